@@ -1,0 +1,9 @@
+"""Neural networks that compute only the neurons that matter, as scikit-learn estimators."""
+
+from importlib.metadata import version
+
+from sklearn_lsh._versions import show_versions
+
+__version__ = version("sklearn_lsh")
+
+__all__ = ["__version__", "show_versions"]

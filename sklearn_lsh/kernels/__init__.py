@@ -1,0 +1,97 @@
+"""Compiled loops over flat arrays, taken from the best variant for this processor.
+
+Each source file of this folder is compiled once for every level of the processor
+(``_v3_grouping`` is ``grouping.py`` for x86-64-v3), and is itself the plain Python
+reference under its own name. This module offers the public functions of all of them,
+from one variant: ``kernels.VARIANT``, the best that was built and that the processor
+supports, or the one that the environment variable ``SKLEARN_LSH_KERNELS`` names.
+"""
+
+import os
+import warnings
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+from numpy._core._multiarray_umath import __cpu_features__
+from sklearn.exceptions import EfficiencyWarning
+
+ENVIRONMENT_VARIABLE = "SKLEARN_LSH_KERNELS"
+PYTHON = "python"
+
+# The compiled variants, best first, and what each needs of the processor beyond those after
+# it, in NumPy's names. Older NumPy versions know only some of the names.
+_LEVELS = {
+    "x86-64-v4": {"X86_V4", "AVX512_SKX"},
+    "x86-64-v3": {"X86_V3", "AVX2", "FMA3", "F16C", "BMI", "BMI2", "LZCNT", "MOVBE"},
+    "x86-64-v2": {"X86_V2", "SSE3", "SSSE3", "SSE41", "SSE42", "POPCNT"},
+    "baseline": set(),
+}
+
+
+def _prefix(variant: str) -> str:
+    """Return how the names of a variant's modules begin; empty for plain Python."""
+    return "" if variant == PYTHON else f"_{variant.rpartition('-')[-1]}_"
+
+
+def _find_built(modules: set[str]) -> tuple[str, ...]:
+    """Return the variants that have a module among the names, best first."""
+    return tuple(
+        level for level in _LEVELS if any(name.startswith(_prefix(level)) for name in modules)
+    )
+
+
+def _find_supported() -> tuple[str, ...]:
+    """Return the variants that this processor can run, best first, with plain Python last."""
+    supported = [PYTHON]
+    for level, features in reversed(_LEVELS.items()):
+        if not all(__cpu_features__.get(name, True) for name in features):
+            break
+        supported.insert(0, level)
+    return tuple(supported)
+
+
+def _choose(usable: tuple[str, ...], wanted: str) -> str:
+    """Return the variant to load; ``usable`` holds those that would work, best first."""
+    if wanted:
+        if wanted not in usable:
+            raise ValueError(
+                f"The environment variable {ENVIRONMENT_VARIABLE} is {wanted!r}, but must be one"
+                f" of {', '.join(usable)}: these were built and run on this processor. (Built:"
+                f" {', '.join(BUILT) or 'none'}; this processor supports: {', '.join(SUPPORTED)}.)"
+            )
+        return wanted
+    if usable[0] == PYTHON:
+        warnings.warn(
+            "sklearn_lsh runs without compiled kernels, hundreds of times slower than with them,"
+            f" because none was built for this processor (built: {', '.join(BUILT) or 'none'})."
+            " Install it again where pip can use Pythran and a C++ compiler; to use plain Python"
+            f" without this warning, set the environment variable {ENVIRONMENT_VARIABLE}={PYTHON}.",
+            EfficiencyWarning,
+            stacklevel=2,
+        )
+    return usable[0]
+
+
+def _functions(module: ModuleType) -> dict[str, object]:
+    """Return the kernels of a compiled or plain module: its own public functions."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if callable(value)
+        and not name.startswith("_")
+        and getattr(value, "__module__", None) in (module.__name__, None)
+    }
+
+
+_modules = {module.name for module in iter_modules(__path__)}
+SOURCES = tuple(sorted(name for name in _modules if not name.startswith("_")))
+BUILT = _find_built(_modules)
+SUPPORTED = _find_supported()
+
+_usable = tuple(variant for variant in SUPPORTED if variant in (*BUILT, PYTHON))
+BEST = _usable[0]
+VARIANT = _choose(_usable, os.environ.get(ENVIRONMENT_VARIABLE, ""))
+
+for _source in SOURCES:
+    globals().update(_functions(import_module(f"{__name__}.{_prefix(VARIANT)}{_source}")))
