@@ -23,9 +23,8 @@ def show_versions() -> None:
         "sklearn_lsh": version("sklearn_lsh"),
         "kernels in use": kernels.VARIANT,
         "kernels built": ", ".join(kernels.BUILT) or "none",
-        "best for this processor": kernels.BEST,
+        "best for this processor": kernels.USABLE[0],
     }
-    print()
     for name, fact in facts.items():
         print(f"{name:>23}: {fact}")
     sklearn.show_versions()

@@ -9,6 +9,7 @@ supports, or the one that the environment variable ``SKLEARN_LSH_KERNELS`` names
 
 import os
 import warnings
+from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -51,17 +52,17 @@ def _find_supported() -> tuple[str, ...]:
     return tuple(supported)
 
 
-def _choose(usable: tuple[str, ...], wanted: str) -> str:
-    """Return the variant to load; ``usable`` holds those that would work, best first."""
+def _choose(wanted: str) -> str:
+    """Return the variant to use: the wanted one or, if that is empty, the best."""
     if wanted:
-        if wanted not in usable:
+        if wanted not in USABLE:
             raise ValueError(
                 f"The environment variable {ENVIRONMENT_VARIABLE} is {wanted!r}, but must be one"
-                f" of {', '.join(usable)}: these were built and run on this processor. (Built:"
-                f" {', '.join(BUILT) or 'none'}; this processor supports: {', '.join(SUPPORTED)}.)"
+                f" of {', '.join(USABLE)}: those that were built (all: {', '.join(BUILT) or 'none'})"
+                f" and that this processor can run (all: {', '.join(SUPPORTED)})."
             )
         return wanted
-    if usable[0] == PYTHON:
+    if USABLE[0] == PYTHON:
         warnings.warn(
             "sklearn_lsh runs without compiled kernels, hundreds of times slower than with them,"
             f" because none was built for this processor (built: {', '.join(BUILT) or 'none'})."
@@ -70,28 +71,43 @@ def _choose(usable: tuple[str, ...], wanted: str) -> str:
             EfficiencyWarning,
             stacklevel=2,
         )
-    return usable[0]
+    return USABLE[0]
 
 
-def _functions(module: ModuleType) -> dict[str, object]:
+def _functions(module: ModuleType) -> dict[str, Callable]:
     """Return the kernels of a compiled or plain module: its own public functions."""
     return {
         name: value
         for name, value in vars(module).items()
-        if callable(value)
-        and not name.startswith("_")
-        and getattr(value, "__module__", None) in (module.__name__, None)
+        if callable(value) and not name.startswith("_") and value.__module__ == module.__name__
     }
 
 
+def load(variant: str) -> dict[str, Callable]:
+    """Return all kernels of a variant by name.
+
+    Parameters
+    ----------
+    variant : str
+        One of ``BUILT`` that is also in ``SUPPORTED``, or ``"python"``.
+
+    Returns
+    -------
+    functions : dict of str to callable
+        The same names for every variant.
+    """
+    functions = {}
+    for source in SOURCES:
+        functions |= _functions(import_module(f"{__name__}.{_prefix(variant)}{source}"))
+    return functions
+
+
 _modules = {module.name for module in iter_modules(__path__)}
+
 SOURCES = tuple(sorted(name for name in _modules if not name.startswith("_")))
 BUILT = _find_built(_modules)
 SUPPORTED = _find_supported()
+USABLE = tuple(variant for variant in SUPPORTED if variant in (*BUILT, PYTHON))
+VARIANT = _choose(os.environ.get(ENVIRONMENT_VARIABLE, ""))
 
-_usable = tuple(variant for variant in SUPPORTED if variant in (*BUILT, PYTHON))
-BEST = _usable[0]
-VARIANT = _choose(_usable, os.environ.get(ENVIRONMENT_VARIABLE, ""))
-
-for _source in SOURCES:
-    globals().update(_functions(import_module(f"{__name__}.{_prefix(VARIANT)}{_source}")))
+globals().update(load(VARIANT))
