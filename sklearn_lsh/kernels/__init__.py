@@ -2,17 +2,18 @@
 
 Each source file of this folder is compiled once for every level of the processor
 (``_v3_grouping`` is ``grouping.py`` for x86-64-v3), and is itself the plain Python
-reference under its own name. This module offers the public functions of all of them,
+reference under its own name. This module offers the exported functions of all of them,
 from one variant: ``kernels.VARIANT``, the best that was built and that the processor
 supports, or the one that the environment variable ``SKLEARN_LSH_KERNELS`` names.
 """
 
 import os
+import re
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
-from types import ModuleType
 
 from numpy._core._multiarray_umath import __cpu_features__
 from sklearn.exceptions import EfficiencyWarning
@@ -58,8 +59,8 @@ def _choose(wanted: str) -> str:
         if wanted not in USABLE:
             raise ValueError(
                 f"The environment variable {ENVIRONMENT_VARIABLE} is {wanted!r}, but must be one"
-                f" of {', '.join(USABLE)}: those that were built (all: {', '.join(BUILT) or 'none'})"
-                f" and that this processor can run (all: {', '.join(SUPPORTED)})."
+                f" of {', '.join(USABLE)}: those built (all: {', '.join(BUILT) or 'none'})"
+                f" that this processor runs (all: {', '.join(SUPPORTED)})."
             )
         return wanted
     if USABLE[0] == PYTHON:
@@ -74,13 +75,11 @@ def _choose(wanted: str) -> str:
     return USABLE[0]
 
 
-def _functions(module: ModuleType) -> dict[str, Callable]:
-    """Return the kernels of a compiled or plain module: its own public functions."""
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if callable(value) and not name.startswith("_") and value.__module__ == module.__name__
-    }
+def _exports(source: str) -> list[str]:
+    """Return the names of the functions that a source file exports."""
+    name = f"{__name__}.{source}"
+    text = find_spec(name).loader.get_source(name)
+    return re.findall(r"^# *pythran export +(\w+)", text, flags=re.MULTILINE)
 
 
 def load(variant: str) -> dict[str, Callable]:
@@ -98,7 +97,8 @@ def load(variant: str) -> dict[str, Callable]:
     """
     functions = {}
     for source in SOURCES:
-        functions |= _functions(import_module(f"{__name__}.{_prefix(variant)}{source}"))
+        module = import_module(f"{__name__}.{_prefix(variant)}{source}")
+        functions |= {name: getattr(module, name) for name in _exports(source)}
     return functions
 
 
