@@ -1,0 +1,6 @@
+"""The scikit-learn face: parameters, validation, labels, fitting and predicting."""
+
+from sklearn_lsh.estimators.classifier import LSHMLPClassifier
+from sklearn_lsh.estimators.regressor import LSHMLPRegressor
+
+__all__ = ["LSHMLPClassifier", "LSHMLPRegressor"]

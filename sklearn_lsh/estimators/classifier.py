@@ -1,0 +1,402 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import type_of_target
+
+from sklearn_lsh.estimators.base import BaseLSHMLP, refuse_keywords
+from sklearn_lsh.estimators.density import auto_output
+from sklearn_lsh.estimators.inputs import check_data
+from sklearn_lsh.estimators.targets import (
+    MultiLabelTarget,
+    class_target,
+    encode_labels,
+    target_of_classes,
+)
+
+
+class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
+    """Multilayer perceptron classifier that computes only the neurons that matter.
+
+    The neurons of wide layers lie in locality-sensitive hash tables. A sample looks up those
+    that respond to it most; only these are computed, and only these learn from it [1]_. Hidden
+    layers can be hashed, and so can the output layer, so that training and predicting cost
+    about the same with ten times the neurons or classes. The parameters that
+    :class:`~sklearn.neural_network.MLPClassifier` has too mean the same here.
+
+    Trains by minimising the log-loss with one class for each sample, two or many, or with any
+    number of labels for each sample (a label indicator matrix, dense or sparse). X may be dense
+    or sparse, float32 or float64. The network computes in float32: float64 data are converted a
+    mini-batch at a time, never copied as a whole.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+        Number of neurons in each hidden layer.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation function of the hidden layers.
+    solver : {"adam", "adagrad", "sgd"}, default="adam"
+        Optimizer. Each is lazy: weights that had no part in a mini-batch are not touched.
+        "lbfgs" is left out: it needs the full dense gradient over all samples for each step.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty, which is divided by the mini-batch's number of samples (or
+        their total weight). Applied as a decay of the weights.
+    batch_size : int or "auto", default="auto"
+        Samples in a mini-batch; "auto" is ``min(200, n_samples)``.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the learning rate of ``solver="sgd"`` changes: not at all, by
+        ``learning_rate_init / (t_ + 1) ** power_t`` after each epoch, or divided by five
+        whenever `n_iter_no_change` epochs in a row bring no progress.
+    learning_rate_init : float, default=0.001
+        Learning rate at the start.
+    power_t : float, default=0.5
+        Exponent of ``learning_rate="invscaling"``.
+    max_iter : int, default=200
+        Highest number of epochs.
+    shuffle : bool, default=True
+        Whether samples are put into a new order for each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, hash functions, validation split and order of samples.
+        With an int, and ``n_jobs`` None or 1, results repeat bit for bit.
+    tol : float, default=0.0001
+        By how much the training loss, or the validation score with `early_stopping`, must
+        improve for an epoch to count as progress.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch: loss, samples a second, and validation score.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the network of the last fit, rather than start anew.
+    momentum : float, default=0.9
+        Momentum of ``solver="sgd"``, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether that momentum is Nesterov's.
+    early_stopping : bool, default=False
+        Whether training ends when the score on a validation set makes no progress, rather than
+        the training loss. The network then gets back the weights it had at its best. The
+        validation set is `X_val` and `y_val` of `fit`; where they are not given,
+        `validation_fraction` of the training samples is set aside, with the same shares of all
+        classes where each has enough samples for that.
+    validation_fraction : float, default=0.1
+        Share of the samples to set aside, in (0, 1).
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the first and second moments of ``solver="adam"``, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root of the second moment by the solvers "adam" and "adagrad".
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress after which training ends.
+    density : float, int, "auto" or array-like of shape (n_layers - 2,), default="auto"
+        How much of a hidden layer is active for a sample: a share of its neurons (a float in
+        (0, 1]) or a number of them (an int of at least 1, at most the layer's width), for all
+        hidden layers or for each. 1.0 is all of them. "auto" is all of them in layers of fewer
+        than 500 neurons, and 5% in wider ones.
+    output_density : float, int or "auto", default="auto"
+        The same for the output layer. While training, the true labels are always active. "auto"
+        is all outputs if there are fewer than 2,000, and 512 if there are more.
+    selection : {"lsh", "topk", "random", "all"}, default="lsh"
+        How the active neurons of a layer are found: by hash tables, as those that respond most
+        (exactly, by computing all responses), at random, or not at all: "all" computes every
+        neuron whatever the densities say.
+    predict_selection : {"topk"} or None, default=None
+        How they are found when predicting: None as in training, "topk" exactly, which costs a
+        dense product. It is a parameter and not an argument of `predict` so that `score`,
+        pipelines, searches and scorers follow it; it can be set on a fitted estimator.
+    hash_function : {"simhash", "dwta"}, default="simhash"
+        Family of hash functions of ``selection="lsh"``: signs of random projections, or densified
+        winner-take-all.
+    n_bits : int or "auto", default="auto"
+        Length of the code that is a table's key; "auto" follows from width and density.
+    n_tables : int or "auto", default="auto"
+        Number of hash tables of a layer; "auto" follows from width and density.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, as ``{label: weight}``; a class that is not in it has weight 1.
+        "balanced" weighs classes inversely to their frequency. Not for label indicators.
+    scoring : str, callable or None, default=None
+        What is measured on the validation set: None for accuracy, "loss" for the negative loss,
+        or a scorer, by name or as a callable ``scorer(estimator, X, y)``.
+    n_jobs : int or None, default=None
+        Number of threads, which share the weights and update them without locks, so that results
+        with more than one do not repeat exactly. None is 1 unless in a
+        :func:`joblib.parallel_config` context, -1 is one for each processor.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels in sorted order; the columns' numbers for label indicators.
+    coefs_ : list of shape (n_layers - 1,)
+        Weights of each layer, float32 of shape (fan_in, fan_out).
+    intercepts_ : list of shape (n_layers - 1,)
+        Biases of each layer, float32 of shape (fan_out,).
+    loss_ : float
+        Training loss in the last epoch, L2 penalty included.
+    best_loss_ : float or None
+        Lowest training loss; None with `early_stopping`.
+    loss_curve_ : list of float
+        Training loss in each epoch.
+    validation_scores_ : list of float or None
+        Score on the validation set after each epoch; None without such a set.
+    best_validation_score_ : float or None
+        Highest of them.
+    validation_loss_curve_ : list of float or None
+        Loss on the validation set after each epoch, without penalty.
+    t_ : int
+        Number of training samples seen, those seen again included.
+    n_iter_ : int
+        Number of epochs of the last call of `fit` or `partial_fit`.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs: 1 with two classes.
+    out_activation_ : str
+        Activation function of the output layer: "softmax" with three classes or more, else
+        "logistic".
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has names that are all strings.
+
+    See Also
+    --------
+    LSHMLPRegressor : The same for regression.
+    sklearn.neural_network.MLPClassifier : Computes all neurons.
+
+    Notes
+    -----
+    A network that was trained with few active neurons must predict with few: with all of them
+    the same weights are far less accurate. So prediction selects as training did.
+
+    Classes that are not active for a sample have probability 0, and minus infinity as the
+    logarithm of it. The probabilities of the active ones sum to 1.
+
+    References
+    ----------
+    .. [1] R. Spring and A. Shrivastava, "Scalable and sustainable deep learning via randomized
+       hashing", Proceedings of KDD 2017, pp. 445-454. :arxiv:`1602.08194`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_lsh import LSHMLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
+    >>> clf = LSHMLPClassifier(hidden_layer_sizes=(400,), density=0.1, tol=1e-2, random_state=0)
+    >>> clf.fit(X_train, y_train).predict(X_test[:5])
+    array([2, 8, 2, 6, 6])
+    >>> clf.score(X_test, y_test) > 0.95
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseLSHMLP._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    _auto_output = staticmethod(auto_output)
+    _starts_at_centroids = True
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        density="auto",
+        output_density="auto",
+        selection="lsh",
+        predict_selection=None,
+        hash_function="simhash",
+        n_bits="auto",
+        n_tables="auto",
+        class_weight=None,
+        scoring=None,
+        n_jobs=None,
+        **unknown,
+    ):
+        refuse_keywords(self, unknown)
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.density = density
+        self.output_density = output_density
+        self.selection = selection
+        self.predict_selection = predict_selection
+        self.hash_function = hash_function
+        self.n_bits = n_bits
+        self.n_tables = n_tables
+        self.class_weight = class_weight
+        self.scoring = scoring
+        self.n_jobs = n_jobs
+
+    def _check_data(self, X, y, *, reset: bool):
+        X, y = check_data(self, X, y, reset=reset, multi_output=True)
+        if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
+            y = column_or_1d(y, warn=True)
+        return X, y
+
+    def _choose_target(self, y, classes=None):
+        target = class_target(y)
+        if classes is not None and not isinstance(target, MultiLabelTarget):
+            target = target_of_classes(np.unique(column_or_1d(classes)))
+        self.classes_ = target.classes
+        return target
+
+    def _check_target(self, y) -> None:
+        if isinstance(self._target, MultiLabelTarget):
+            return
+        classes = np.unique(y)
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+            )
+
+    def _weigh(self, sample_weight, y, *, training: bool):
+        if self.class_weight is None:
+            return sample_weight
+        if isinstance(self._target, MultiLabelTarget):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} has no meaning for label indicators: use "
+                "sample_weight, or leave class_weight at None."
+            )
+        if training:
+            self._class_weights = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
+            ).astype(np.float32)
+            if not np.isfinite(self._class_weights).all() or (self._class_weights < 0).any():
+                raise ValueError(
+                    "class_weight must have finite weights that are not negative. Got "
+                    f"{self.class_weight!r}."
+                )
+        weights = self._class_weights[encode_labels(y, self.classes_)]
+        return weights if sample_weight is None else weights * sample_weight
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None) -> Self:
+        """Train one epoch on some samples, going on from earlier calls.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_labels)
+            Their classes or label indicators.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that any call will have. Needed in the first call, unless y is a label
+            indicator matrix; later calls may leave it out.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained further.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing in the first call or different in a later one, if y has a
+            class that is not in it, or with ``early_stopping=True`` or
+            ``class_weight="balanced"``, which need all samples at once.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported by partial_fit, which does not see all "
+                "samples at once. Compute the weights with "
+                "sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, "
+                "y=y) and pass them as a dict."
+            )
+        first = not self.__sklearn_is_fitted__()
+        if first and classes is None and type_of_target(y) != "multilabel-indicator":
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is not None and not first:
+            given = np.unique(column_or_1d(classes))
+            if not np.array_equal(given, self.classes_):
+                raise ValueError(
+                    f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                    f"was: {self.classes_!r}"
+                )
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Estimate the probabilities of all classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, in float32 or float64.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), dtype=float32
+            In the order of `classes_`; 0 for classes that were not active. For label indicators
+            the probability of each label on its own.
+        """
+        outputs, n_samples = self._outputs(X)
+        return self._target.probabilities(outputs, n_samples)
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Estimate the logarithms of the probabilities of all classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, in float32 or float64.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes), dtype=float32
+            In the order of `classes_`; minus infinity for classes that were not active.
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities, out=probabilities)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,117 @@
+"""How many neurons of a layer compute for one sample: from `density` to a number.
+
+Counts are what the network works with: ``None`` for a layer of which all neurons compute,
+an integer for a layer that selects that many for each sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral, Real
+
+# The automatic rule. Below these widths a dense product costs less than finding the neurons
+# that matter; above them a share (hidden layers) or a count (outputs) is selected.
+HIDDEN_DENSE_BELOW = 500
+HIDDEN_SHARE = 0.05
+OUTPUT_DENSE_BELOW = 2_000
+OUTPUT_ACTIVE = 512
+
+
+def auto_hidden(width: int) -> int | None:
+    """Active neurons of a hidden layer under ``density="auto"``."""
+    return None if width < HIDDEN_DENSE_BELOW else share_of(HIDDEN_SHARE, width)
+
+
+def auto_output(width: int) -> int | None:
+    """Active outputs under ``output_density="auto"``."""
+    return None if width < OUTPUT_DENSE_BELOW else OUTPUT_ACTIVE
+
+
+def all_neurons(width: int) -> None:
+    """Every neuron computes, whatever the width."""
+    return None
+
+
+def share_of(share: float, width: int) -> int:
+    """Return the number of neurons that a share of a layer amounts to: at least one."""
+    return max(1, round(share * width))
+
+
+def count_active(value, width: int, *, name: str, auto) -> int | None:
+    """Turn one density into the number of active neurons of one layer.
+
+    Parameters
+    ----------
+    value : float, int or "auto"
+        A float in (0, 1] is a share of the layer, an integer of at least 1 a number of
+        neurons, ``"auto"`` leaves it to the rule `auto`.
+    width : int
+        Number of neurons in the layer.
+    name : str
+        The parameter's name, for error messages.
+    auto : callable
+        The rule for ``"auto"``: width -> number of active neurons or None.
+
+    Returns
+    -------
+    n_active : int or None
+        None when all neurons are active.
+
+    Raises
+    ------
+    ValueError
+        If the value is neither, or more than the layer has.
+    """
+    if isinstance(value, str) and value == "auto":
+        return auto(width)
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        if not 1 <= value <= width:
+            raise ValueError(
+                f"{name}={value!r} is a number of active neurons and must be from 1 to the "
+                f"width of the layer, which is {width}."
+            )
+        n_active = int(value)
+    elif isinstance(value, Real) and not isinstance(value, bool) and 0 < value <= 1:
+        n_active = share_of(float(value), width)
+    else:
+        raise ValueError(
+            f"{name} must be a float in (0, 1] (a share of the layer), an int from 1 to the "
+            f"layer's width ({width}) or 'auto'. Got {value!r}."
+        )
+    return None if n_active >= width else n_active
+
+
+def count_hidden(density, widths: list[int], *, auto=auto_hidden) -> list[int | None]:
+    """Turn the `density` parameter into one count for each hidden layer.
+
+    Parameters
+    ----------
+    density : float, int, "auto" or sequence of them
+        One value for all hidden layers, or one for each.
+    widths : list of int
+        Number of neurons in each hidden layer.
+    auto : callable, default=auto_hidden
+        The rule for ``"auto"``.
+
+    Returns
+    -------
+    n_active : list of int or None
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range, or there are not as many values as hidden layers.
+    """
+    if isinstance(density, str) or not isinstance(density, Iterable):
+        return [count_active(density, width, name="density", auto=auto) for width in widths]
+    values = list(density)
+    if len(values) != len(widths):
+        raise ValueError(
+            f"density must have one value for each hidden layer: there are {len(widths)} hidden "
+            f"layers in hidden_layer_sizes={tuple(widths)}, but density={values!r} has "
+            f"{len(values)}."
+        )
+    return [
+        count_active(value, width, name=f"density[{layer}]", auto=auto)
+        for layer, (value, width) in enumerate(zip(values, widths, strict=True))
+    ]

@@ -1,0 +1,68 @@
+"""Telling others how training goes: scikit-learn's callbacks, and a line of text an epoch."""
+
+from __future__ import annotations
+
+import copy
+
+
+class FitCallbacks:
+    """The callbacks of one call of ``fit``: a root task with one subtask an epoch.
+
+    Parameters
+    ----------
+    estimator : estimator with `CallbackSupportMixin`
+    X, y, sample_weight
+        As they were given to ``fit``: callbacks get them unchanged, so that a scorer finds
+        the feature names and labels that the user knows.
+    """
+
+    def __init__(self, estimator, X, y, sample_weight):
+        self.estimator = estimator
+        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
+        self.data = {"X": X, "y": y, "metadata": metadata}
+        self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+        self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
+
+    def begin_epoch(self) -> None:
+        """Tell the callbacks that an epoch begins."""
+        self.epoch = self.context.subcontext(task_name="epoch")
+        self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+
+    def end_epoch(self) -> bool:
+        """Tell the callbacks that an epoch is over; True if one of them wants to stop."""
+        return self.epoch.call_on_fit_task_end(
+            estimator=self.estimator,
+            # Called only if a callback asks for the fitted estimator: it costs a copy.
+            reconstruction_attributes=lambda: _snapshot(self.estimator),
+            **self.data,
+        )
+
+    def end(self) -> None:
+        """Tell the callbacks that the fit is over."""
+        self.context.call_on_fit_task_end(
+            estimator=self.estimator, reconstruction_attributes={}, **self.data
+        )
+
+
+class NoCallbacks:
+    """In place of `FitCallbacks` in ``partial_fit``, which is a single step of the user's loop."""
+
+    def begin_epoch(self) -> None:
+        """Do nothing."""
+
+    def end_epoch(self) -> bool:
+        """Do not stop."""
+        return False
+
+
+def _snapshot(estimator) -> dict:
+    """Copy what training changes: an estimator with these attributes stays as it is now."""
+    changing = ("_network", "_plateau", "loss_curve_", "validation_scores_")
+    changing += ("validation_loss_curve_",)
+    return {name: copy.deepcopy(getattr(estimator, name)) for name in changing}
+
+
+def print_epoch(n_iter: int, loss: float, n_samples: int, seconds: float, score) -> None:
+    """Print one line for an epoch: its number, loss, throughput and validation score."""
+    line = f"Iteration {n_iter}, loss = {loss:.8f}, {n_samples / seconds:,.0f} samples/s"
+    print(line if score is None else f"{line}, validation score = {score:.6f}")

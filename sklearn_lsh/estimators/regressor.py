@@ -1,0 +1,295 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from scipy.sparse import issparse
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+
+from sklearn_lsh.estimators.base import BaseLSHMLP, refuse_keywords
+from sklearn_lsh.estimators.inputs import check_data
+from sklearn_lsh.estimators.targets import RegressionTarget
+
+
+class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
+    """Multilayer perceptron regressor that computes only the neurons that matter.
+
+    The neurons of wide layers lie in locality-sensitive hash tables. A sample looks up those
+    that respond to it most; only these are computed, and only these learn from it [1]_. So a
+    layer of thousands of neurons costs what a layer of a few dozen does. The parameters that
+    :class:`~sklearn.neural_network.MLPRegressor` has too mean the same here.
+
+    One target or several. X may be dense or sparse, float32 or float64. The network computes in
+    float32: float64 data are converted a mini-batch at a time, never copied as a whole.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson"}, default="squared_error"
+        Loss to minimise: half the squared error, or half the Poisson deviance. "poisson" needs
+        ``y >= 0`` and predicts the exponential of the outputs.
+    hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+        Number of neurons in each hidden layer.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation function of the hidden layers.
+    solver : {"adam", "adagrad", "sgd"}, default="adam"
+        Optimizer. Each is lazy: weights that had no part in a mini-batch are not touched.
+        "lbfgs" is left out: it needs the full dense gradient over all samples for each step.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty, which is divided by the mini-batch's number of samples (or
+        their total weight). Applied as a decay of the weights.
+    batch_size : int or "auto", default="auto"
+        Samples in a mini-batch; "auto" is ``min(200, n_samples)``.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        How the learning rate of ``solver="sgd"`` changes: not at all, by
+        ``learning_rate_init / (t_ + 1) ** power_t`` after each epoch, or divided by five
+        whenever `n_iter_no_change` epochs in a row bring no progress.
+    learning_rate_init : float, default=0.001
+        Learning rate at the start.
+    power_t : float, default=0.5
+        Exponent of ``learning_rate="invscaling"``.
+    max_iter : int, default=200
+        Highest number of epochs.
+    shuffle : bool, default=True
+        Whether samples are put into a new order for each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, hash functions, validation split and order of samples.
+        With an int, and ``n_jobs`` None or 1, results repeat bit for bit.
+    tol : float, default=0.0001
+        By how much the training loss, or the validation score with `early_stopping`, must
+        improve for an epoch to count as progress.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch: loss, samples a second, and validation score.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the network of the last fit, rather than start anew.
+    momentum : float, default=0.9
+        Momentum of ``solver="sgd"``, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether that momentum is Nesterov's.
+    early_stopping : bool, default=False
+        Whether training ends when the score on a validation set makes no progress, rather than
+        the training loss. The network then gets back the weights it had at its best. The
+        validation set is `X_val` and `y_val` of `fit`; where they are not given,
+        `validation_fraction` of the training samples is set aside.
+    validation_fraction : float, default=0.1
+        Share of the samples to set aside, in (0, 1).
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the first and second moments of ``solver="adam"``, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root of the second moment by the solvers "adam" and "adagrad".
+    n_iter_no_change : int or inf, default=10
+        Epochs without progress after which training ends.
+    density : float, int, "auto" or array-like of shape (n_layers - 2,), default="auto"
+        How much of a hidden layer is active for a sample: a share of its neurons (a float in
+        (0, 1]) or a number of them (an int of at least 1, at most the layer's width), for all
+        hidden layers or for each. 1.0 is all of them. "auto" is all of them in layers of fewer
+        than 500 neurons, and 5% in wider ones.
+    output_density : float, int or "auto", default="auto"
+        The same for the output layer. "auto" is all outputs. Fewer are for targets that are
+        mostly zero: while training, those that are not zero are always active, and an output
+        that is not active is predicted as 0.
+    selection : {"lsh", "topk", "random", "all"}, default="lsh"
+        How the active neurons of a layer are found: by hash tables, as those that respond most
+        (exactly, by computing all responses), at random, or not at all: "all" computes every
+        neuron whatever the densities say.
+    predict_selection : {"topk"} or None, default=None
+        How they are found when predicting: None as in training, "topk" exactly, which costs a
+        dense product. It is a parameter and not an argument of `predict` so that `score`,
+        pipelines, searches and scorers follow it; it can be set on a fitted estimator.
+    hash_function : {"simhash", "dwta"}, default="simhash"
+        Family of hash functions of ``selection="lsh"``: signs of random projections, or densified
+        winner-take-all.
+    n_bits : int or "auto", default="auto"
+        Length of the code that is a table's key; "auto" follows from width and density.
+    n_tables : int or "auto", default="auto"
+        Number of hash tables of a layer; "auto" follows from width and density.
+    scoring : str, callable or None, default=None
+        What is measured on the validation set: None for R^2, "loss" for the negative loss,
+        or a scorer, by name or as a callable ``scorer(estimator, X, y)``.
+    n_jobs : int or None, default=None
+        Number of threads, which share the weights and update them without locks, so that results
+        with more than one do not repeat exactly. None is 1 unless in a
+        :func:`joblib.parallel_config` context, -1 is one for each processor.
+
+    Attributes
+    ----------
+    coefs_ : list of shape (n_layers - 1,)
+        Weights of each layer, float32 of shape (fan_in, fan_out).
+    intercepts_ : list of shape (n_layers - 1,)
+        Biases of each layer, float32 of shape (fan_out,).
+    loss_ : float
+        Training loss in the last epoch, L2 penalty included.
+    best_loss_ : float or None
+        Lowest training loss; None with `early_stopping`.
+    loss_curve_ : list of float
+        Training loss in each epoch.
+    validation_scores_ : list of float or None
+        Score on the validation set after each epoch; None without such a set.
+    best_validation_score_ : float or None
+        Highest of them.
+    validation_loss_curve_ : list of float or None
+        Loss on the validation set after each epoch, without penalty.
+    t_ : int
+        Number of training samples seen, those seen again included.
+    n_iter_ : int
+        Number of epochs of the last call of `fit` or `partial_fit`.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs.
+    out_activation_ : str
+        Activation function of the output layer: "identity", or "exp" with ``loss="poisson"``.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has names that are all strings.
+
+    See Also
+    --------
+    LSHMLPClassifier : The same for classification.
+    sklearn.neural_network.MLPRegressor : Computes all neurons.
+
+    Notes
+    -----
+    A network that was trained with few active neurons must predict with few: with all of them
+    the same weights are far less accurate. So prediction selects as training did.
+
+    Targets far from 0 or with a large spread are learnt slowly: scale them, for example with
+    :class:`~sklearn.compose.TransformedTargetRegressor`.
+
+    References
+    ----------
+    .. [1] R. Spring and A. Shrivastava, "Scalable and sustainable deep learning via randomized
+       hashing", Proceedings of KDD 2017, pp. 445-454. :arxiv:`1602.08194`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_lsh import LSHMLPRegressor
+    >>> X, y = make_regression(n_samples=1000, n_features=20, random_state=0)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y / 100, random_state=0)
+    >>> reg = LSHMLPRegressor(hidden_layer_sizes=(200,), density=0.5, random_state=0)
+    >>> reg.fit(X_train, y_train).predict(X_test[:2]).shape
+    (2,)
+    >>> reg.score(X_test, y_test) > 0.9
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseLSHMLP._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        density="auto",
+        output_density="auto",
+        selection="lsh",
+        predict_selection=None,
+        hash_function="simhash",
+        n_bits="auto",
+        n_tables="auto",
+        scoring=None,
+        n_jobs=None,
+        **unknown,
+    ):
+        refuse_keywords(self, unknown)
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.density = density
+        self.output_density = output_density
+        self.selection = selection
+        self.predict_selection = predict_selection
+        self.hash_function = hash_function
+        self.n_bits = n_bits
+        self.n_tables = n_tables
+        self.scoring = scoring
+        self.n_jobs = n_jobs
+
+    def _check_data(self, X, y, *, reset: bool):
+        X, y = check_data(self, X, y, reset=reset, multi_output=True, y_numeric=True)
+        if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
+            y = column_or_1d(y, warn=True)
+        return X, y
+
+    def _choose_target(self, y, classes=None):
+        return RegressionTarget(y, self.loss)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None) -> Self:
+        """Train one epoch on some samples, going on from earlier calls.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training samples.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
+            Their target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples, not negative.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained further.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, or with ``early_stopping=True``, which needs all samples
+            at once.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
