@@ -7,6 +7,7 @@ No arithmetic is done here. Inputs are validated (`inputs`), y becomes a target 
 
 from __future__ import annotations
 
+import functools
 import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
@@ -53,6 +54,8 @@ NO_LBFGS = (
     "for each step, and that is what hashed layers avoid computing"
 )
 
+NO_MAX_FUN = f"it limits the function calls of solver='lbfgs', which is left out: {NO_LBFGS}"
+
 _DENSITY = [
     StrOptions({"auto"}),
     Interval(RealNotInt, 0, 1, closed="right"),
@@ -61,22 +64,22 @@ _DENSITY = [
 _AUTO_OR_COUNT = [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")]
 
 
-def refuse_keywords(estimator, keywords: dict) -> None:
-    """Refuse what the constructor does not know; say why for what scikit-learn's MLP has.
+def left_out(**reasons: str):
+    """Decorate a constructor: refuse parameters that scikit-learn's MLP has, and say why."""
 
-    Raises
-    ------
-    TypeError
-        If there are any.
-    """
-    name = type(estimator).__name__
-    if "max_fun" in keywords:
-        raise TypeError(
-            f"{name} has no parameter 'max_fun' (got {keywords['max_fun']!r}): it limits the "
-            f"function calls of solver='lbfgs', which is left out because {NO_LBFGS}."
-        )
-    if keywords:
-        raise TypeError(f"{name}.__init__() got an unexpected keyword argument {min(keywords)!r}")
+    def decorate(init):
+        @functools.wraps(init)
+        def checked_init(self, *args, **parameters):
+            for name in reasons.keys() & parameters.keys():
+                raise TypeError(
+                    f"{type(self).__name__} has no parameter {name!r} (got {parameters[name]!r}): "
+                    f"{reasons[name]}."
+                )
+            init(self, *args, **parameters)
+
+        return checked_init
+
+    return decorate
 
 
 class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
@@ -394,7 +397,8 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         ValueError
             If X has NaN, infinity, values too large for float32, or another number of features.
         """
-        return self._target.predict(*self._outputs(X))
+        outputs, n_samples = self._outputs(X)
+        return self._target.predict(outputs, n_samples)
 
     # -- fitted attributes ----------------------------------------------------------------
 

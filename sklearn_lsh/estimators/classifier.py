@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_lsh.estimators.base import BaseLSHMLP, refuse_keywords
+from sklearn_lsh.estimators.base import NO_MAX_FUN, BaseLSHMLP, left_out
 from sklearn_lsh.estimators.density import auto_output
 from sklearn_lsh.estimators.inputs import check_data
 from sklearn_lsh.estimators.targets import (
@@ -171,8 +171,8 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     A network that was trained with few active neurons must predict with few: with all of them
     the same weights are far less accurate. So prediction selects as training did.
 
-    Classes that are not active for a sample have probability 0, and minus infinity as the
-    logarithm of it. The probabilities of the active ones sum to 1.
+    The probabilities of the classes that are active for a sample sum to 1. Those of the others
+    are not computed: they are given as the smallest normal float32, 1.2e-38.
 
     References
     ----------
@@ -201,6 +201,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     _auto_output = staticmethod(auto_output)
     _starts_at_centroids = True
 
+    @left_out(max_fun=NO_MAX_FUN)
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -236,9 +237,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         class_weight=None,
         scoring=None,
         n_jobs=None,
-        **unknown,
     ):
-        refuse_keywords(self, unknown)
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -373,8 +372,8 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes), dtype=float32
-            In the order of `classes_`; 0 for classes that were not active. For label indicators
-            the probability of each label on its own.
+            In the order of `classes_`; 1.2e-38 for classes that were not active. For label
+            indicators the probability of each label on its own.
         """
         outputs, n_samples = self._outputs(X)
         return self._target.probabilities(outputs, n_samples)
@@ -390,7 +389,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes), dtype=float32
-            In the order of `classes_`; minus infinity for classes that were not active.
+            In the order of `classes_`; -87.3 for classes that were not active.
         """
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):

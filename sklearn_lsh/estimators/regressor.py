@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 
-from sklearn_lsh.estimators.base import BaseLSHMLP, refuse_keywords
+from sklearn_lsh.estimators.base import NO_MAX_FUN, BaseLSHMLP, left_out
 from sklearn_lsh.estimators.inputs import check_data
 from sklearn_lsh.estimators.targets import RegressionTarget
 
@@ -183,6 +183,7 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         "loss": [StrOptions({"squared_error", "poisson"})],
     }
 
+    @left_out(max_fun=NO_MAX_FUN)
     def __init__(
         self,
         loss="squared_error",
@@ -218,9 +219,7 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         n_tables="auto",
         scoring=None,
         n_jobs=None,
-        **unknown,
     ):
-        refuse_keywords(self, unknown)
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation

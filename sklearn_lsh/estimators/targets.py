@@ -25,6 +25,10 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_lsh.estimators.inputs import check_float32_range
 
+# What is not active was not computed: its probability is low, but nothing says that it is zero.
+# The smallest normal number leaves sums as they are, and its logarithm is finite.
+INACTIVE_PROBABILITY = float(np.finfo(np.float32).tiny)
+
 
 class BinaryTarget:
     """Two classes (or a single one): one column, which is 1 for the second class.
@@ -105,7 +109,8 @@ class MultiClassTarget:
 
     def probabilities(self, outputs, n_samples: int) -> np.ndarray:
         """Return the probabilities of the classes."""
-        return _fill(outputs, np.empty((n_samples, self.n_outputs), np.float32))
+        probabilities = np.empty((n_samples, self.n_outputs), np.float32)
+        return _fill(outputs, probabilities, inactive=INACTIVE_PROBABILITY)
 
 
 class MultiLabelTarget:
@@ -153,7 +158,8 @@ class MultiLabelTarget:
         if self.container == "ndarray":
             labels = np.empty((n_samples, self.n_outputs), int)
             for rows, values in outputs:
-                labels[rows] = _dense(values) > 0.5
+                chunk = np.empty(labels[rows].shape, np.float32)
+                labels[rows] = _fill([(slice(None), values)], chunk) > 0.5
             return labels
         counts, indices = zip(*(_likely_labels(values) for _, values in outputs), strict=True)
         indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
@@ -165,7 +171,8 @@ class MultiLabelTarget:
 
     def probabilities(self, outputs, n_samples: int) -> np.ndarray:
         """Return the probability of each label on its own."""
-        return _fill(outputs, np.empty((n_samples, self.n_outputs), np.float32))
+        probabilities = np.empty((n_samples, self.n_outputs), np.float32)
+        return _fill(outputs, probabilities, inactive=INACTIVE_PROBABILITY)
 
 
 class RegressionTarget:
@@ -302,14 +309,17 @@ def _ones(indices, indptr, n_columns: int) -> csr_array:
     return csr_array((data, indices, indptr), shape=(len(indptr) - 1, n_columns))
 
 
-def _dense(values) -> np.ndarray:
-    return values if isinstance(values, np.ndarray) else values.toarray()
-
-
-def _fill(outputs, out: np.ndarray) -> np.ndarray:
-    """Write all outputs into one array, zero where an output was not active."""
+def _fill(outputs, out: np.ndarray, inactive: float = 0.0) -> np.ndarray:
+    """Write all outputs into one array, and `inactive` where an output was not active."""
     for rows, values in outputs:
-        out[rows] = _dense(values)
+        if isinstance(values, np.ndarray):
+            out[rows] = values
+        else:
+            chunk = out[rows]
+            chunk.fill(inactive)
+            chunk[np.repeat(np.arange(values.n_rows), np.diff(values.indptr)), values.indices] = (
+                values.data
+            )
     return out
 
 
