@@ -66,9 +66,10 @@ def _choose(wanted: str) -> str:
     if USABLE[0] == PYTHON:
         warnings.warn(
             "sklearn_lsh runs without compiled kernels, hundreds of times slower than with them,"
-            f" because none was built for this processor (built: {', '.join(BUILT) or 'none'})."
-            " Install it again where pip can use Pythran and a C++ compiler; to use plain Python"
-            f" without this warning, set the environment variable {ENVIRONMENT_VARIABLE}={PYTHON}.",
+            f" because {os.path.dirname(__file__)} has none for this processor (built:"
+            f" {', '.join(BUILT) or 'none'}). Install it where pip can use Pythran and a C++"
+            " compiler, and import it from there. To use plain Python without this warning, set the"
+            f" environment variable {ENVIRONMENT_VARIABLE}={PYTHON}.",
             EfficiencyWarning,
             stacklevel=2,
         )
