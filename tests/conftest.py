@@ -1,0 +1,6 @@
+"""What all tests share."""
+
+import os
+
+# scikit-learn runs its array API checks only with this set before SciPy is imported.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")

@@ -1,0 +1,566 @@
+"""Fitting and predicting with the estimators: what users see of it."""
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_multilabel_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import train_test_split
+
+from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
+
+ignore_convergence = pytest.mark.filterwarnings(
+    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning"
+)
+pytestmark = ignore_convergence
+
+X, Y = load_digits(return_X_y=True)
+X /= 16
+X_TRAIN, X_TEST, Y_TRAIN, Y_TEST = train_test_split(X, Y, random_state=0, stratify=Y)
+SMALL = slice(0, 300)
+
+HASHED = {"hidden_layer_sizes": (64,), "density": 0.25, "random_state": 0}
+SETTINGS = {
+    "dense": {"hidden_layer_sizes": (64,), "random_state": 0},
+    "lsh": HASHED,
+    "dwta": {**HASHED, "hash_function": "dwta"},
+    "topk": {**HASHED, "selection": "topk"},
+    "two layers": {**HASHED, "hidden_layer_sizes": (64, 48), "density": (0.25, 12)},
+    "output": {**HASHED, "output_density": 6},
+}
+each_setting = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+
+
+def classifier(**parameters):
+    return LSHMLPClassifier(**{**HASHED, "max_iter": 3, **parameters})
+
+
+def regressor(**parameters):
+    return LSHMLPRegressor(**{**HASHED, "max_iter": 3, **parameters})
+
+
+# ---- learning
+
+
+@each_setting
+@pytest.mark.parametrize("sparse", [False, True])
+def test_classifies(settings, sparse):
+    train, test = (sp.csr_array(a) if sparse else a for a in (X_TRAIN, X_TEST))
+    estimator = LSHMLPClassifier(**settings, max_iter=30, learning_rate_init=0.003)
+    assert estimator.fit(train, Y_TRAIN).score(test, Y_TEST) > 0.9
+    probabilities = estimator.predict_proba(test)
+    assert probabilities.shape == (len(Y_TEST), 10)
+    assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert_array_equal(probabilities.argmax(axis=1), estimator.predict(test))
+    assert_allclose(estimator.predict_log_proba(test), np.log(probabilities))
+
+
+@each_setting
+def test_regresses(settings):
+    settings = {name: value for name, value in settings.items() if name != "output_density"}
+    data, y = make_regression(500, 10, n_informative=5, random_state=0)
+    estimator = LSHMLPRegressor(**settings, max_iter=80, learning_rate_init=0.005)
+    assert estimator.fit(data, y / y.std()).score(data, y / y.std()) > 0.9
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("solver", ["adam", "adagrad", "sgd"])
+def test_activations_and_solvers(activation, solver):
+    rate = {"adam": 0.003, "adagrad": 0.05, "sgd": 0.1}[solver]
+    for selection in ("lsh", "all"):
+        estimator = classifier(
+            activation=activation,
+            solver=solver,
+            learning_rate_init=rate,
+            selection=selection,
+            max_iter=10,
+        ).fit(X_TRAIN, Y_TRAIN)
+        assert estimator.loss_curve_[-1] < 0.7 * estimator.loss_curve_[0]
+
+
+def test_poisson():
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(500, 5))
+    y = rng.poisson(np.exp(0.5 * data[:, 0] + 0.3))
+    estimator = regressor(loss="poisson", max_iter=40).fit(data, y)
+    assert estimator.out_activation_ == "exp"
+    predicted = estimator.predict(data)
+    assert (predicted > 0).all()
+    assert np.corrcoef(np.log(predicted), data[:, 0])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_float32_and_float64_agree(dtype):
+    """Both are the same float32 numbers to the network."""
+    data = X_TRAIN.astype(np.float32)
+    expected = classifier().fit(data, Y_TRAIN).predict_proba(data)
+    for kind in (np.asarray, sp.csr_array):
+        result = classifier().fit(kind(data.astype(dtype)), Y_TRAIN)
+        assert result.predict_proba(kind(data.astype(dtype))).dtype == np.float32
+    dense = classifier().fit(data.astype(dtype), Y_TRAIN)
+    assert_array_equal(dense.predict_proba(data.astype(dtype)), expected)
+
+
+@each_setting
+def test_reproducible(settings):
+    first, second = (
+        LSHMLPClassifier(**settings, max_iter=3, n_jobs=n_jobs).fit(X_TRAIN, Y_TRAIN)
+        for n_jobs in (None, 1)
+    )
+    assert first.loss_curve_ == second.loss_curve_
+    assert_array_equal(first.predict_proba(X_TEST), second.predict_proba(X_TEST))
+    for a, b in zip(first.coefs_, second.coefs_, strict=True):
+        assert_array_equal(a, b)
+
+
+@each_setting
+def test_threads(settings):
+    estimator = LSHMLPClassifier(**settings, max_iter=15, batch_size=32, n_jobs=2)
+    assert estimator.fit(X_TRAIN, Y_TRAIN).score(X_TEST, Y_TEST) > 0.85
+    # Predicting writes nothing that threads share.
+    expected = clone(estimator).set_params(n_jobs=None).fit(X_TRAIN, Y_TRAIN)
+    alone = expected.predict_proba(X_TEST)
+    assert_allclose(expected.set_params(n_jobs=2).predict_proba(X_TEST), alone, rtol=1e-5)
+
+
+def test_predict_selection_is_exact():
+    """Set on a fitted estimator, it changes what is selected, not what was learnt."""
+    hashed = classifier(max_iter=10).fit(X_TRAIN, Y_TRAIN)
+    exact = classifier(max_iter=10, selection="topk").fit(X_TRAIN, Y_TRAIN)
+    assert_array_equal(
+        exact.predict_proba(X_TEST),
+        exact.set_params(predict_selection="topk").predict_proba(X_TEST),
+    )
+    before = hashed.predict_proba(X_TEST)
+    weights = [coef.copy() for coef in hashed.coefs_]
+    assert not np.array_equal(
+        before, hashed.set_params(predict_selection="topk").predict_proba(X_TEST)
+    )
+    for coef, copy in zip(hashed.coefs_, weights, strict=True):
+        assert_array_equal(coef, copy)
+    assert_array_equal(before, hashed.set_params(predict_selection=None).predict_proba(X_TEST))
+
+
+# ---- fitted attributes
+
+
+@each_setting
+def test_fitted_attributes(settings):
+    estimator = LSHMLPClassifier(**settings, max_iter=3).fit(X[SMALL], Y[SMALL])
+    units = [64, *np.atleast_1d(settings["hidden_layer_sizes"]), 10]
+    assert [coef.shape for coef in estimator.coefs_] == list(pairwise(units))
+    assert [bias.shape for bias in estimator.intercepts_] == [(n,) for n in units[1:]]
+    assert {a.dtype for a in (*estimator.coefs_, *estimator.intercepts_)} == {np.dtype("f4")}
+    assert estimator.n_layers_ == len(units)
+    assert estimator.n_outputs_ == 10
+    assert estimator.out_activation_ == "softmax"
+    assert estimator.n_iter_ == 3 == len(estimator.loss_curve_)
+    assert estimator.t_ == 900
+    assert estimator.loss_ == estimator.loss_curve_[-1]
+    assert estimator.best_loss_ == min(estimator.loss_curve_)
+    assert estimator.validation_scores_ is None
+    assert estimator.best_validation_score_ is None
+    assert estimator.validation_loss_curve_ is None
+    assert estimator.n_features_in_ == 64
+    assert_array_equal(estimator.classes_, np.arange(10))
+
+
+def test_weights_are_views():
+    estimator = classifier().fit(X[SMALL], Y[SMALL])
+    for name in ("coefs_", "intercepts_"):
+        for a, b in zip(getattr(estimator, name), getattr(estimator, name), strict=True):
+            assert np.shares_memory(a, b)
+
+
+def test_feature_names():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X[SMALL]).add_prefix("pixel ")
+    estimator = classifier(early_stopping=True, validation_fraction=0.2).fit(frame, Y[SMALL])
+    assert estimator.feature_names_in_[1] == "pixel 1"
+    estimator.predict(frame)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        estimator.predict(X)
+
+
+# ---- stopping
+
+
+def test_convergence_warning():
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached"):
+        classifier(max_iter=2).fit(X[SMALL], Y[SMALL])
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["adam", "adagrad", "sgd"])
+def test_stops_without_progress(solver, capsys):
+    """With an unreachable tolerance every epoch but the first is one without progress."""
+    estimator = classifier(solver=solver, max_iter=50, tol=10, n_iter_no_change=4, verbose=True)
+    estimator.fit(X[SMALL], Y[SMALL])
+    assert estimator.n_iter_ == 6
+    assert "Training loss did not improve more than tol=10" in capsys.readouterr().out
+
+
+def test_never_stops():
+    estimator = classifier(max_iter=15, tol=10, n_iter_no_change=np.inf).fit(X[SMALL], Y[SMALL])
+    assert estimator.n_iter_ == 15
+
+
+@pytest.mark.parametrize("scoring", [None, "loss", "neg_log_loss", get_scorer("f1_macro")])
+def test_early_stopping(scoring):
+    estimator = classifier(
+        early_stopping=True, max_iter=100, n_iter_no_change=3, tol=1e-2, scoring=scoring
+    ).fit(X_TRAIN, Y_TRAIN)
+    scores = estimator.validation_scores_
+    assert len(scores) == len(estimator.validation_loss_curve_) == estimator.n_iter_ < 100
+    assert estimator.best_validation_score_ == max(scores)
+    assert estimator.best_loss_ is None
+    # The training rows are what is left.
+    assert estimator.t_ == estimator.n_iter_ * (len(Y_TRAIN) - 135)
+    if scoring == "loss":
+        assert_allclose(scores, -np.array(estimator.validation_loss_curve_))
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_best_weights_come_back(make):
+    """Not those of the last epoch, but those of the best one, which is the second here."""
+    scores = iter([0.1, 0.9, 0.5, 0.9, 0.3, 0.2])
+    estimator = make(early_stopping=True, max_iter=6, scoring=lambda *_: next(scores))
+    estimator.fit(X_TRAIN, Y_TRAIN, X_val=X_TEST, y_val=Y_TEST)
+    assert estimator.best_validation_score_ == 0.9
+    assert estimator.validation_scores_ == [0.1, 0.9, 0.5, 0.9, 0.3, 0.2]
+    two_epochs = make(max_iter=2).fit(X_TRAIN, Y_TRAIN)
+    for a, b in zip(estimator.coefs_, two_epochs.coefs_, strict=True):
+        assert_array_equal(a, b)
+    assert_array_equal(estimator.predict(X_TEST), two_epochs.predict(X_TEST))
+
+
+def test_own_validation_set():
+    estimator = classifier(max_iter=5).fit(
+        X_TRAIN, Y_TRAIN, X_val=X_TEST, y_val=Y_TEST, sample_weight_val=np.ones(len(Y_TEST))
+    )
+    # Measured on, but without a say.
+    plain = classifier(max_iter=5).fit(X_TRAIN, Y_TRAIN)
+    assert estimator.loss_curve_ == plain.loss_curve_
+    assert estimator.best_loss_ == plain.best_loss_
+    assert len(estimator.validation_scores_) == 5
+    assert estimator.validation_scores_[-1] == pytest.approx(estimator.score(X_TEST, Y_TEST))
+    assert estimator.best_validation_score_ == max(estimator.validation_scores_)
+    for given in ({"X_val": X_TEST}, {"y_val": Y_TEST}, {"sample_weight_val": np.ones(3)}):
+        with pytest.raises(ValueError, match=r"_val is (given|not)|is given, but"):
+            classifier().fit(X_TRAIN, Y_TRAIN, **given)
+
+
+def test_validation_set_is_stratified_where_it_can_be():
+    y = np.where(np.arange(300) < 30, 7, 0)
+    seen = []
+    classifier(
+        early_stopping=True, scoring=lambda _, data, labels: seen.append(labels.mean()) or 0.0
+    ).fit(X[SMALL], y)
+    assert seen[0] == pytest.approx(0.7)
+    # A class with a single row cannot be on both sides.
+    y = y.copy()
+    y[0] = 9
+    assert classifier(early_stopping=True).fit(X[SMALL], y).n_iter_ == 3
+
+
+def test_validation_set_too_small():
+    for fraction in (0.0, 0.01):
+        with pytest.raises(ValueError, match="validation set is too small"):
+            classifier(early_stopping=True, validation_fraction=fraction).fit(X[:50], Y[:50])
+
+
+def test_partial_fit_does_not_stop_early():
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        classifier(early_stopping=True).partial_fit(X, Y, classes=range(10))
+
+
+# ---- learning rate and mini-batches
+
+
+def test_inverse_scaling():
+    estimator = classifier(solver="sgd", learning_rate="invscaling", power_t=0.3, max_iter=4)
+    estimator.fit(X[SMALL], Y[SMALL])
+    rate = estimator._network.optimizer.learning_rate
+    assert rate == pytest.approx(0.001 / 1201**0.3)
+
+
+def test_adaptive(capsys):
+    estimator = classifier(
+        solver="sgd",
+        learning_rate="adaptive",
+        learning_rate_init=0.01,
+        tol=10,
+        n_iter_no_change=1,
+        max_iter=100,
+        verbose=1,
+    ).fit(X[SMALL], Y[SMALL])
+    printed = capsys.readouterr().out
+    assert "Setting learning rate to 0.002000" in printed
+    assert "Learning rate too small. Stopping." in printed
+    assert estimator._network.optimizer.learning_rate < 1e-6
+
+
+@pytest.mark.parametrize("solver", ["adam", "adagrad"])
+def test_schedules_are_for_sgd_only(solver):
+    curves = [
+        classifier(solver=solver, learning_rate=name, tol=10, n_iter_no_change=2, max_iter=20)
+        .fit(X[SMALL], Y[SMALL])
+        .loss_curve_
+        for name in ("constant", "invscaling", "adaptive")
+    ]
+    assert curves[0] == curves[1] == curves[2]
+
+
+def test_batch_size():
+    for n_samples, batch_size in ((300, 200), (150, 150)):
+        auto = classifier().fit(X[:n_samples], Y[:n_samples])
+        explicit = classifier(batch_size=batch_size).fit(X[:n_samples], Y[:n_samples])
+        assert auto.loss_curve_ == explicit.loss_curve_
+    with pytest.warns(UserWarning, match=r"batch_size=500 is larger than .* 300: it is clipped"):
+        clipped = classifier(batch_size=500).fit(X[SMALL], Y[SMALL])
+    assert clipped.loss_curve_ == classifier(batch_size=300).fit(X[SMALL], Y[SMALL]).loss_curve_
+
+
+# ---- going on
+
+
+def test_partial_fit():
+    estimator = classifier(learning_rate_init=0.003)
+    for _ in range(8):
+        for batch in np.array_split(np.arange(len(X_TRAIN)), 3):
+            estimator.partial_fit(X_TRAIN[batch], Y_TRAIN[batch], classes=np.arange(10))
+    assert estimator.score(X_TEST, Y_TEST) > 0.85
+    assert estimator.n_iter_ == 1
+    assert len(estimator.loss_curve_) == 24
+    assert estimator.t_ == 8 * len(X_TRAIN)
+    assert_array_equal(estimator.classes_, np.arange(10))
+
+
+def test_partial_fit_is_an_epoch_of_fit():
+    whole = regressor(max_iter=3, shuffle=False).fit(X[SMALL], Y[SMALL])
+    steps = regressor(shuffle=False)
+    for _ in range(3):
+        steps.partial_fit(X[SMALL], Y[SMALL])
+    assert_allclose(steps.loss_curve_, whole.loss_curve_, rtol=1e-6)
+
+
+def test_partial_fit_goes_on_after_fit():
+    estimator = classifier().fit(X[SMALL], Y[SMALL])
+    loss = estimator.loss_
+    assert estimator.partial_fit(X[SMALL], Y[SMALL]).loss_ < loss
+    assert len(estimator.loss_curve_) == 4
+    assert len(estimator.fit(X[SMALL], Y[SMALL]).loss_curve_) == 3
+
+
+def test_warm_start():
+    estimator = classifier(warm_start=True, max_iter=3).fit(X[SMALL], Y[SMALL])
+    first = estimator.loss_curve_[-1]
+    estimator.fit(X[SMALL], Y[SMALL])
+    assert len(estimator.loss_curve_) == 6
+    assert estimator.loss_curve_[3] < first
+    assert estimator.n_iter_ == 3
+    assert estimator.t_ == 1800
+    estimator.set_params(warm_start=False).fit(X[SMALL], Y[SMALL])
+    assert len(estimator.loss_curve_) == 3
+
+
+def test_warm_start_keeps_the_best_weights():
+    estimator = classifier(warm_start=True, early_stopping=True, max_iter=8)
+    validation = {"X_val": X_TEST, "y_val": Y_TEST}
+    best = estimator.fit(X_TRAIN, Y_TRAIN, **validation).best_validation_score_
+    estimator.set_params(learning_rate_init=10.0, max_iter=2).fit(X_TRAIN, Y_TRAIN, **validation)
+    assert max(estimator.validation_scores_[8:]) < best == estimator.best_validation_score_
+    assert estimator.score(X_TEST, Y_TEST) == pytest.approx(best)
+
+
+def test_warm_start_cannot_change_the_network():
+    estimator = classifier(warm_start=True).fit(X[SMALL], Y[SMALL])
+    with pytest.raises(ValueError, match=r"would: n_active=\[32, None\], n_tables=3 in place of"):
+        estimator.set_params(density=0.5, n_tables=3).fit(X[SMALL], Y[SMALL])
+    estimator.set_params(density=16, n_tables="auto").fit(X[SMALL], Y[SMALL])
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_interrupted(monkeypatch, early_stopping):
+    from sklearn_lsh.network import Network
+
+    train_epoch = Network.train_epoch
+
+    def interrupt(self, *args):
+        loss = train_epoch(self, *args)
+        if len(estimator.loss_curve_) == 2:
+            raise KeyboardInterrupt
+        return loss
+
+    monkeypatch.setattr(Network, "train_epoch", interrupt)
+    estimator = classifier(max_iter=10, learning_rate_init=0.01, early_stopping=early_stopping)
+    with pytest.warns(UserWarning, match=r"interrupted by user: what was learnt so far is kept"):
+        estimator.fit(X_TRAIN, Y_TRAIN)
+    assert estimator.n_iter_ == 2
+    assert estimator.score(X_TEST, Y_TEST) > 0.3
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted")
+def test_interrupted_in_the_first_epoch(monkeypatch):
+    from sklearn_lsh.network import Network
+
+    def interrupt(self, *args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Network, "train_epoch", interrupt)
+    estimator = classifier().fit(X[SMALL], Y[SMALL])
+    assert estimator.n_iter_ == 0
+    assert estimator.predict(X[SMALL]).shape == (300,)
+
+
+def test_verbose(capsys):
+    classifier(max_iter=2).fit(X[SMALL], Y[SMALL])
+    assert capsys.readouterr().out == ""
+    classifier(max_iter=2, verbose=True).fit(X[SMALL], Y[SMALL], X_val=X[SMALL], y_val=Y[SMALL])
+    lines = capsys.readouterr().out.splitlines()
+    pattern = r"Iteration \d, loss = \d\.\d{8}, [\d,]+ samples/s, validation score = 0\.\d{6}"
+    assert [bool(re.fullmatch(pattern, line)) for line in lines] == [True, True]
+
+
+# ---- weights
+
+
+@pytest.mark.parametrize("settings", [{}, {"output_density": 0.5}, {"selection": "all"}])
+def test_class_weight_is_sample_weight(settings):
+    weights = {3: 2.0, 4: 0.5}
+    by_class = classifier(class_weight=weights, **settings).fit(X[SMALL], Y[SMALL])
+    of_sample = np.array([weights.get(label, 1.0) for label in Y[SMALL]])
+    by_sample = classifier(**settings).fit(X[SMALL], Y[SMALL], of_sample)
+    assert by_class.loss_curve_ == by_sample.loss_curve_
+    both = classifier(class_weight=weights, **settings).fit(X[SMALL], Y[SMALL], of_sample)
+    squared = classifier(**settings).fit(X[SMALL], Y[SMALL], of_sample**2)
+    assert_allclose(both.loss_curve_, squared.loss_curve_, rtol=1e-6)
+
+
+def test_balanced_class_weight():
+    y = np.where(Y[SMALL] == 3, "three", "other")
+    counts = {name: (y == name).sum() for name in ("three", "other")}
+    balanced = classifier(class_weight="balanced").fit(X[SMALL], y)
+    explicit = classifier(class_weight={name: 150 / n for name, n in counts.items()}).fit(
+        X[SMALL], y
+    )
+    assert_allclose(balanced.loss_curve_, explicit.loss_curve_, rtol=1e-6)
+
+
+def test_class_weight_in_partial_fit():
+    estimator = classifier(class_weight={"three": 5.0})
+    y = np.where(Y[SMALL] == 3, "three", "other")
+    other = classifier().partial_fit(
+        X[SMALL], y, np.where(y == "three", 5.0, 1.0), ["three", "other"]
+    )
+    # The second batch lacks a class.
+    estimator.partial_fit(X[SMALL], y, classes=["three", "other"])
+    assert estimator.loss_ == pytest.approx(other.loss_)
+    estimator.partial_fit(X[SMALL][y == "other"], y[y == "other"])
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+@pytest.mark.parametrize("settings", [{}, {"selection": "all"}, {"solver": "sgd"}])
+def test_weights_of_one_change_nothing(make, settings):
+    plain = make(**settings).fit(X[SMALL], Y[SMALL])
+    ones = make(**settings).fit(X[SMALL], Y[SMALL], np.ones(300))
+    assert_allclose(plain.loss_curve_, ones.loss_curve_, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_weight_zero_leaves_a_sample_out(make):
+    """In X it still counts for nothing but the classes there are."""
+    weight = np.repeat([1.0, 0.0], 150)
+    junk = np.r_[Y[:150], np.arange(150) % 10]
+    weighted = make().fit(np.r_[X[:150], 1000 * X[150:300]], junk, weight)
+    short = make().fit(X[:150], Y[:150])
+    assert_allclose(weighted.loss_curve_, short.loss_curve_, rtol=1e-5)
+    assert weighted.t_ == short.t_
+
+
+# ---- kinds of y
+
+
+def test_string_classes():
+    names = np.array([f"digit {n}" for n in range(10)])
+    expected = classifier(max_iter=10).fit(X, Y).predict(X)
+    for labels in (names[Y], names[Y].astype(object), names[Y].tolist()):
+        estimator = classifier(max_iter=10).fit(X, labels)
+        assert_array_equal(estimator.classes_, names)
+        assert estimator.score(X, labels) > 0.7
+        assert_array_equal(estimator.predict(X), names[expected])
+
+
+@pytest.mark.parametrize("labels", [[False, True], [-1, 1], ["no", "yes"], [2.0, 5.0]])
+def test_binary(labels):
+    labels = np.array(labels)
+    y = labels[(Y % 2).astype(int)]
+    estimator = classifier(max_iter=15).fit(X_TRAIN, labels[Y_TRAIN % 2])
+    assert estimator.n_outputs_ == 1
+    assert estimator.out_activation_ == "logistic"
+    assert estimator.score(X, y) > 0.85
+    probabilities = estimator.predict_proba(X)
+    assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert_array_equal(labels[(probabilities[:, 1] > 0.5).astype(int)], estimator.predict(X))
+
+
+@pytest.mark.parametrize("settings", [{}, {"output_density": 0.6}])
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array, sp.csr_matrix])
+def test_multi_label(settings, kind):
+    data, y = make_multilabel_classification(500, n_classes=8, random_state=0)
+    data /= data.max()
+    estimator = classifier(max_iter=60, learning_rate_init=0.01, **settings).fit(data, kind(y))
+    predicted = estimator.predict(data)
+    assert type(predicted) is type(kind(y))
+    assert predicted.shape == y.shape
+    dense = predicted if kind is np.asarray else predicted.toarray()
+    assert set(np.unique(dense)) == {0, 1}
+    assert (dense == y).mean() > 0.8
+    probabilities = estimator.predict_proba(data)
+    assert_array_equal(probabilities > 0.5, dense)
+    assert 0 < estimator.score(data, kind(y)) == (dense == y).all(axis=1).mean()
+    assert estimator.out_activation_ == "logistic"
+    assert_array_equal(estimator.classes_, np.arange(8))
+    same = classifier(max_iter=60, learning_rate_init=0.01, **settings).fit(data, y)
+    assert same.loss_curve_ == estimator.loss_curve_
+
+
+def test_multi_label_partial_fit():
+    data, y = make_multilabel_classification(200, n_classes=5, random_state=0)
+    estimator = classifier().partial_fit(data, sp.csr_array(y))
+    estimator.partial_fit(data, sp.csr_array(y), classes=np.arange(5))
+    assert estimator.predict(data).shape == (200, 5)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_multi_output(kind):
+    data, y = make_regression(400, 10, n_targets=3, random_state=0)
+    y /= y.std(axis=0)
+    estimator = regressor(max_iter=80, learning_rate_init=0.01, tol=0).fit(data, kind(y))
+    assert estimator.n_outputs_ == 3
+    assert estimator.predict(data).shape == (400, 3)
+    assert estimator.score(data, y) > 0.8
+
+
+def test_many_classes():
+    """More classes than are dense by default, on rows that tell them apart."""
+    n_classes = 3_000
+    rng = np.random.default_rng(0)
+    y = np.arange(2 * n_classes) % n_classes
+    indices = np.c_[y % 50, 50 + y // 50, rng.integers(110, 120, len(y))]
+    data = sp.csr_array(
+        (np.ones(indices.size), indices.ravel(), np.arange(0, indices.size + 1, 3)),
+        shape=(len(y), 120),
+    )
+    names = np.array([f"class {n:05d}" for n in range(n_classes)])
+    estimator = LSHMLPClassifier((64,), max_iter=3, random_state=0).fit(data, names[y])
+    assert estimator._settings["n_active"] == [None, 512]
+    assert estimator.score(data, names[y]) > 0.2
+    again = LSHMLPClassifier((64,), max_iter=3, random_state=0, early_stopping=True)
+    assert again.fit(data, names[y]).validation_scores_[-1] > 0.05

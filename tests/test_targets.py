@@ -1,0 +1,172 @@
+"""From y to the network's target, and from its outputs back."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_array_equal
+
+from sklearn_lsh.csr import CSR
+from sklearn_lsh.estimators.targets import (
+    BinaryTarget,
+    MultiClassTarget,
+    MultiLabelTarget,
+    RegressionTarget,
+    class_target,
+    encode_labels,
+    winners,
+    without_rows,
+)
+
+
+def csr(rows, n_columns):
+    """A `CSR` of a list of dicts: column -> value."""
+    return CSR(
+        np.cumsum([0, *map(len, rows)]).astype(np.uint32),
+        np.array([column for row in rows for column in row], np.uint32),
+        np.array([value for row in rows for value in row.values()], np.float32),
+        n_columns,
+    )
+
+
+def assert_canonical(target, expected):
+    assert isinstance(target, sp.csr_array)
+    assert target.dtype == np.float32
+    assert target.shape == np.shape(expected)
+    fresh = sp.csr_array((target.data, target.indices, target.indptr), shape=target.shape)
+    fresh.check_format(full_check=True)
+    assert fresh.has_canonical_format
+    assert_array_equal(target.toarray(), expected)
+
+
+# ---- targets
+
+
+def test_classes():
+    y = np.array(["b", "a", "c", "b"])
+    target = class_target(y)
+    assert isinstance(target, MultiClassTarget)
+    assert_canonical(target.encode(y), [[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]])
+    outputs = [
+        (slice(0, 2), np.array([[0.1, 0.7, 0.2], [0.4, 0.3, 0.3]], np.float32)),
+        (slice(2, 4), csr([{2: 0.9, 0: 0.1}, {1: 1.0}], 3)),
+    ]
+    assert target.predict(outputs, 4).tolist() == ["b", "a", "c", "b"]
+    tiny = np.finfo(np.float32).tiny
+    expected = [[0.1, 0.7, 0.2], [0.4, 0.3, 0.3], [0.1, tiny, 0.9], [tiny, 1, tiny]]
+    assert_array_equal(target.probabilities(outputs, 4), np.array(expected, np.float32))
+
+
+def test_two_classes():
+    y = np.array([5, 3, 3, 5])
+    target = class_target(y)
+    assert isinstance(target, BinaryTarget)
+    assert_canonical(target.encode(y), [[1], [0], [0], [1]])
+    outputs = [(slice(0, 3), np.array([[0.75], [0.25], [0.5]], np.float32))]
+    assert target.predict(outputs, 3).tolist() == [5, 3, 3]
+    assert_array_equal(target.probabilities(outputs, 3), [[0.25, 0.75], [0.75, 0.25], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix, sp.csr_array])
+def test_labels(kind):
+    y = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]])
+    given = kind(y)
+    target = class_target(given)
+    assert isinstance(target, MultiLabelTarget)
+    assert_canonical(target.encode(given), y)
+    outputs = [
+        (slice(0, 1), np.array([[0.9, 0.5, 0.6]], np.float32)),
+        (slice(1, 3), csr([{2: 0.4}, {2: 0.8, 1: 0.7}], 3)),
+    ]
+    predicted = target.predict(outputs, 3)
+    assert type(predicted) is type(given)
+    if sp.issparse(predicted):
+        assert predicted.has_sorted_indices
+        predicted = predicted.toarray()
+    assert_array_equal(predicted, y)
+
+
+def test_untidy_labels():
+    """Explicit zeros, duplicates and disorder mean what they mean; the matrix is left alone."""
+    y = sp.csr_array((np.array([1, 0, 1]), np.array([2, 1, 0]), np.array([0, 3])), shape=(1, 3))
+    assert_canonical(MultiLabelTarget(y).encode(y), [[1, 0, 1]])
+    assert y.data.tolist() == [1, 0, 1]
+    assert y.indices.tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_regression(kind):
+    y = np.array([[1.5, 0.0], [0.0, -2.0]])
+    target = RegressionTarget(kind(y), "squared_error")
+    assert_canonical(target.encode(kind(y)), y)
+    outputs = [(slice(0, 1), np.array([[3, 4]], np.float32)), (slice(1, 2), csr([{1: 7.0}], 2))]
+    predicted = target.predict(outputs, 2)
+    assert_array_equal(predicted, [[3, 4], [0, 7]])
+    assert predicted.dtype == np.float64
+
+
+def test_regression_with_one_output():
+    y = np.array([1.5, 0.0, 3.0])
+    target = RegressionTarget(y, "squared_error")
+    assert_canonical(target.encode(y), y[:, np.newaxis])
+    assert target.predict([(slice(0, 3), np.ones((3, 1), np.float32))], 3).tolist() == [1, 1, 1]
+
+
+def test_many_classes_are_never_dense():
+    """A dense one-hot matrix of this would have 4e10 elements."""
+    y = np.random.default_rng(0).permutation(200_000).astype("U")
+    target = class_target(y)
+    encoded = target.encode(y)
+    assert encoded.shape == (200_000, 200_000)
+    assert encoded.nnz == 200_000
+    outputs = [(slice(0, 2), csr([{150_000: 0.5, 3: 0.2}, {1: 0.1}], 200_000))]
+    assert_array_equal(target.predict(outputs, 2), target.classes[[150_000, 1]])
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [([1, 2, 3], [1, 4]), (["a", "b"], ["a", "bb"]), ([0.0, 1.0], [0.5]), (["a", "b"], [1, 2])],
+)
+def test_unknown_labels(classes, labels):
+    with pytest.raises(ValueError, match=r"classes not in `self\.classes_`"):
+        encode_labels(np.array(labels), np.array(classes))
+
+
+def test_equal_labels_of_another_type():
+    assert encode_labels(np.array([3.0, 1.0]), np.array([1, 2, 3])).tolist() == [2, 0]
+    assert encode_labels(np.array(["b"], object), np.array(["a", "b"])).tolist() == [1]
+
+
+def test_without_rows():
+    target = sp.csr_array(np.array([[1, 2], [0, 3], [4, 0]], np.float32))
+    assert_canonical(without_rows(target, np.array([True, False, False])), [[0, 0], [0, 3], [4, 0]])
+    assert without_rows(target, np.ones(3, bool)).nnz == 0
+
+
+# ---- the highest output of each row
+
+
+def test_winners_of_dense_rows():
+    assert winners(np.array([[0.1, 0.5, 0.5], [0.9, 0.0, 0.9]])).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([{4: 0.1, 2: 0.9}], [2]),
+        ([{}, {3: 0.5}, {}, {1: 0.2, 0: 0.1}, {}], [0, 3, 0, 1, 0]),
+        # Equal ones: the lowest column, wherever it stands.
+        ([{7: 0.5, 2: 0.5, 5: 0.5}, {6: 0.0}], [2, 6]),
+        ([{}, {}], [0, 0]),
+        ([{1: -3.0, 0: -4.0}], [1]),
+    ],
+)
+def test_winners_of_csr_rows(rows, expected):
+    assert winners(csr(rows, 10)).tolist() == expected
+
+
+def test_winners_agree_with_dense():
+    rng = np.random.default_rng(0)
+    dense = rng.integers(1, 6, (200, 30)).astype(np.float32) * (rng.random((200, 30)) < 0.2)
+    sparse = sp.csr_array(dense)
+    rows = CSR(sparse.indptr.astype(np.uint32), sparse.indices.astype(np.uint32), sparse.data, 30)
+    assert_array_equal(winners(rows), dense.argmax(axis=1))
