@@ -546,6 +546,8 @@ def test_multi_output(kind):
     assert estimator.n_outputs_ == 3
     assert estimator.predict(data).shape == (400, 3)
     assert estimator.score(data, y) > 0.8
+    stopped = regressor(early_stopping=True).fit(data, kind(y))
+    assert len(stopped.validation_scores_) == 3
 
 
 def test_many_classes():

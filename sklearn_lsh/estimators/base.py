@@ -139,6 +139,10 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Put all that weighs a sample into its weight."""
         return sample_weight
 
+    def _scorable(self, y):
+        """Return y as scorers take it."""
+        return y
+
     _auto_output = staticmethod(all_neurons)
     _starts_at_centroids = False
 
@@ -262,15 +266,15 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 data.rows, self._target.strata(y), self.validation_fraction, rng
             )
             weights = None if data.sample_weight is None else data.sample_weight[rows]
-            return ValidationSet(
-                data.X[rows], y[rows], data.target[rows], weights, make_scorer(self)
-            )
+            y = self._scorable(y[rows])
+            return ValidationSet(data.X[rows], y, data.target[rows], weights, make_scorer(self))
         for name, other, value in (("X_val", "y_val", X_val), ("y_val", "X_val", y_val)):
             if value is None:
                 raise ValueError(f"{other} is given, but {name} is not: both are needed.")
         X_val, y_val = self._check_data(X_val, y_val, reset=False)
         weights = self._weigh(check_weights(weight_val, X_val), y_val, training=False)
-        return ValidationSet(X_val, y_val, self._target.encode(y_val), weights, make_scorer(self))
+        target = self._target.encode(y_val)
+        return ValidationSet(X_val, self._scorable(y_val), target, weights, make_scorer(self))
 
     def _prepare_network(self, X, rng, *, fresh: bool, keep_optimizer: bool = False) -> None:
         """Build the network, or check that the one there is, is the one asked for."""

@@ -259,6 +259,10 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
             y = column_or_1d(y, warn=True)
         return X, y
 
+    def _scorable(self, y):
+        # Scorers know sparse labels, but no sparse target values.
+        return y.toarray() if issparse(y) else y
+
     def _choose_target(self, y, classes=None):
         return RegressionTarget(y, self.loss)
 
