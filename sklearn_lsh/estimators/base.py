@@ -280,6 +280,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Build the network, or check that the one there is, is the one asked for."""
         settings = self._network_settings(X.shape[1])
         if fresh:
+            self.__dict__.pop("_network", None)  # its memory, before another is taken
             self._network = Network(
                 **settings,
                 alpha=self.alpha,
