@@ -1,0 +1,92 @@
+"""Ragged batches: the one container of the package.
+
+The inputs of a mini-batch, the active neurons of a layer, a multi-label target and a hash
+table are all the same thing: a list of integer lists, with values where there are any.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_lsh import kernels
+
+
+class CSR(NamedTuple):
+    """Rows of (column, value) pairs, as in `scipy.sparse.csr_array`, without its checks.
+
+    Attributes
+    ----------
+    indptr : ndarray of shape (n_rows + 1,), dtype=uint32
+        Row ``i`` holds the pairs ``indptr[i]:indptr[i + 1]``.
+    indices : ndarray of shape (n_pairs,), dtype=uint32
+        Columns. Unsigned, because kernels gather faster with them.
+    data : ndarray of shape (n_pairs,), dtype=float32
+        Values.
+    n_columns : int
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    data: np.ndarray
+    n_columns: int
+
+    @property
+    def n_rows(self) -> int:
+        return self.indptr.shape[0] - 1
+
+    def toarray(self) -> np.ndarray:
+        """Return the same values as a dense array of shape (n_rows, n_columns)."""
+        dense = np.zeros((self.n_rows, self.n_columns), np.float32)
+        dense[np.repeat(np.arange(self.n_rows), np.diff(self.indptr)), self.indices] = self.data
+        return dense
+
+
+class Groups(NamedTuple):
+    """The pairs of a `CSR` ordered by column: its CSC view.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_groups,), dtype=uint32
+        The distinct columns of the batch, which are rows of the weights that they select.
+    starts : ndarray of shape (n_groups + 1,), dtype=uint32
+        Group ``k`` holds the places ``starts[k]:starts[k + 1]`` of the next two.
+    pairs : ndarray of shape (n_pairs,), dtype=uint32
+        Each pair's position in the batch.
+    samples : ndarray of shape (n_pairs,), dtype=uint32
+        Each pair's sample, a row of the batch.
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+    pairs: np.ndarray
+    samples: np.ndarray
+
+
+def group(indptr, indices, n_columns) -> Groups:
+    """Order the pairs of a batch by column."""
+    n_pairs = indices.shape[0]
+    most = min(n_pairs, n_columns)
+    groups = Groups(*(np.empty(n, np.uint32) for n in (most, most + 1, n_pairs, n_pairs)))
+    n = kernels.group_by_column(indptr, indices, n_columns, *groups)
+    return groups._replace(rows=groups.rows[:n], starts=groups.starts[: n + 1])
+
+
+def take(X, rows) -> "np.ndarray | CSR":
+    """Copy rows of ``X`` as float32: a C-ordered array, or a `CSR` if ``X`` is sparse.
+
+    ``rows`` is an array of int64 or a slice.
+    """
+    if not sp.issparse(X):
+        return np.ascontiguousarray(X[rows], dtype=np.float32)
+    if isinstance(rows, slice):
+        rows = np.arange(*rows.indices(X.shape[0]))
+    lengths = X.indptr[rows + 1] - X.indptr[rows]
+    indptr = np.zeros(rows.shape[0] + 1, np.uint32)
+    np.cumsum(lengths, out=indptr[1:])
+    batch = CSR(
+        indptr, np.empty(indptr[-1], np.uint32), np.empty(indptr[-1], np.float32), X.shape[1]
+    )
+    unsigned = X.indices.view(f"uint{8 * X.indices.itemsize}")
+    kernels.take_rows(X.indptr, unsigned, X.data, rows, *batch[:3])
+    return batch

@@ -1,0 +1,206 @@
+"""Backward visits: a row's gradient is summed over its samples and stepped on at once.
+
+A visit reads a row of weights and its optimizer state once, passes the error down to the
+inputs (through the weights that the forward pass used) and then changes the row. Rows, and
+for sparse inputs cells, that have no gradient are not touched: the optimizers are lazy.
+
+The helpers work on whole rows because Pythran counts references at every call of a function
+that takes arrays: called for each cell they cost more than their arithmetic.
+"""
+
+import numpy as np
+
+# Moments below this are cut to zero: they would decay into subnormal numbers, which are slow.
+TINY = np.float32(1e-30)
+
+
+def adam(weights, state, i, width, gradient, rates):
+    rate, mean_decay, mean_gain, square_decay, square_gain, epsilon = rates
+    for j in range(width):
+        g = gradient[j]
+        mean = mean_decay * state[0, i, j] + mean_gain * g
+        mean = mean if abs(mean) > TINY else np.float32(0)
+        square = square_decay * state[1, i, j] + square_gain * g * g
+        state[0, i, j] = mean
+        state[1, i, j] = square
+        weights[i, j] -= rate * mean / (np.sqrt(square) + epsilon)
+
+
+def adagrad(weights, state, i, width, gradient, rates):
+    rate, epsilon = rates
+    for j in range(width):
+        g = gradient[j]
+        square = state[0, i, j] + g * g
+        state[0, i, j] = square
+        weights[i, j] -= rate * g / (np.sqrt(square) + epsilon)
+
+
+def sgd(weights, state, i, width, gradient, rates):
+    rate, momentum, gain, velocity_share, gradient_share = rates
+    for j in range(width):
+        g = gradient[j]
+        velocity = momentum * state[0, i, j] + gain * g
+        velocity = velocity if abs(velocity) > TINY else np.float32(0)
+        state[0, i, j] = velocity
+        weights[i, j] -= rate * (velocity_share * velocity + gradient_share * g)
+
+
+def step_touched(step, i, touched, n, gradient, weights, state, packed, packed_state, rates):
+    """Step on the ``n`` touched cells of row ``i``, packed so that the step is vectorised.
+
+    ``gradient`` is packed already.
+    """
+    n_states = state.shape[0]
+    for c in range(n):
+        packed[0, c] = weights[i, touched[c]]
+        for m in range(n_states):
+            packed_state[m, 0, c] = state[m, i, touched[c]]
+    step(packed, packed_state, 0, n, gradient, rates)
+    for c in range(n):
+        weights[i, touched[c]] = packed[0, c]
+        for m in range(n_states):
+            state[m, i, touched[c]] = packed_state[m, 0, c]
+
+
+def step_dense(step, gradient, weights, state, rates):
+    for i in range(weights.shape[0]):
+        step(weights, state, i, weights.shape[1], gradient[i], rates)
+
+
+def step_bias(step, rows, starts, pairs, coefs, bias, state, rates):
+    n_rows = rows.shape[0]
+    touched = np.empty(n_rows, np.uint32)
+    gradient = np.empty(n_rows, np.float32)
+    n = 0
+    for k in range(n_rows):
+        total = np.float32(0)
+        for t in range(starts[k], starts[k + 1]):
+            total += coefs[pairs[t]]
+        if total != 0:
+            touched[n] = rows[k]
+            gradient[n] = total
+            n += 1
+    packed = np.empty((1, n_rows), np.float32)
+    packed_state = np.empty((state.shape[0], 1, n_rows), np.float32)
+    step_touched(step, 0, touched, n, gradient, bias, state, packed, packed_state, rates)
+
+
+def step_rows(step, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
+    width = weights.shape[1]
+    gradient = np.empty(width, np.float32)
+    pass_errors = errors.shape[0] > 0
+    for k in range(rows.shape[0]):
+        i = rows[k]
+        gradient[:] = np.float32(0)
+        active = False
+        for t in range(starts[k], starts[k + 1]):
+            coef = coefs[pairs[t]]
+            if coef != 0:
+                active = True
+                s = samples[t]
+                for j in range(width):
+                    gradient[j] += coef * inputs[s, j]
+                if pass_errors:
+                    share = scale * coef
+                    for j in range(width):
+                        errors[s, j] += share * weights[i, j]
+        if active:
+            step(weights, state, i, width, gradient, rates)
+
+
+def step_cells(
+    step, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates
+):
+    width = weights.shape[1]
+    gradient = np.empty(width, np.float32)
+    touched = np.empty(width, np.uint32)
+    slots = np.zeros(width, np.uint32)  # 1 + the place of a touched cell among the packed ones
+    packed = np.empty((1, width), np.float32)
+    packed_state = np.empty((state.shape[0], 1, width), np.float32)
+    pass_errors = errors.shape[0] > 0
+    for k in range(rows.shape[0]):
+        i = rows[k]
+        n = 0
+        for t in range(starts[k], starts[k + 1]):
+            coef = coefs[pairs[t]]
+            if coef != 0:
+                s = samples[t]
+                share = scale * coef
+                for p in range(indptr[s], indptr[s + 1]):
+                    j = indices[p]
+                    if slots[j] == 0:
+                        touched[n] = j
+                        gradient[n] = np.float32(0)
+                        n += 1
+                        slots[j] = n
+                    gradient[slots[j] - 1] += coef * data[p]
+                    if pass_errors:
+                        errors[p] += share * weights[i, j]
+        for c in range(n):
+            slots[touched[c]] = 0
+        step_touched(step, i, touched, n, gradient, weights, state, packed, packed_state, rates)
+
+# One exported entry for each optimizer and kind of visit; all else is shared.
+# fmt: off
+
+
+# pythran export step_dense_adam(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32, float32))
+def step_dense_adam(gradient, weights, state, rates):
+    step_dense(adam, gradient, weights, state, rates)
+
+
+# pythran export step_bias_adam(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32, float32))
+def step_bias_adam(rows, starts, pairs, coefs, bias, state, rates):
+    step_bias(adam, rows, starts, pairs, coefs, bias, state, rates)
+
+
+# pythran export step_rows_adam(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32, float32))
+def step_rows_adam(rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
+    step_rows(adam, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
+
+
+# pythran export step_cells_adam(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32, float32))
+def step_cells_adam(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
+    step_cells(adam, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
+
+
+# pythran export step_dense_adagrad(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32))
+def step_dense_adagrad(gradient, weights, state, rates):
+    step_dense(adagrad, gradient, weights, state, rates)
+
+
+# pythran export step_bias_adagrad(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32))
+def step_bias_adagrad(rows, starts, pairs, coefs, bias, state, rates):
+    step_bias(adagrad, rows, starts, pairs, coefs, bias, state, rates)
+
+
+# pythran export step_rows_adagrad(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32))
+def step_rows_adagrad(rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
+    step_rows(adagrad, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
+
+
+# pythran export step_cells_adagrad(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32))
+def step_cells_adagrad(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
+    step_cells(adagrad, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
+
+
+# pythran export step_dense_sgd(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32))
+def step_dense_sgd(gradient, weights, state, rates):
+    step_dense(sgd, gradient, weights, state, rates)
+
+
+# pythran export step_bias_sgd(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32))
+def step_bias_sgd(rows, starts, pairs, coefs, bias, state, rates):
+    step_bias(sgd, rows, starts, pairs, coefs, bias, state, rates)
+
+
+# pythran export step_rows_sgd(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32))
+def step_rows_sgd(rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
+    step_rows(sgd, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
+
+
+# pythran export step_cells_sgd(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32))
+def step_cells_sgd(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
+    step_cells(sgd, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
+
+# fmt: on

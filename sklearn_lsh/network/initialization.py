@@ -1,0 +1,73 @@
+"""Values that training starts from."""
+
+import numpy as np
+
+from sklearn_lsh.csr import CSR, group, take
+from sklearn_lsh.kernels import sum_rows
+
+# Rows drawn at once, so that no float64 copy of a large layer is ever made.
+CHUNK = 1024
+
+
+def draw_weights(n_inputs, n_neurons, bound, by_neuron, random_state):
+    """Uniform weights and biases, the same stream of numbers that scikit-learn draws.
+
+    Returns the weights with one row for each neuron or for each input, and the biases.
+    """
+    weights = np.empty((n_inputs, n_neurons), np.float32, order="F" if by_neuron else "C")
+    for start in range(0, n_inputs, CHUNK):
+        rows = weights[start : start + CHUNK]
+        rows[...] = random_state.uniform(-bound, bound, rows.shape)
+    bias = random_state.uniform(-bound, bound, n_neurons).astype(np.float32)
+    return (weights.T if by_neuron else weights), bias
+
+
+def draw_bound(activation, fan_in, fan_out):
+    """Glorot & Bengio (2010), with scikit-learn's factor for the logistic function."""
+    return np.sqrt((2.0 if activation == "logistic" else 6.0) / (fan_in + fan_out))
+
+
+def set_to_centroids(layer, activities):
+    """Start each class's row at the normalised, centred mean of its samples' activities.
+
+    A class then responds most to what is most like its samples: a nearest-centroid classifier,
+    from which training goes on. Classes without samples start at zero.
+
+    Parameters
+    ----------
+    layer : SelectedLayer
+        The output layer.
+    activities : iterable of (ndarray or CSR, CSR)
+        What the last hidden layer answers to parts of the data, and their targets.
+    """
+    weights = layer.weights
+    weights[...] = 0
+    layer.scale = 1.0
+    n_samples = 0
+    mean = np.zeros(weights.shape[1])
+    counts = np.zeros(layer.n_neurons, np.float32)
+    for hidden, targets in activities:
+        hidden = hidden.toarray() if isinstance(hidden, CSR) else hidden
+        by_class = group(targets.indptr, targets.indices, targets.n_columns)
+        sums = np.zeros((by_class.rows.shape[0], weights.shape[1]), np.float32)
+        ones = np.ones(by_class.samples.shape[0], np.float32)
+        sum_rows(by_class.starts, by_class.samples, ones, hidden, np.float32(1), sums)
+        weights[by_class.rows] += sums
+        counts[by_class.rows] += np.diff(by_class.starts)
+        mean += hidden.sum(axis=0, dtype=np.float64)
+        n_samples += hidden.shape[0]
+    mean = (mean / n_samples).astype(np.float32)
+    seen = np.flatnonzero(counts)
+    for start in range(0, seen.shape[0], CHUNK):
+        rows = seen[start : start + CHUNK]
+        centred = weights[rows] / counts[rows, np.newaxis] - mean
+        lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+        weights[rows] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)
+    layer.bias[0] = -(weights @ mean)
+
+
+def chunks(X, target, size):
+    """Consecutive parts of data and targets."""
+    for start in range(0, X.shape[0], size):
+        rows = slice(start, min(start + size, X.shape[0]))
+        yield take(X, rows), take(target, rows)

@@ -1,0 +1,190 @@
+"""Layers: weights with one row for each neuron or for each input, whichever is sparse.
+
+Two kinds share one interface. `FullLayer` computes all its neurons; its rows belong to inputs,
+so that a sparse input reads and updates only the rows of its non-zeros. `SelectedLayer`
+computes the neurons that a selection names; its rows belong to neurons. Backwards each is the
+other's transpose, which is why they share their kernels.
+
+Weights are stored divided by ``scale``. Multiplying that one number decays all of them, in no
+time and exactly, whether or not they were active.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_lsh import kernels
+from sklearn_lsh.csr import CSR, Groups, group
+
+NO_ERRORS = np.empty((0, 0), np.float32)
+NO_CELL_ERRORS = np.empty(0, np.float32)
+# Below this the common factor is multiplied into the weights, before they overflow.
+LEAST_SCALE = 1e-3
+
+
+class Pass(NamedTuple):
+    """What a layer's backward pass needs from its forward pass.
+
+    ``inputs`` is what it was given, ``outputs`` what it answered: a dense array or a `CSR` of
+    responses (which the activation then changes in place), ``groups`` the outputs' pairs by
+    neuron if there are any.
+    """
+
+    inputs: "np.ndarray | CSR"
+    outputs: "np.ndarray | CSR"
+    groups: "Groups | None" = None
+
+
+def values(activity):
+    """The numbers of a dense array or a `CSR`."""
+    return activity.data if isinstance(activity, CSR) else activity
+
+
+class Layer:
+    """Weights, biases and their optimizer state. See the module's text.
+
+    Attributes
+    ----------
+    weights : ndarray of float32
+        One row for each input (`FullLayer`) or neuron (`SelectedLayer`), divided by `scale`.
+    bias : ndarray of shape (1, n_neurons), dtype=float32
+    scale : float
+        Factor of all weights.
+    """
+
+    def __init__(self, weights, bias, optimizer):
+        self.weights = weights
+        self.bias = bias.reshape(1, -1)
+        self.scale = 1.0
+        self.reset(optimizer)
+
+    def reset(self, optimizer):
+        """Start with an optimizer that has no memory."""
+        self.weight_state = optimizer.new_state(self.weights)
+        self.bias_state = optimizer.new_state(self.bias)
+
+    def decay(self, factor):
+        """Multiply all weights by ``factor``."""
+        self.scale *= factor
+        if self.scale < LEAST_SCALE:
+            self.settle()
+
+    def settle(self):
+        """Multiply the common factor into the weights."""
+        if self.scale != 1.0:
+            self.weights *= np.float32(self.scale)
+            self.scale = 1.0
+
+    @property
+    def _scale(self):
+        return np.float32(self.scale)
+
+
+class FullLayer(Layer):
+    """All neurons are computed; ``weights`` has shape (n_inputs, n_neurons)."""
+
+    @property
+    def coef(self):
+        """The weights as (n_inputs, n_neurons)."""
+        return self.weights
+
+    def forward(self, inputs, labels=None):
+        """Compute the responses of all neurons; ``labels`` are among them anyway."""
+        if isinstance(inputs, CSR):
+            outputs = np.repeat(self.bias, inputs.n_rows, axis=0)
+            kernels.sum_rows(*inputs[:3], self.weights, self._scale, outputs)
+        else:
+            outputs = inputs @ self.weights
+            outputs *= self._scale
+            outputs += self.bias
+        return Pass(inputs, outputs)
+
+    def backward(self, inputs, outputs, groups, delta, optimizer, rates, pass_errors):
+        """Step on the weights; return the errors of the inputs, like ``values(inputs)``."""
+        backward = self._backward_sparse if isinstance(inputs, CSR) else self._backward_dense
+        errors = backward(inputs, delta, optimizer, rates, pass_errors)
+        total = delta.sum(axis=0, keepdims=True)
+        optimizer.step("dense", rates, 1.0, total, self.bias, self.bias_state)
+        return errors
+
+    def _backward_dense(self, inputs, delta, optimizer, rates, pass_errors):
+        errors = self._scale * (delta @ self.weights.T) if pass_errors else None
+        gradient = inputs.T @ delta
+        optimizer.step("dense", rates, self.scale, gradient, self.weights, self.weight_state)
+        return errors
+
+    def _backward_sparse(self, inputs, delta, optimizer, rates, pass_errors):
+        by_input = group(inputs.indptr, inputs.indices, inputs.n_columns)
+        errors = None
+        if pass_errors:
+            errors = np.zeros_like(inputs.data)
+            kernels.dot_rows(*by_input, self.weights, self._scale, delta, errors)
+        optimizer.step(
+            "rows",
+            rates,
+            self.scale,
+            *(*by_input, inputs.data, delta, NO_ERRORS),
+            *(self.weights, self.weight_state, self._scale),
+        )
+        return errors
+
+
+class SelectedLayer(Layer):
+    """The neurons that ``selection`` names are computed; ``weights`` is (n_neurons, n_inputs)."""
+
+    def __init__(self, weights, bias, optimizer, selection):
+        super().__init__(weights, bias, optimizer)
+        self.selection = selection
+
+    @property
+    def coef(self):
+        """The weights as (n_inputs, n_neurons)."""
+        return self.weights.T
+
+    @property
+    def n_neurons(self):
+        return self.weights.shape[0]
+
+    def forward(self, inputs, labels=None):
+        """``labels`` is a `CSR` of neurons that are active whatever the selection says.
+
+        They come first among a sample's outputs.
+        """
+        indptr, indices = self.selection.select(self, inputs, labels)
+        return self.respond(inputs, indptr, indices)
+
+    def respond(self, inputs, indptr, indices):
+        """Compute the named neurons."""
+        groups = group(indptr, indices, self.n_neurons)
+        outputs = CSR(indptr, indices, self.bias[0, indices], self.n_neurons)
+        if isinstance(inputs, CSR):
+            kernels.dot_cells(*groups, self.weights, self._scale, *inputs[:3], outputs.data)
+        else:
+            kernels.dot_rows(*groups, self.weights, self._scale, inputs, outputs.data)
+        return Pass(inputs, outputs, groups)
+
+    def respond_all(self, inputs):
+        """Compute all neurons: (n_samples, n_neurons)."""
+        if isinstance(inputs, CSR):
+            n_pairs = inputs.n_rows * self.n_neurons
+            everyone = np.tile(np.arange(self.n_neurons, dtype=np.uint32), inputs.n_rows)
+            indptr = np.arange(0, n_pairs + 1, self.n_neurons, dtype=np.uint32)
+            return self.respond(inputs, indptr, everyone).outputs.data.reshape(inputs.n_rows, -1)
+        return self._scale * (inputs @ self.weights.T) + self.bias
+
+    def backward(self, inputs, outputs, groups, delta, optimizer, rates, pass_errors):
+        """Step on the weights; return the errors of the inputs, like ``values(inputs)``."""
+        if isinstance(inputs, CSR):
+            kind, given, none = "cells", inputs[:3], NO_CELL_ERRORS
+        else:
+            kind, given, none = "rows", (inputs,), NO_ERRORS
+        errors = np.zeros_like(values(inputs)) if pass_errors else none
+        optimizer.step(
+            kind,
+            rates,
+            self.scale,
+            *(*groups, delta, *given, errors),
+            *(self.weights, self.weight_state, self._scale),
+        )
+        optimizer.step("bias", rates, 1.0, *groups[:3], delta, self.bias, self.bias_state)
+        return errors

@@ -1,0 +1,124 @@
+"""Losses of the output layer, each with its canonical activation.
+
+Outputs are dense rows or the ragged rows of a `CSR`; targets are given by where they stand among
+the outputs' values. With the canonical pairs the error of an output is ``prediction - target``
+whatever the loss, so that a loss is an activation and a sum, and adding one is one table entry.
+"""
+
+from typing import Callable, NamedTuple
+
+import numpy as np
+from scipy.special import expit, xlogy
+
+from sklearn_lsh.csr import CSR
+
+# Probabilities are clipped like this where their logarithm is taken, as in scikit-learn.
+EPSILON = np.finfo(np.float32).eps
+
+
+class Loss(NamedTuple):
+    """One entry of `LOSSES`.
+
+    Attributes
+    ----------
+    output_activation : str
+        Name of the activation, as scikit-learn has it in ``out_activation_``.
+    activate : callable
+        ``activate(outputs)`` turns responses into predictions, in place.
+    each : callable
+        ``each(predictions, targets)`` is the loss of every single output.
+    averaged : bool
+        Whether a sample's loss is its outputs' mean rather than their sum.
+    """
+
+    output_activation: str
+    activate: Callable
+    each: Callable
+    averaged: bool = False
+
+
+def _per_row(ufunc, outputs):
+    """Reduce each row and repeat the result for each of its values."""
+    if not isinstance(outputs, CSR):
+        return ufunc.reduce(outputs, axis=1, keepdims=True)
+    lengths = np.diff(outputs.indptr)
+    filled = lengths > 0  # reduceat has no notion of an empty row
+    reduced = ufunc.reduceat(outputs.data, outputs.indptr[:-1][filled])
+    return np.repeat(reduced, lengths[filled])
+
+
+def _softmax(outputs):
+    data = outputs.data if isinstance(outputs, CSR) else outputs
+    if data.size:
+        data -= _per_row(np.maximum, outputs)
+        np.exp(data, out=data)
+        data /= _per_row(np.add, outputs)
+
+
+def _elementwise(function):
+    def activate(outputs):
+        data = outputs.data if isinstance(outputs, CSR) else outputs
+        function(data, out=data)
+
+    return activate
+
+
+def _binary_log_loss(p, y):
+    p = np.clip(p, EPSILON, 1 - EPSILON)
+    return -xlogy(y, p) - xlogy(1 - y, 1 - p)
+
+
+LOSSES = {
+    "softmax": Loss("softmax", _softmax, lambda p, y: -xlogy(y, np.clip(p, EPSILON, 1 - EPSILON))),
+    "logistic": Loss("logistic", _elementwise(expit), _binary_log_loss),
+    "squared_error": Loss(
+        "identity", lambda outputs: None, lambda p, y: (p - y) ** 2 / 2, averaged=True
+    ),
+    "poisson": Loss("exp", _elementwise(np.exp), lambda p, y: xlogy(y, y / p) - y + p),
+}
+
+
+def target_positions(outputs, targets):
+    """Where each target stands among the outputs' values.
+
+    Among selected outputs a sample's targets come first, in their own order.
+    """
+    lengths = np.diff(targets.indptr)
+    if isinstance(outputs, CSR):
+        offsets = np.repeat(outputs.indptr[:-1] - targets.indptr[:-1], lengths)
+        return offsets + np.arange(targets.indices.shape[0], dtype=np.uint32)
+    first = np.arange(targets.n_rows) * targets.n_columns
+    return np.repeat(first, lengths) + targets.indices
+
+
+def loss_and_delta(loss, outputs, targets, weight):
+    """Activate the outputs, return the weighted sum of losses and the errors of the responses.
+
+    Parameters
+    ----------
+    loss : Loss
+    outputs : ndarray of shape (n_samples, n_outputs) or CSR
+        Responses. Changed in place: afterwards they are predictions.
+    targets : CSR
+    weight : ndarray of shape (n_samples,), dtype=float32
+
+    Returns
+    -------
+    total : float
+    delta : ndarray of float32, shaped like the outputs' values
+    """
+    loss.activate(outputs)
+    if isinstance(outputs, CSR):
+        predictions = outputs.data
+        weight = np.repeat(weight, np.diff(outputs.indptr))
+    else:
+        predictions = outputs
+        weight = weight[:, np.newaxis]
+    y = np.zeros_like(predictions)
+    y.reshape(-1)[target_positions(outputs, targets)] = targets.data
+    each = loss.each(predictions, y)
+    each *= weight
+    total = float(each.sum(dtype=np.float64)) / (targets.n_columns if loss.averaged else 1)
+    delta = predictions - y
+    delta *= weight
+    return total, delta

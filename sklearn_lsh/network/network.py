@@ -1,0 +1,303 @@
+"""The network: layers in a row, forwards, backwards, and what fits and predictions ask of it."""
+
+import copy
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from threadpoolctl import threadpool_limits
+
+from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.network.activations import ACTIVATIONS
+from sklearn_lsh.network.initialization import chunks, draw_bound, draw_weights, set_to_centroids
+from sklearn_lsh.network.layers import FullLayer, SelectedLayer, values
+from sklearn_lsh.network.losses import LOSSES, loss_and_delta
+from sklearn_lsh.network.schedule import RefreshSchedule
+from sklearn_lsh.network.training import run_epoch
+from sklearn_lsh.selection import SELECTIONS
+
+# Rows of a chunk when predicting: enough to amortise the calls, few enough for the caches, and
+# fewer where a layer is so wide that all its responses would need much memory.
+CHUNK, MOST_RESPONSES = 512, 1 << 24
+# Rows from which the selections get to know their layers' inputs.
+N_SAMPLE = 2048
+
+
+class Network:
+    """A multilayer perceptron of full and selected layers, computing in float32.
+
+    Parameters
+    ----------
+    n_units : list of int
+        Numbers of inputs, of neurons of each hidden layer, and of outputs.
+    activation : str
+        A key of `ACTIVATIONS`, for the hidden layers.
+    loss : str
+        A key of `LOSSES`.
+    n_active : list of (int or None)
+        For each hidden layer and the output layer, how many neurons are selected for a sample;
+        None computes all of them.
+    selection : str
+        A key of `SELECTIONS`, or ``"all"``.
+    hash_function, n_bits, n_tables
+        See `sklearn_lsh.selection.LSH`.
+    alpha : float
+        Strength of the L2 penalty; a batch's part is divided by its weight. The decay is
+        decoupled from the optimizer (Loshchilov & Hutter, ICLR 2019), which for plain gradient
+        descent is the same.
+    optimizer : Optimizer
+    sparse_input : bool
+        Whether the data that training starts with is sparse.
+    active_inputs : float
+        Mean number of non-zeros of a row of it, the fan-in that matters for sparse data.
+    random_state : RandomState
+    """
+
+    def __init__(
+        self,
+        n_units,
+        *,
+        activation="relu",
+        loss="softmax",
+        n_active,
+        selection="lsh",
+        hash_function="simhash",
+        n_bits="auto",
+        n_tables="auto",
+        alpha=0.0,
+        optimizer,
+        sparse_input=False,
+        active_inputs=None,
+        random_state,
+    ):
+        self.n_units = list(n_units)
+        self.activation = activation
+        self.loss = loss
+        self.alpha = alpha
+        self.optimizer = optimizer
+        self.schedule = RefreshSchedule()
+        self.prepared = False
+        self.layers = []
+        hashing = dict(hash_function=hash_function, n_bits=n_bits, n_tables=n_tables)
+        for depth, (n_inputs, n_neurons) in enumerate(zip(n_units, n_units[1:])):
+            fan_in = active_inputs if sparse_input and depth == 0 else n_inputs
+            bound = draw_bound(activation, fan_in, n_neurons)
+            selected = selection != "all" and n_active[depth] is not None
+            drawn = draw_weights(n_inputs, n_neurons, bound, selected, random_state)
+            if not selected:
+                self.layers.append(FullLayer(*drawn, optimizer))
+                continue
+            chooser = SELECTIONS[selection](
+                n_active[depth],
+                ranked=depth + 2 < len(n_units),
+                random_state=random_state,
+                **hashing,
+            )
+            self.layers.append(SelectedLayer(*drawn, optimizer, chooser))
+
+    # What one mini-batch does
+
+    def forward(self, inputs, labels=None):
+        """Run a batch through all layers; the outputs are left as responses.
+
+        ``labels`` (a `CSR`) are active in a selected output layer whatever is selected.
+        """
+        apply = ACTIVATIONS[self.activation].apply
+        passes = []
+        for layer in self.layers[:-1]:
+            passes.append(layer.forward(inputs))
+            inputs = passes[-1].outputs
+            apply(values(inputs))
+        passes.append(self.layers[-1].forward(inputs, labels))
+        return passes
+
+    def train_batch(self, inputs, targets, weight):
+        """One step on a batch whose ``weight`` sums to one; returns its weighted loss."""
+        optimizer = self.optimizer
+        optimizer.n_steps += 1
+        rates = optimizer.rates()
+        passes = self.forward(inputs, targets)
+        loss, delta = loss_and_delta(LOSSES[self.loss], passes[-1].outputs, targets, weight)
+        backward = ACTIVATIONS[self.activation].backward
+        for depth in range(len(self.layers) - 1, -1, -1):
+            errors = self.layers[depth].backward(
+                *passes[depth], delta, optimizer, rates, pass_errors=depth > 0
+            )
+            if depth > 0:
+                backward(values(passes[depth].inputs), errors)
+                delta = errors
+        self.schedule.after_batch(self.layers, passes, optimizer.n_steps)
+        return loss
+
+    def decay(self, total_weight):
+        """Decay all weights as one step over a batch of that weight does."""
+        if self.alpha:
+            factor = max(0.0, 1.0 - self.optimizer.learning_rate * self.alpha / total_weight)
+            for layer in self.layers:
+                layer.decay(factor)
+
+    # What a fit asks
+
+    def set_optimizer(self, optimizer):
+        """Go on with the same weights and a new optimizer, which has no memory yet."""
+        self.optimizer = optimizer
+        self.schedule = RefreshSchedule()
+        for layer in self.layers:
+            layer.reset(optimizer)
+
+    def prepare(self, X):
+        """Let the selections get to know a sample of the data."""
+        self.prepared = True
+        if all(isinstance(layer, FullLayer) for layer in self.layers):
+            return
+        step = max(1, X.shape[0] // N_SAMPLE)
+        inputs = take(X, np.arange(0, X.shape[0], step)[:N_SAMPLE])
+        apply = ACTIVATIONS[self.activation].apply
+        for layer in self.layers:
+            if isinstance(layer, SelectedLayer):
+                layer.selection.fit(layer, inputs)
+            inputs = layer.forward(inputs).outputs
+            apply(values(inputs))
+
+    def start_at_centroids(self, X, target):
+        """Start the output layer's rows at the centroids of their classes."""
+        self.prepare(X)
+        set_to_centroids(
+            self.layers[-1],
+            (
+                (self.hidden(inputs), targets)
+                for inputs, targets in chunks(X, target, self.chunk_size)
+            ),
+        )
+        self.prepare(X)
+
+    def hidden(self, inputs):
+        """Activities of the last hidden layer."""
+        apply = ACTIVATIONS[self.activation].apply
+        for layer in self.layers[:-1]:
+            inputs = layer.forward(inputs).outputs
+            apply(values(inputs))
+        return inputs
+
+    def train_epoch(self, X, target, sample_weight, order, batch_size, n_jobs=None):
+        """Train on the rows of ``order`` once.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features)
+        target : csr_array of shape (n_samples, n_outputs), dtype=float32
+        sample_weight : ndarray of shape (n_samples,), dtype=float32, or None
+        order : ndarray of int64
+        batch_size : int
+        n_jobs : int or None
+            Threads, which share the weights without locks (Hogwild). None is one.
+
+        Returns
+        -------
+        loss : float
+            Mean of the batches' losses while training, the penalty at the end included.
+        """
+        if not self.prepared:
+            self.prepare(X)
+        loss = run_epoch(self, X, target, sample_weight, order, batch_size, n_jobs)
+        for layer in self.layers:
+            layer.settle()
+        return loss + self.penalty(min(batch_size, order.shape[0]))
+
+    def penalty(self, batch_weight):
+        """The L2 penalty, as scikit-learn reports it: its share of a batch's mean loss."""
+        if not self.alpha:
+            return 0.0
+        squares = sum(float(np.vdot(layer.weights, layer.weights)) for layer in self.layers)
+        return 0.5 * self.alpha * squares / batch_weight
+
+    # What predictions ask
+
+    @property
+    def chunk_size(self):
+        return max(1, min(CHUNK, MOST_RESPONSES // max(self.n_units[1:])))
+
+    def outputs(self, X, selection=None, n_jobs=None):
+        """Predict in chunks.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features)
+        selection : str, default=None
+            A key of `SELECTIONS` to be used in place of the trained layers' own.
+        n_jobs : int, default=None
+            Threads. None is one.
+
+        Yields
+        ------
+        rows : slice
+        predictions : ndarray of shape (n_rows, n_outputs) or CSR
+            The activated outputs, in the order of the rows. Of a selected output layer only
+            the active ones.
+        """
+        size = self.chunk_size
+        slices = [slice(i, min(i + size, X.shape[0])) for i in range(0, X.shape[0], size)]
+        network = self if selection is None else self._with_selection(selection)
+        n_jobs = effective_n_jobs(n_jobs)
+        if n_jobs == 1 or len(slices) == 1:
+            for rows in slices:
+                yield rows, network._predict(take(X, rows))
+            return
+        with threadpool_limits(1, user_api="blas"):
+            parallel = Parallel(n_jobs=n_jobs, require="sharedmem", return_as="generator")
+            jobs = (delayed(lambda rows: network._predict(take(X, rows)))(rows) for rows in slices)
+            yield from zip(slices, parallel(jobs))
+
+    def _predict(self, inputs):
+        outputs = self.forward(inputs)[-1].outputs
+        LOSSES[self.loss].activate(outputs)
+        return outputs
+
+    def _with_selection(self, selection):
+        """The same weights under another selection."""
+        network = copy.copy(self)
+        network.layers = [copy.copy(layer) for layer in self.layers]
+        for layer in network.layers:
+            if isinstance(layer, SelectedLayer):
+                layer.selection = SELECTIONS[selection](layer.selection.n_active)
+        return network
+
+    def evaluate_loss(self, X, target, sample_weight=None):
+        """Mean loss of data, without training on it; a sample's targets are always active."""
+        total = weights = 0.0
+        for rows in (slice(i, i + self.chunk_size) for i in range(0, X.shape[0], self.chunk_size)):
+            inputs, targets = take(X, rows), take(target, rows)
+            weight = np.ones(targets.n_rows, np.float32)
+            if sample_weight is not None:
+                weight = sample_weight[rows]
+            outputs = self.forward(inputs, targets)[-1].outputs
+            total += loss_and_delta(LOSSES[self.loss], outputs, targets, weight)[0]
+            weights += float(weight.sum())
+        return total / weights
+
+    # What the world may see
+
+    @property
+    def coefs(self):
+        """Views of the weights, each of shape (n_inputs, n_neurons)."""
+        return [layer.coef for layer in self.layers]
+
+    @property
+    def intercepts(self):
+        """Views of the biases, each of shape (n_neurons,)."""
+        return [layer.bias[0] for layer in self.layers]
+
+    @property
+    def n_parameters(self):
+        return sum(layer.weights.size + layer.bias.size for layer in self.layers)
+
+    def get_weights(self):
+        """Copy weights and biases, to return to them with `set_weights`."""
+        return [(layer.weights.copy(), layer.bias.copy()) for layer in self.layers]
+
+    def set_weights(self, weights):
+        """Return to weights that `get_weights` copied."""
+        for layer, (rows, bias) in zip(self.layers, weights):
+            layer.weights[...] = rows
+            layer.bias[...] = bias
+            if isinstance(layer, SelectedLayer):
+                layer.selection.refresh(layer)

@@ -1,0 +1,111 @@
+"""Optimizers: coefficients of a step and the state it keeps. Their arithmetic is in the kernels.
+
+All are lazy: weights without a gradient in a mini-batch are left alone, and so is their state.
+"""
+
+import math
+
+import numpy as np
+
+from sklearn_lsh import kernels
+
+
+class Optimizer:
+    """Base: what the training loop needs to know of an optimizer.
+
+    Attributes
+    ----------
+    learning_rate : float
+        The current rate; a schedule may change it between steps.
+    n_steps : int
+        Mini-batches seen so far.
+    """
+
+    name: str
+    n_states: int
+
+    def __init__(self, learning_rate):
+        self.learning_rate = float(learning_rate)
+        self.n_steps = 0
+
+    def rates(self) -> tuple:
+        """Coefficients of the current step; the first one multiplies all of it."""
+        raise NotImplementedError
+
+    def new_state(self, weights):
+        """State for an array of weights: (n_states, *weights.shape), zero."""
+        return np.zeros((self.n_states, *weights.shape), np.float32)
+
+    def step(self, kind, rates, weight_scale, *args):
+        """Call the kernel of this optimizer for one kind of visit.
+
+        Weights are stored divided by ``weight_scale``, and so are their steps.
+        """
+        rates = (rates[0] / weight_scale, *rates[1:])
+        getattr(kernels, f"step_{kind}_{self.name}")(*args, tuple(map(np.float32, rates)))
+
+
+class Adam(Optimizer):
+    """Kingma & Ba, "Adam: A method for stochastic optimization", ICLR 2015."""
+
+    name = "adam"
+    n_states = 2
+
+    def __init__(self, learning_rate, beta_1, beta_2, epsilon):
+        super().__init__(learning_rate)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def rates(self):
+        correction = math.sqrt(1 - self.beta_2**self.n_steps) / (1 - self.beta_1**self.n_steps)
+        return (
+            self.learning_rate * correction,
+            *(self.beta_1, 1 - self.beta_1),
+            *(self.beta_2, 1 - self.beta_2),
+            self.epsilon,
+        )
+
+
+class Adagrad(Optimizer):
+    """Duchi, Hazan & Singer, "Adaptive subgradient methods", JMLR 12, 2011."""
+
+    name = "adagrad"
+    n_states = 1
+
+    def __init__(self, learning_rate, epsilon):
+        super().__init__(learning_rate)
+        self.epsilon = epsilon
+
+    def rates(self):
+        return self.learning_rate, self.epsilon
+
+
+class SGD(Optimizer):
+    """Gradient descent with (Nesterov's) momentum, in scikit-learn's form."""
+
+    name = "sgd"
+    n_states = 1
+
+    def __init__(self, learning_rate, momentum, nesterovs_momentum):
+        super().__init__(learning_rate)
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+
+    def rates(self):
+        gain = self.learning_rate
+        shares = (self.momentum, gain) if self.nesterovs_momentum else (1.0, 0.0)
+        return (1.0, self.momentum, gain, *shares)
+
+
+_PARAMETERS = {
+    "adam": (Adam, ("beta_1", "beta_2", "epsilon")),
+    "adagrad": (Adagrad, ("epsilon",)),
+    "sgd": (SGD, ("momentum", "nesterovs_momentum")),
+}
+
+
+def make_optimizer(solver, *, learning_rate_init, **parameters) -> Optimizer:
+    """Make an optimizer by name from parameters named as in `MLPClassifier`; others are ignored."""
+    optimizer, names = _PARAMETERS[solver]
+    return optimizer(learning_rate_init, **{name: parameters[name] for name in names})

@@ -1,0 +1,45 @@
+"""When selections are brought up to date with the weights they stand for."""
+
+from sklearn_lsh.network.layers import SelectedLayer, values
+
+# Refreshes may cost this share of the training's multiply-adds ...
+SHARE = 0.1
+# ... and come at first after at least so many mini-batches,
+LEAST_PERIOD = 10
+# then after ever more, because weights settle.
+GROWTH = 1.05
+
+
+class RefreshSchedule:
+    """Refresh each layer's selection when it pays, ever less often.
+
+    A new network's weights move fast, so tables are soon stale; later they hardly change. The
+    first period is the shortest that keeps the work of refreshing small beside the work of
+    training, and each next one is longer by ``GROWTH``.
+    """
+
+    def __init__(self):
+        self.periods = {}
+        self.due = {}
+
+    def after_batch(self, layers, passes, n_steps):
+        """Note what a batch selected, and refresh what is due."""
+        for depth, (layer, done) in enumerate(zip(layers, passes)):
+            if not isinstance(layer, SelectedLayer):
+                continue
+            layer.selection.note(done.outputs.indices)
+            if depth not in self.periods:
+                self.periods[depth] = first_period(layer, done)
+                self.due[depth] = n_steps + self.periods[depth]
+            if n_steps >= self.due[depth]:
+                # Set first, so that no other thread refreshes the same layer.
+                self.periods[depth] *= GROWTH
+                self.due[depth] = n_steps + self.periods[depth]
+                layer.selection.refresh(layer)
+
+
+def first_period(layer, done):
+    """Mini-batches after which a refresh costs a tenth of them."""
+    n_inputs = values(done.inputs).size / (done.outputs.n_rows)
+    batch = 3 * values(done.outputs).size * n_inputs
+    return max(LEAST_PERIOD, layer.selection.refresh_work(layer) / (SHARE * batch))

@@ -1,0 +1,13 @@
+"""Which neurons fire: selections, picked by name.
+
+A selection answers ``select(layer, inputs, labels)`` with the active neurons of each sample, as
+the ``indptr`` and ``indices`` of a `CSR` without values, a sample's labels first. It is brought
+up to date with a layer's weights by ``refresh(layer, inputs)``.
+"""
+
+from sklearn_lsh.selection.exact import Random, TopK
+from sklearn_lsh.selection.lsh import LSH
+
+SELECTIONS = {"lsh": LSH, "topk": TopK, "random": Random}
+
+__all__ = ["LSH", "Random", "SELECTIONS", "TopK"]

@@ -1,0 +1,83 @@
+"""What all selections share."""
+
+import numpy as np
+
+from sklearn_lsh import kernels
+from sklearn_lsh.csr import CSR
+
+
+def n_samples(inputs):
+    """Number of rows of a dense array or a `CSR`."""
+    return inputs.n_rows if isinstance(inputs, CSR) else inputs.shape[0]
+
+
+def even_rows(n_rows, length):
+    """``indptr`` of rows that all have the same length."""
+    return np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(length)
+
+
+def keep_best(indptr, indices, scores, n_best):
+    """Keep the ``n_best`` pairs of each ragged row that score highest."""
+    most = np.minimum(np.diff(indptr), n_best).sum(dtype=np.int64)
+    kept_indptr, kept = np.empty_like(indptr), np.empty(most, np.uint32)
+    kernels.keep_best(indptr, indices, scores, n_best, kept_indptr, kept)
+    return kept_indptr, kept
+
+
+def put_first(first, others, n_neurons):
+    """Join ragged lists ``(indptr, indices)``: ``first``, then those ``others`` not among them."""
+    indptr = np.empty_like(others[0])
+    indices = np.empty(first[1].shape[0] + others[1].shape[0], np.uint32)
+    n = kernels.put_first(*first, *others, n_neurons, indptr, indices)
+    return indptr, indices[:n]
+
+
+class Selection:
+    """Base of the selections.
+
+    Parameters
+    ----------
+    n_active : int
+        Neurons to select for each sample.
+    **hashing
+        How to hash, see `LSH`. Selections without hashing ignore it.
+    """
+
+    def __init__(self, n_active, **hashing):
+        self.n_active = n_active
+
+    def fit(self, layer, inputs):
+        """Get to know the layer and a sample of its inputs, before training."""
+
+    def refresh(self, layer):
+        """Follow the layer's weights."""
+
+    def refresh_work(self, layer):
+        """Multiply-adds of a refresh."""
+        return 0
+
+    def note(self, indices):
+        """Take note of the neurons that a training batch selected."""
+
+    def select(self, layer, inputs, labels=None):
+        """Name the active neurons of each sample.
+
+        Parameters
+        ----------
+        layer : SelectedLayer
+        inputs : ndarray of shape (n_samples, n_inputs) or CSR
+        labels : CSR, default=None
+            Neurons that are active whatever else is. They come first.
+
+        Returns
+        -------
+        indptr, indices : ndarray of dtype=uint32
+        """
+        active = self.choose(layer, inputs)
+        if labels is None:
+            return active
+        return put_first((labels.indptr, labels.indices), active, layer.n_neurons)
+
+    def choose(self, layer, inputs):
+        """As `select`, without labels."""
+        raise NotImplementedError

@@ -1,0 +1,39 @@
+"""Selections that approximate nothing: the neurons that respond most, and any at random."""
+
+import numpy as np
+
+from sklearn_lsh.csr import CSR
+from sklearn_lsh.selection.base import Selection, even_rows, keep_best, n_samples
+
+# Odd multipliers that spread the bits of a number, after Steele, Lea & Flood's SplitMix.
+MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)
+
+
+class TopK(Selection):
+    """The ``n_active`` neurons that respond most, found by computing all of them."""
+
+    def choose(self, layer, inputs):
+        responses = layer.respond_all(inputs)
+        neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), responses.shape[0])
+        rows = even_rows(*responses.shape)
+        return keep_best(rows, neurons, responses.reshape(-1), self.n_active)
+
+
+class Random(Selection):
+    """Any ``n_active`` neurons: what hashing has to beat.
+
+    The choice depends on the inputs alone, so that a sample meets the same neurons whenever and
+    with whomever it comes.
+    """
+
+    def choose(self, layer, inputs):
+        dense = inputs.toarray() if isinstance(inputs, CSR) else inputs
+        # Coarse integers, because the last bits of a product depend on its batch.
+        seeds = np.rint(dense * 64).astype(np.int64) @ np.arange(1, 2 * dense.shape[1], 2)
+        keys = seeds.astype(np.uint64)[:, np.newaxis] * np.uint64(MIX[0])
+        keys = keys + np.arange(layer.n_neurons, dtype=np.uint64) * np.uint64(MIX[1])
+        keys = (keys ^ (keys >> np.uint64(31))) * np.uint64(MIX[1])
+        scores = (keys >> np.uint64(40)).astype(np.float32)
+        neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), n_samples(inputs))
+        rows = even_rows(*scores.shape)
+        return keep_best(rows, neurons, scores.reshape(-1), self.n_active)

@@ -1,0 +1,90 @@
+"""Short vectors whose inner products approximate a layer's responses."""
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.extmath import randomized_svd
+
+from sklearn_lsh import kernels
+from sklearn_lsh.csr import CSR
+
+ONE = np.float32(1)
+
+
+class Sketch:
+    r"""Map inputs and neurons to a space of few directions in which they are compared.
+
+    With the inputs' mean :math:`m`, their principal directions :math:`V` and deviations
+    :math:`\sigma` along these, a response is
+
+    .. math:: w \cdot x + b \approx
+        [V^T (x - m) / \sigma,\ 1] \cdot [\sigma V^T w,\ b + w \cdot m].
+
+    Without the mean all queries would point the same way (activations are positive), with it
+    and the whitening they fill the space evenly, which is what angles need to tell them apart.
+    Inputs of at most ``n_directions`` features are only centred.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n_samples, n_inputs) or CSR
+        A sample of the layer's inputs.
+    n_directions : int
+        Length of the sketches, less one for the bias.
+    random_state : RandomState
+    """
+
+    def __init__(self, inputs, n_directions, random_state):
+        dense = not isinstance(inputs, CSR)
+        n_inputs = inputs.shape[1] if dense else inputs.n_columns
+        matrix = inputs
+        if not dense:
+            arrays = (inputs.data, inputs.indices.astype(np.int64), inputs.indptr.astype(np.int64))
+            matrix = sp.csr_array(arrays, shape=(inputs.n_rows, n_inputs))
+        n_samples = matrix.shape[0]
+        self.mean = np.asarray(matrix.mean(axis=0), dtype=np.float32).reshape(n_inputs)
+        self.basis = None
+        if n_directions < min(matrix.shape):
+            # A sparse sample stays uncentred: its first direction is then about its mean.
+            centred = matrix - self.mean if dense else matrix
+            _, deviations, directions = randomized_svd(
+                centred, n_directions, random_state=random_state
+            )
+            deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12) / np.sqrt(n_samples)
+            self.basis = np.ascontiguousarray(directions.T, dtype=np.float32)
+            self.deviations = deviations.astype(np.float32)
+            self.offset = self.mean @ self.basis / self.deviations
+            self.unit = ONE
+        else:
+            spread = matrix - self.mean if dense else matrix
+            power = (spread**2).sum() / max(1, n_samples * n_inputs)
+            self.unit = np.float32(np.sqrt(power) or 1.0)
+
+    @property
+    def n_directions(self):
+        return (self.mean if self.basis is None else self.deviations).shape[0]
+
+    def queries(self, inputs):
+        """Sketches of inputs: (n_samples, n_directions + 1)."""
+        dense = not isinstance(inputs, CSR)
+        n_samples = inputs.shape[0] if dense else inputs.n_rows
+        out = np.empty((n_samples, self.n_directions + 1), np.float32)
+        if self.basis is None:
+            out[:, :-1] = (inputs if dense else inputs.toarray()) - self.mean
+        elif dense:
+            out[:, :-1] = inputs @ self.basis / self.deviations - self.offset
+        else:
+            projected = np.zeros((n_samples, self.n_directions), np.float32)
+            kernels.sum_rows(*inputs[:3], self.basis, ONE, projected)
+            out[:, :-1] = projected / self.deviations - self.offset
+        out[:, -1] = self.unit
+        return out
+
+    def rows(self, layer):
+        """Sketches of a layer's neurons: (n_neurons, n_directions + 1)."""
+        weights = layer.weights
+        out = np.empty((weights.shape[0], self.n_directions + 1), np.float32)
+        out[:, :-1] = weights if self.basis is None else weights @ self.basis * self.deviations
+        out[:, -1] = weights @ self.mean
+        out *= np.float32(layer.scale)
+        out[:, -1] += layer.bias[0]
+        out[:, -1] /= self.unit
+        return out
