@@ -222,6 +222,39 @@ def test_layouts(layout):
     assert_allclose(classifier().fit(layout(X), Y).predict_proba(layout(X)), expected, rtol=1e-5)
 
 
+def spread_out(array):
+    """The same values, every other element of a longer array."""
+    return np.repeat(array, 2)[::2]
+
+
+def big_endian(array):
+    """The same values in the other byte order."""
+    return array.astype(array.dtype.newbyteorder(">"))
+
+
+def misaligned(array):
+    """The same values, one byte off their natural place in memory."""
+    room = np.empty(array.nbytes + 1, np.uint8)
+    room[1:] = array.view(np.uint8)
+    return room[1:].view(array.dtype)
+
+
+@pytest.mark.parametrize("layout", [spread_out, misaligned, big_endian])
+def test_layouts_of_sparse_parts(layout):
+    sparse = sp.csr_array(X)
+    expected = classifier(output_density=0.7).fit(sparse, Y).predict_proba(sparse)
+    odd = csr(*map(layout, (sparse.indptr, sparse.indices)), [], X.shape)
+    odd.data = layout(sparse.data)
+    estimator = classifier(output_density=0.7).fit(odd, Y)
+    assert_array_equal(estimator.predict_proba(odd), expected)
+
+
+def test_misaligned():
+    odd = misaligned(X.ravel()).reshape(X.shape)
+    expected = classifier().fit(X, Y).predict_proba(X)
+    assert_array_equal(classifier().fit(odd, Y).predict_proba(odd), expected)
+
+
 @pytest.mark.parametrize("sparse", [False, True])
 def test_read_only_memmap(tmp_path, sparse):
     joblib.dump((sp.csr_array(X) if sparse else X, Y, np.ones(60)), tmp_path / "data")

@@ -53,8 +53,7 @@ def check_data(estimator, X, y="no_validation", *, reset: bool, **y_params):
         **y_params,
     )
     X, *rest = checked if isinstance(checked, tuple) else (checked,)
-    if issparse(X):
-        X = canonical_csr(X)
+    X = canonical_csr(X) if issparse(X) else plain(X)
     check_float32_range(X.data if issparse(X) else X, "X")
     return (X, *rest) if rest else X
 
@@ -99,6 +98,11 @@ def _check_index_range(index, size: int) -> None:
         )
 
 
+def plain(array: np.ndarray) -> np.ndarray:
+    """Return an array as kernels read it: contiguous and aligned; a copy only if it is not."""
+    return np.require(array, requirements=["C_CONTIGUOUS", "ALIGNED"])
+
+
 def canonical_csr(X) -> csr_array:
     """Return X as a CSR array with sorted indices and no duplicates.
 
@@ -106,7 +110,8 @@ def canonical_csr(X) -> csr_array:
     """
     # A wrapper of our own: SciPy caches on the matrix what it finds out about the order, and
     # what a caller's matrix has cached may no longer be true.
-    view = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
+    parts = (plain(part) for part in (X.data, X.indices, X.indptr))
+    view = csr_array(tuple(parts), shape=X.shape)
     if not view.has_canonical_format:
         view = view.copy()
         view.sum_duplicates()

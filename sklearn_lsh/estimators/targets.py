@@ -209,7 +209,9 @@ class RegressionTarget:
 
     def predict(self, outputs, n_samples: int) -> np.ndarray:
         """Return the outputs as an array."""
-        predicted = _fill(outputs, np.empty((n_samples, self.n_outputs)))
+        # float32 says how precise it is; of several outputs scikit-learn expects float64.
+        dtype = np.float32 if self.n_outputs == 1 else np.float64
+        predicted = _fill(outputs, np.empty((n_samples, self.n_outputs), dtype))
         return predicted.ravel() if self.n_outputs == 1 else predicted
 
 

@@ -36,9 +36,7 @@ class ValidationSet:
 
     def measure(self, estimator) -> tuple[float, float]:
         """Score and loss of the estimator as it is; with ``scoring="loss"`` the score is -loss."""
-        loss = estimator._network.evaluate_loss(
-            self.X, self.target, self.sample_weight, estimator.n_jobs
-        )
+        loss = estimator._network.evaluate_loss(self.X, self.target, self.sample_weight)
         if self.scorer is None:
             return -loss, loss
         weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
