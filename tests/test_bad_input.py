@@ -339,6 +339,13 @@ def test_bad_labels(y, message):
         classifier().fit(X, y)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_no_labels_at_all(kind):
+    y = kind(np.zeros((60, 30), int))
+    estimator = classifier(output_density=0.2, max_iter=60, learning_rate_init=0.05).fit(X, y)
+    assert estimator.predict(X).sum() / 60 < 1
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_bad_regression_targets(bad):
     y = Y.astype(float)

@@ -209,10 +209,8 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         data = self._training_set(X, y, sample_weight)
         self._prepare_network(X, rng, fresh=fresh)
         validation = self._validation_set(data, y, rng, X_val, y_val, sample_weight_val)
-        if fresh and self._starts_at_centroids and self._settings["n_active"][-1] is not None:
-            unused = np.ones(X.shape[0], dtype=bool)
-            unused[data.rows] = False
-            self._network.start_at_centroids(X, without_rows(data.target, unused))
+        if fresh and self._starts_at_centroids:
+            self._start_at_centroids(data)
         self._prepare_history(validation, fresh=fresh)
         callbacks = FitCallbacks(self, *given)
         if not train(self, data, validation, callbacks, rng, self.max_iter):
@@ -350,6 +348,16 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
             beta_2=self.beta_2,
             epsilon=self.epsilon,
         )
+
+    def _start_at_centroids(self, data: TrainingSet) -> None:
+        """Start a hashed output layer at the centroids of its classes' training rows."""
+        if self._settings["n_active"][-1] is None:
+            return
+        unused = np.ones(data.X.shape[0], dtype=bool)
+        unused[data.rows] = False
+        target = without_rows(data.target, unused)
+        if target.nnz:
+            self._network.start_at_centroids(data.X, target)
 
     def _prepare_history(self, validation, *, fresh: bool) -> None:
         """Start the curves and the watch on progress, or go on with them."""

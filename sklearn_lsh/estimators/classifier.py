@@ -186,7 +186,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     >>> from sklearn_lsh import LSHMLPClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-    >>> clf = LSHMLPClassifier(hidden_layer_sizes=(400,), density=0.25, tol=1e-2, random_state=0)
+    >>> clf = LSHMLPClassifier(hidden_layer_sizes=(200,), density=0.5, tol=1e-2, random_state=0)
     >>> clf.fit(X_train, y_train).predict(X_test).shape
     (450,)
     >>> clf.score(X_test, y_test) > 0.9
