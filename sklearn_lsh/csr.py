@@ -75,12 +75,13 @@ def group(indptr, indices, n_columns) -> Groups:
 def take(X, rows) -> "np.ndarray | CSR":
     """Copy rows of ``X`` as float32: a C-ordered array, or a `CSR` if ``X`` is sparse.
 
-    ``rows`` is an array of int64 or a slice.
+    ``rows`` is an array of row numbers or a slice.
     """
     if not sp.issparse(X):
         return np.ascontiguousarray(X[rows], dtype=np.float32)
     if isinstance(rows, slice):
         rows = np.arange(*rows.indices(X.shape[0]))
+    rows = np.ascontiguousarray(rows, dtype=np.int64)
     lengths = X.indptr[rows + 1] - X.indptr[rows]
     indptr = np.zeros(rows.shape[0] + 1, np.uint32)
     np.cumsum(lengths, out=indptr[1:])

@@ -44,39 +44,42 @@ def count_votes(codes, n_buckets, indptr, members, n_rows, n_wanted, fill_from, 
     """
     n_tables = codes.shape[1]
     votes = np.zeros(n_rows, np.uint16)
-    met = np.empty(n_rows, np.uint32)
+    met = np.empty(n_rows + 1, np.uint32)
     histogram = np.zeros(n_tables + 1, np.uint32)
     n = 0
     out_indptr[0] = 0
     for s in range(codes.shape[0]):
         first = n
         n_met = 0
+        # Whether a row was met before cannot be foretold, so nothing branches on it: it is
+        # written down in any case, and overwritten by the next unless it was new.
         for t in range(n_tables):
             b = t * n_buckets + int(codes[s, t])
             for p in range(indptr[b], indptr[b + 1]):
                 i = members[p]
-                if votes[i] == 0:
-                    met[n_met] = i
-                    n_met += 1
+                met[n_met] = i
+                n_met += 1 if votes[i] == 0 else 0
                 votes[i] += 1
-        # All rows with more than `least` votes are taken, and `spare` of those with exactly so many.
-        histogram[:] = np.uint32(0)
-        for q in range(n_met):
-            histogram[votes[met[q]]] += 1
+        least = 0
         spare = n_wanted
-        least = n_tables
-        while least > 0 and spare >= histogram[least]:
-            spare -= histogram[least]
-            least -= 1
+        if n_met > n_wanted:
+            # All with more than `least` votes are taken, and `spare` of those with just so many.
+            histogram[:] = np.uint32(0)
+            for q in range(n_met):
+                histogram[votes[met[q]]] += 1
+            least = n_tables
+            while spare >= histogram[least]:
+                spare -= histogram[least]
+                least -= 1
         for q in range(n_met):
             i = met[q]
-            if votes[i] > least:
+            if n - first < n_wanted:
                 out_indices[n] = i
-                n += 1
-            elif votes[i] == least and least > 0 and spare > 0:
-                out_indices[n] = i
-                n += 1
-                spare -= 1
+            tie = 1 if votes[i] == least else 0
+            tie = min(tie, spare)
+            n += tie
+            n += 1 if votes[i] > least else 0
+            spare -= tie
         # Fewer than wanted means that all which were met were chosen, and still have their votes.
         i = fill_from
         while fill_from >= 0 and n - first < n_wanted:
@@ -103,33 +106,58 @@ def score_pairs(indptr, indices, queries, rows, out):
             out[p] = total
 
 
+# Bins of scores, of which only the one with the last place is looked at closely.
+N_BINS = 64
+
+
 # pythran export keep_best(uint32[], uint32[], float32[], int, uint32[], uint32[])
 def keep_best(indptr, indices, scores, n_best, out_indptr, out_indices):
     """Keep each row's ``n_best`` pairs of highest score, in their order. Returns how many.
 
-    Hoare's quickselect, with a three-way partition so that equal scores cost nothing. Ties go to
-    the pair met first; a score that is not a number counts as the lowest.
+    A histogram finds the bin of the last place, Hoare's quickselect the score in it, with a
+    three-way partition so that equal scores cost nothing. Ties go to the pair met first; a
+    score that is not a number counts as the lowest.
     """
-    scratch = np.empty(scores.shape[0], np.float32)
+    scratch = np.empty(scores.shape[0] + 1, np.float32)
+    histogram = np.zeros(N_BINS, np.uint32)
+    lowest = np.float32(-np.inf)
     n = 0
     out_indptr[0] = 0
     for s in range(indptr.shape[0] - 1):
         start = indptr[s]
         stop = indptr[s + 1]
-        bar = np.float32(-np.inf)  # the lowest score that is kept, and how many of exactly it
+        bar = lowest  # the lowest score that is kept, and how many of exactly it
         ties = stop - start
         if stop - start > n_best:
+            low = np.float32(np.inf)
+            high = lowest
             for p in range(start, stop):
-                scratch[p] = scores[p] if scores[p] == scores[p] else bar
-            low = start
-            high = stop
-            place = start + n_best
+                low = min(low, scores[p])
+                high = max(high, scores[p])
+            # Bin 0 holds the highest scores. Without finite limits all are in the last one.
+            width = np.float32(N_BINS - 1) / (high - low) if high > low else np.float32(0)
+            histogram[:] = np.uint32(0)
+            for p in range(start, stop):
+                bin = (high - scores[p]) * width
+                histogram[int(bin) if bin < N_BINS - 1 else N_BINS - 1] += 1
+            place = n_best
+            last = 0
+            while place > histogram[last]:
+                place -= histogram[last]
+                last += 1
+            m = 0
+            for p in range(start, stop):
+                bin = (high - scores[p]) * width
+                scratch[m] = scores[p] if scores[p] == scores[p] else lowest
+                m += 1 if (int(bin) if bin < N_BINS - 1 else N_BINS - 1) == last else 0
+            left = 0
+            right = m
             found = False
             while not found:
-                pivot = scratch[(low + high) // 2]
-                above = low  # scratch[low:above] > pivot, scratch[above:p] == pivot
-                below = high  # scratch[below:high] < pivot
-                p = low
+                pivot = scratch[(left + right) // 2]
+                above = left  # scratch[left:above] > pivot, scratch[above:p] == pivot
+                below = right  # scratch[below:right] < pivot
+                p = left
                 while p < below:
                     x = scratch[p]
                     if x > pivot:
@@ -144,22 +172,24 @@ def keep_best(indptr, indices, scores, n_best, out_indptr, out_indices):
                     else:
                         p += 1
                 if place <= above:
-                    high = above
+                    right = above
                 elif place <= below:
                     found = True
                     bar = pivot
                     ties = place - above
                 else:
-                    low = below
+                    left = below
+        kept = 0
         for p in range(start, stop):
-            x = scores[p] if scores[p] == scores[p] else np.float32(-np.inf)
-            if x > bar:
+            x = scores[p] if scores[p] == scores[p] else lowest
+            if kept < n_best:
                 out_indices[n] = indices[p]
-                n += 1
-            elif x == bar and ties > 0:
-                out_indices[n] = indices[p]
-                n += 1
-                ties -= 1
+            tie = 1 if x == bar else 0
+            tie = min(tie, ties)
+            ties -= tie
+            tie += 1 if x > bar else 0
+            kept += tie
+            n += tie
         out_indptr[s + 1] = n
     return n
 

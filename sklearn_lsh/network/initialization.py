@@ -7,6 +7,8 @@ from sklearn_lsh.kernels import sum_rows
 
 # Rows drawn at once, so that no float64 copy of a large layer is ever made.
 CHUNK = 1024
+# See `set_to_centroids`.
+CONFIDENCE = 2.0
 
 
 def draw_weights(n_inputs, n_neurons, bound, by_neuron, random_state):
@@ -31,7 +33,9 @@ def set_to_centroids(layer, activities):
     """Start each class's row at the normalised, centred mean of its samples' activities.
 
     A class then responds most to what is most like its samples: a nearest-centroid classifier,
-    from which training goes on. Classes without samples start at zero.
+    from which training goes on. All rows have the same length, such that samples respond to
+    their own class by ``CONFIDENCE * log(n_classes)`` on average: a softmax over classes that
+    respond by zero is then sure of it. Classes without samples start at zero.
 
     Parameters
     ----------
@@ -58,11 +62,15 @@ def set_to_centroids(layer, activities):
         n_samples += hidden.shape[0]
     mean = (mean / n_samples).astype(np.float32)
     seen = np.flatnonzero(counts)
+    own = 0.0  # the sum of all samples' responses to their own classes
     for start in range(0, seen.shape[0], CHUNK):
         rows = seen[start : start + CHUNK]
         centred = weights[rows] / counts[rows, np.newaxis] - mean
         lengths = np.linalg.norm(centred, axis=1, keepdims=True)
         weights[rows] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)
+        own += float(np.sum(counts[rows, np.newaxis] * lengths))
+    if own > 0:
+        weights *= np.float32(CONFIDENCE * np.log(layer.n_neurons) * n_samples / own)
     layer.bias[0] = -(weights @ mean)
 
 

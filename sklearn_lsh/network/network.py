@@ -144,13 +144,13 @@ class Network:
         for layer in self.layers:
             layer.reset(optimizer)
 
-    def prepare(self, X):
-        """Let the selections get to know a sample of the data."""
+    def prepare(self, X, rows):
+        """Let the selections get to know a sample of some rows of the data."""
         self.prepared = True
         if all(isinstance(layer, FullLayer) for layer in self.layers):
             return
-        step = max(1, X.shape[0] // N_SAMPLE)
-        inputs = take(X, np.arange(0, X.shape[0], step)[:N_SAMPLE])
+        step = max(1, rows.shape[0] // N_SAMPLE)
+        inputs = take(X, np.ascontiguousarray(rows[::step][:N_SAMPLE]))
         apply = ACTIVATIONS[self.activation].apply
         for layer in self.layers:
             if isinstance(layer, SelectedLayer):
@@ -160,7 +160,8 @@ class Network:
 
     def start_at_centroids(self, X, target):
         """Start the output layer's rows at the centroids of their classes."""
-        self.prepare(X)
+        rows = np.flatnonzero(np.diff(target.indptr))
+        self.prepare(X, rows)
         set_to_centroids(
             self.layers[-1],
             (
@@ -168,7 +169,7 @@ class Network:
                 for inputs, targets in chunks(X, target, self.chunk_size)
             ),
         )
-        self.prepare(X)
+        self.prepare(X, rows)
 
     def hidden(self, inputs):
         """Activities of the last hidden layer."""
@@ -197,11 +198,15 @@ class Network:
             Mean of the batches' losses while training, the penalty at the end included.
         """
         if not self.prepared:
-            self.prepare(X)
-        loss = run_epoch(self, X, target, sample_weight, order, batch_size, n_jobs)
-        for layer in self.layers:
-            layer.settle()
-        return loss + self.penalty(min(batch_size, order.shape[0]))
+            self.prepare(X, order)
+        try:
+            loss = run_epoch(self, X, target, sample_weight, order, batch_size, n_jobs)
+        finally:  # an interrupted epoch, too, leaves weights and tables as they are to be used
+            for layer in self.layers:
+                layer.settle()
+            self.prepare(X, order)
+        n_batches = -(-order.shape[0] // batch_size)
+        return loss + self.penalty(order.shape[0] / n_batches)
 
     def penalty(self, batch_weight):
         """The L2 penalty, as scikit-learn reports it: its share of a batch's mean loss."""
@@ -291,13 +296,16 @@ class Network:
         return sum(layer.weights.size + layer.bias.size for layer in self.layers)
 
     def get_weights(self):
-        """Copy weights and biases, to return to them with `set_weights`."""
-        return [(layer.weights.copy(), layer.bias.copy()) for layer in self.layers]
+        """Copy what predictions come from, to return to it with `set_weights`."""
+        return [
+            (layer.weights.copy(), layer.bias.copy(), copy.deepcopy(getattr(layer, "selection", None)))
+            for layer in self.layers
+        ]
 
     def set_weights(self, weights):
-        """Return to weights that `get_weights` copied."""
-        for layer, (rows, bias) in zip(self.layers, weights):
+        """Return to what `get_weights` copied."""
+        for layer, (rows, bias, selection) in zip(self.layers, weights):
             layer.weights[...] = rows
             layer.bias[...] = bias
-            if isinstance(layer, SelectedLayer):
-                layer.selection.refresh(layer)
+            if selection is not None:
+                layer.selection = copy.deepcopy(selection)

@@ -35,11 +35,11 @@ class RefreshSchedule:
                 # Set first, so that no other thread refreshes the same layer.
                 self.periods[depth] *= GROWTH
                 self.due[depth] = n_steps + self.periods[depth]
-                layer.selection.refresh(layer)
+                layer.selection.refresh(layer, done.inputs)
 
 
 def first_period(layer, done):
     """Mini-batches after which a refresh costs a tenth of them."""
     n_inputs = values(done.inputs).size / (done.outputs.n_rows)
     batch = 3 * values(done.outputs).size * n_inputs
-    return max(LEAST_PERIOD, layer.selection.refresh_work(layer) / (SHARE * batch))
+    return max(LEAST_PERIOD, layer.selection.refresh_work(layer) / max(1.0, SHARE * batch))

@@ -47,10 +47,10 @@ class Selection:
         self.n_active = n_active
 
     def fit(self, layer, inputs):
-        """Get to know the layer and a sample of its inputs, before training."""
+        """Get to know the layer and a sample of its inputs, before training and after epochs."""
 
-    def refresh(self, layer):
-        """Follow the layer's weights."""
+    def refresh(self, layer, inputs):
+        """Follow the layer's weights, and the inputs as they are in the latest batch."""
 
     def refresh_work(self, layer):
         """Multiply-adds of a refresh."""

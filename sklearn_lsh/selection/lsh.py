@@ -10,13 +10,14 @@ from sklearn_lsh.hashing.families import MOST_BITS
 from sklearn_lsh.selection.base import Selection, even_rows, keep_best, put_first
 from sklearn_lsh.selection.sketch import Sketch
 
-N_TABLES = 20
+# Hidden and output layers.
+N_TABLES = 20, 50
 # A query's buckets together hold so many times the neurons that it wants.
 OVERSUPPLY = 2.5
 # A hidden layer ranks candidates, for each active neuron so many popular and so many hashed ones.
 POPULAR, HASHED = 2, 3
-# Directions of the space in which a hidden and an output layer hash.
-HIDDEN_DIRECTIONS, OUTPUT_DIRECTIONS = 16, 128
+# Directions of the space in which hidden and output layers hash.
+N_DIRECTIONS = 16, 128
 
 
 def choose_n_bits(n_neurons, n_wanted, n_tables):
@@ -55,31 +56,40 @@ class LSH(Selection):
         self.n_bits = n_bits
         self.n_tables = n_tables
         self.random_state = random_state
+        self.family = None
 
     def fit(self, layer, inputs):
-        directions = HIDDEN_DIRECTIONS if self.ranked else OUTPUT_DIRECTIONS
-        n_neurons = layer.n_neurons
+        """See `Selection.fit`. The hash functions are drawn once."""
+        self.sketch = Sketch(inputs, N_DIRECTIONS[not self.ranked], self.random_state)
+        if self.family is None:
+            self._draw(layer.n_neurons)
+        self._build(layer)
+
+    def _draw(self, n_neurons):
         self.n_hashed = min(n_neurons, self.n_active * (HASHED if self.ranked else 1))
         self.n_popular = min(n_neurons, self.n_active * POPULAR) if self.ranked else 0
-        self.sketch = Sketch(inputs, directions, self.random_state)
-        n_tables = N_TABLES if self.n_tables == "auto" else self.n_tables
+        self.uses = np.zeros(n_neurons, np.float32)
+        n_tables = N_TABLES[not self.ranked] if self.n_tables == "auto" else self.n_tables
         n_bits = self.n_bits
         if n_bits == "auto":
             n_bits = choose_n_bits(n_neurons, self.n_hashed, n_tables)
         self.family = FAMILIES[self.hash_function](
             self.sketch.n_directions + 1, n_bits, n_tables, self.random_state
         )
-        self.uses = np.zeros(n_neurons, np.float32)
-        self.refresh(layer)
 
-    def refresh(self, layer):
+    def _build(self, layer):
         rows = self.sketch.rows(layer)
-        # Swapped in at once: other threads may be searching meanwhile.
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
         centred = rows - rows.mean(axis=0)
         tables = LSHTables(self.family.codes(centred), self.family.n_buckets)
+        # Swapped in at once: other threads may be searching meanwhile.
         self.found = (tables, rows if self.ranked else None, popular)
         self.uses *= 0.5
+
+    def refresh(self, layer, inputs):
+        """See `Selection.refresh`."""
+        self.sketch.recentre(inputs)
+        self._build(layer)
 
     def refresh_work(self, layer):
         n_neurons, n_inputs = layer.weights.shape

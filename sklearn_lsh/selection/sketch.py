@@ -10,6 +10,14 @@ from sklearn_lsh.csr import CSR
 ONE = np.float32(1)
 
 
+def mean_of(inputs):
+    """Mean of each input over a batch."""
+    if not isinstance(inputs, CSR):
+        return inputs.mean(axis=0)
+    sums = np.bincount(inputs.indices, weights=inputs.data, minlength=inputs.n_columns)
+    return (sums / max(1, inputs.n_rows)).astype(np.float32)
+
+
 class Sketch:
     r"""Map inputs and neurons to a space of few directions in which they are compared.
 
@@ -40,7 +48,7 @@ class Sketch:
             arrays = (inputs.data, inputs.indices.astype(np.int64), inputs.indptr.astype(np.int64))
             matrix = sp.csr_array(arrays, shape=(inputs.n_rows, n_inputs))
         n_samples = matrix.shape[0]
-        self.mean = np.asarray(matrix.mean(axis=0), dtype=np.float32).reshape(n_inputs)
+        self.mean = mean_of(inputs)
         self.basis = None
         if n_directions < min(matrix.shape):
             # A sparse sample stays uncentred: its first direction is then about its mean.
@@ -51,12 +59,21 @@ class Sketch:
             deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12) / np.sqrt(n_samples)
             self.basis = np.ascontiguousarray(directions.T, dtype=np.float32)
             self.deviations = deviations.astype(np.float32)
-            self.offset = self.mean @ self.basis / self.deviations
+            self._set_offset()
             self.unit = ONE
         else:
             spread = matrix - self.mean if dense else matrix
             power = (spread**2).sum() / max(1, n_samples * n_inputs)
             self.unit = np.float32(np.sqrt(power) or 1.0)
+
+    def recentre(self, inputs):
+        """Follow the mean of the inputs, half of the way to that of the latest batch."""
+        self.mean = (self.mean + mean_of(inputs)) / 2
+        self._set_offset()
+
+    def _set_offset(self):
+        if self.basis is not None:
+            self.offset = self.mean @ self.basis / self.deviations
 
     @property
     def n_directions(self):
