@@ -9,6 +9,8 @@ from sklearn_lsh import kernels
 
 # Codes are unsigned 16-bit integers.
 MOST_BITS = 16
+# Vectors coded at once, so that the projections of many never need much memory.
+CHUNK = 4096
 
 
 class HashFamily:
@@ -53,7 +55,9 @@ class HashFamily:
         codes : ndarray of shape (n_samples, n_tables), dtype=uint16
         """
         codes = np.empty((vectors.shape[0], self.n_tables), np.uint16)
-        self._fill(np.ascontiguousarray(vectors), codes)
+        for start in range(0, vectors.shape[0], CHUNK):
+            rows = slice(start, start + CHUNK)
+            self._fill(np.ascontiguousarray(vectors[rows]), codes[rows])
         return codes
 
 
