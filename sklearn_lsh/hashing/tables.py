@@ -12,23 +12,31 @@ class LSHTables:
 
     Parameters
     ----------
-    codes : ndarray of shape (n_rows, n_tables), dtype=uint16
-        Where each row goes.
+    codes : ndarray of shape (n_codes, n_tables), dtype=uint16
+        Where the rows go.
     n_buckets : int
         Number of different codes.
+    owners : ndarray of shape (n_codes,), dtype=uint32, default=None
+        Which row each code is of, so that a row may be in several buckets of a table. By
+        default code ``i`` is row ``i``'s.
+    n_rows : int, default=None
+        Number of rows, if ``owners`` is given.
 
     Attributes
     ----------
     indptr : ndarray of shape (n_tables * n_buckets + 1,), dtype=uint32
-    members : ndarray of shape (n_rows * n_tables,), dtype=uint32
+    members : ndarray of shape (n_members,), dtype=uint32
     """
 
-    def __init__(self, codes, n_buckets):
-        self.n_rows, self.n_tables = codes.shape
+    def __init__(self, codes, n_buckets, owners=None, n_rows=None):
+        if owners is None:
+            owners, n_rows = np.arange(codes.shape[0], dtype=np.uint32), codes.shape[0]
+        self.n_rows, self.n_tables = n_rows, codes.shape[1]
         self.n_buckets = n_buckets
         self.indptr = np.empty(self.n_tables * n_buckets + 1, np.uint32)
-        self.members = np.empty(codes.size, np.uint32)
-        kernels.build_tables(codes, n_buckets, self.indptr, self.members)
+        members = np.empty(codes.size, np.uint32)
+        n = kernels.build_tables(codes, owners, n_rows, n_buckets, self.indptr, members)
+        self.members = members[:n]
 
     def most_hit(self, codes, n_wanted, fill_from=-1):
         """Find for each query the rows that share most buckets with it.

@@ -14,25 +14,46 @@ def pack_signs(projections, n_bits, codes):
             codes[i, t] = code
 
 
-# pythran export build_tables(uint16[:,:] order(C), int, uint32[], uint32[])
-def build_tables(codes, n_buckets, indptr, members):
-    """Counting sort of the rows of ``codes`` into ``codes.shape[1] * n_buckets`` buckets."""
-    n_rows, n_tables = codes.shape
+# pythran export build_tables(uint16[:,:] order(C), uint32[], int, int, uint32[], uint32[])
+def build_tables(codes, owners, n_rows, n_buckets, indptr, members):
+    """Counting sort of codes into ``codes.shape[1] * n_buckets`` buckets of their owners.
+
+    Several codes may have the same owner, one of ``n_rows``; it is in a bucket only once.
+    Returns the number of members.
+    """
+    n_codes, n_tables = codes.shape
+    n_places = indptr.shape[0] - 1
     indptr[:] = np.uint32(0)
-    for i in range(n_rows):
+    for i in range(n_codes):
         for t in range(n_tables):
             indptr[t * n_buckets + int(codes[i, t]) + 1] += 1
-    for b in range(indptr.shape[0] - 1):
+    for b in range(n_places):
         indptr[b + 1] += indptr[b]
-    # Filling moves every start to where the next one was; the last loop moves them back.
-    for i in range(n_rows):
+    # Filling moves every start to where the next one was; the loop after it moves them back.
+    for i in range(n_codes):
         for t in range(n_tables):
             b = t * n_buckets + int(codes[i, t])
-            members[indptr[b]] = i
+            members[indptr[b]] = owners[i]
             indptr[b] += 1
-    for b in range(indptr.shape[0] - 1, 0, -1):
+    for b in range(n_places, 0, -1):
         indptr[b] = indptr[b - 1]
     indptr[0] = 0
+    if n_codes == n_rows:
+        return n_codes * n_tables
+    last_met = np.zeros(n_rows, np.uint32)  # 1 + the bucket
+    n = 0
+    start = 0
+    for b in range(n_places):
+        stop = int(indptr[b + 1])
+        for p in range(start, stop):
+            i = members[p]
+            if last_met[i] != b + 1:
+                last_met[i] = b + 1
+                members[n] = i
+                n += 1
+        indptr[b + 1] = n
+        start = stop
+    return n
 
 
 # pythran export count_votes(uint16[:,:] order(C), int, uint32[], uint32[], int, int, int, uint32[], uint32[])

@@ -86,11 +86,9 @@ class Network:
             if not selected:
                 self.layers.append(FullLayer(*drawn, optimizer))
                 continue
-            chooser = SELECTIONS[selection](
-                n_active[depth],
-                ranked=depth + 2 < len(n_units),
-                random_state=random_state,
-                **hashing,
+            last = depth + 2 == len(n_units)
+            chooser = SELECTIONS[selection][last](
+                n_active[depth], random_state=random_state, **hashing
             )
             self.layers.append(SelectedLayer(*drawn, optimizer, chooser))
 
@@ -125,7 +123,7 @@ class Network:
             if depth > 0:
                 backward(values(passes[depth].inputs), errors)
                 delta = errors
-        self.schedule.after_batch(self.layers, passes, optimizer.n_steps)
+        self.schedule.after_batch(self.layers, passes, targets, optimizer.n_steps)
         return loss
 
     def decay(self, total_weight):
@@ -263,7 +261,8 @@ class Network:
         network.layers = [copy.copy(layer) for layer in self.layers]
         for layer in network.layers:
             if isinstance(layer, SelectedLayer):
-                layer.selection = SELECTIONS[selection](layer.selection.n_active)
+                last = layer is network.layers[-1]
+                layer.selection = SELECTIONS[selection][last](layer.selection.n_active)
         return network
 
     def evaluate_loss(self, X, target, sample_weight=None):
@@ -298,7 +297,11 @@ class Network:
     def get_weights(self):
         """Copy what predictions come from, to return to it with `set_weights`."""
         return [
-            (layer.weights.copy(), layer.bias.copy(), copy.deepcopy(getattr(layer, "selection", None)))
+            (
+                layer.weights.copy(),
+                layer.bias.copy(),
+                copy.deepcopy(getattr(layer, "selection", None)),
+            )
             for layer in self.layers
         ]
 

@@ -22,12 +22,12 @@ class RefreshSchedule:
         self.periods = {}
         self.due = {}
 
-    def after_batch(self, layers, passes, n_steps):
+    def after_batch(self, layers, passes, targets, n_steps):
         """Note what a batch selected, and refresh what is due."""
         for depth, (layer, done) in enumerate(zip(layers, passes)):
             if not isinstance(layer, SelectedLayer):
                 continue
-            layer.selection.note(done.outputs.indices)
+            layer.selection.note(done, targets)
             if depth not in self.periods:
                 self.periods[depth] = first_period(layer, done)
                 self.due[depth] = n_steps + self.periods[depth]

@@ -6,8 +6,9 @@ up to date with a layer's weights by ``refresh(layer, inputs)``.
 """
 
 from sklearn_lsh.selection.exact import Random, TopK
-from sklearn_lsh.selection.lsh import LSH
+from sklearn_lsh.selection.lsh import HiddenLSH, OutputLSH
 
-SELECTIONS = {"lsh": LSH, "topk": TopK, "random": Random}
+# For hidden layers, and for the output layer.
+SELECTIONS = {"lsh": (HiddenLSH, OutputLSH), "topk": (TopK, TopK), "random": (Random, Random)}
 
-__all__ = ["LSH", "Random", "SELECTIONS", "TopK"]
+__all__ = ["SELECTIONS", "HiddenLSH", "OutputLSH", "Random", "TopK"]

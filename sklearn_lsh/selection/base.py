@@ -56,8 +56,16 @@ class Selection:
         """Multiply-adds of a refresh."""
         return 0
 
-    def note(self, indices):
-        """Take note of the neurons that a training batch selected."""
+    def note(self, done, targets):
+        """Take note of a training batch.
+
+        Parameters
+        ----------
+        done : Pass
+            What the layer was given and what it answered.
+        targets : CSR
+            The samples' targets.
+        """
 
     def select(self, layer, inputs, labels=None):
         """Name the active neurons of each sample.

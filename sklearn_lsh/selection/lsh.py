@@ -1,4 +1,9 @@
-"""Neurons found by hashing: the package's reason to exist."""
+"""Neurons found by hashing: the package's reason to exist.
+
+Hidden and output layers ask for different neighbours. A hidden layer wants the neurons that
+respond most, which are hardly more alike to a sample than the rest; an output layer wants the
+classes that a sample may belong to, and learns from samples that do.
+"""
 
 import math
 
@@ -10,48 +15,36 @@ from sklearn_lsh.hashing.families import MOST_BITS
 from sklearn_lsh.selection.base import Selection, even_rows, keep_best, put_first
 from sklearn_lsh.selection.sketch import Sketch
 
-# Hidden and output layers.
-N_TABLES = 20, 50
-# A query's buckets together hold so many times the neurons that it wants.
-OVERSUPPLY = 2.5
-# A hidden layer ranks candidates, for each active neuron so many popular and so many hashed ones.
-POPULAR, HASHED = 2, 3
-# Directions of the space in which hidden and output layers hash.
-N_DIRECTIONS = 16, 128
 
-
-def choose_n_bits(n_neurons, n_wanted, n_tables):
-    """Bits of a code such that a query's buckets hold ``OVERSUPPLY * n_wanted`` neurons.
-
-    Buckets of ``n_neurons / 2**n_bits`` neurons in each of ``n_tables`` tables.
-    """
-    load = max(1.0, OVERSUPPLY * n_wanted / n_tables)
-    return min(MOST_BITS, max(1, round(math.log2(max(2.0, n_neurons / load)))))
+def choose_n_bits(n_members, n_found, n_tables):
+    """Bits of a code such that ``n_tables`` buckets together hold about ``n_found`` members."""
+    load = max(1.0, n_found / n_tables)
+    return min(MOST_BITS, max(1, round(math.log2(max(2.0, n_members / load)))))
 
 
 class LSH(Selection):
-    """The neurons that share most hash buckets with a sample.
-
-    An output layer takes them as they are: its labels are always active, and the others are
-    there to be told from them. A hidden layer has no labels, and its most responding neurons
-    are hardly more alike to a sample than the rest, but some respond to nearly everything. So
-    there the hashed neurons and those that were active most of late are ranked by their
-    sketches, and the best are active.
+    """What hashing hidden and output layers share: a sketch, a family, tables.
 
     Parameters
     ----------
     n_active : int
-    ranked : bool
-        Whether candidates are ranked (hidden layers).
     hash_function : str
         A key of `sklearn_lsh.hashing.FAMILIES`.
     n_bits, n_tables : int or "auto"
+        ``"auto"`` takes `N_TABLES` tables, and as many bits as let a query's buckets together
+        hold `OVERSUPPLY` times the neurons that are wanted of them.
     random_state : RandomState
+        Draws the hash functions.
     """
 
-    def __init__(self, n_active, *, ranked, hash_function, n_bits, n_tables, random_state):
+    # Directions of the space that is hashed, tables, and how many times the wanted neurons a
+    # query's buckets hold.
+    N_DIRECTIONS: int
+    N_TABLES: int
+    OVERSUPPLY: float
+
+    def __init__(self, n_active, *, hash_function, n_bits, n_tables, random_state):
         super().__init__(n_active)
-        self.ranked = ranked
         self.hash_function = hash_function
         self.n_bits = n_bits
         self.n_tables = n_tables
@@ -60,55 +53,132 @@ class LSH(Selection):
 
     def fit(self, layer, inputs):
         """See `Selection.fit`. The hash functions are drawn once."""
-        self.sketch = Sketch(inputs, N_DIRECTIONS[not self.ranked], self.random_state)
+        self.sketch = Sketch(inputs, self.N_DIRECTIONS, self.random_state)
         if self.family is None:
-            self._draw(layer.n_neurons)
-        self._build(layer)
+            self.begin(layer.n_neurons)
+        self.build(layer)
 
-    def _draw(self, n_neurons):
-        self.n_hashed = min(n_neurons, self.n_active * (HASHED if self.ranked else 1))
-        self.n_popular = min(n_neurons, self.n_active * POPULAR) if self.ranked else 0
-        self.uses = np.zeros(n_neurons, np.float32)
-        n_tables = N_TABLES[not self.ranked] if self.n_tables == "auto" else self.n_tables
+    def draw(self, n_members, n_wanted):
+        """Draw the hash functions for tables of ``n_members``."""
+        n_tables = self.N_TABLES if self.n_tables == "auto" else self.n_tables
         n_bits = self.n_bits
         if n_bits == "auto":
-            n_bits = choose_n_bits(n_neurons, self.n_hashed, n_tables)
+            n_bits = choose_n_bits(n_members, self.OVERSUPPLY * n_wanted, n_tables)
         self.family = FAMILIES[self.hash_function](
             self.sketch.n_directions + 1, n_bits, n_tables, self.random_state
         )
 
-    def _build(self, layer):
-        rows = self.sketch.rows(layer)
-        popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
-        centred = rows - rows.mean(axis=0)
-        tables = LSHTables(self.family.codes(centred), self.family.n_buckets)
-        # Swapped in at once: other threads may be searching meanwhile.
-        self.found = (tables, rows if self.ranked else None, popular)
-        self.uses *= 0.5
-
     def refresh(self, layer, inputs):
         """See `Selection.refresh`."""
         self.sketch.recentre(inputs)
-        self._build(layer)
+        self.build(layer)
 
     def refresh_work(self, layer):
+        """See `Selection.refresh_work`."""
         n_neurons, n_inputs = layer.weights.shape
         sketching = 0 if self.sketch.basis is None else n_inputs * self.sketch.n_directions
         hashing = self.sketch.n_directions * self.family.n_tables * self.family.n_bits
         return n_neurons * (sketching + hashing)
 
-    def note(self, indices):
-        if self.ranked:
-            self.uses += np.bincount(indices, minlength=self.uses.shape[0])
+    def codes_of_rows(self, rows):
+        """Codes of neurons. Centred, because a direction common to all tells nothing."""
+        return self.family.codes(rows - rows.mean(axis=0))
+
+
+class HiddenLSH(LSH):
+    """The best of the neurons that share most buckets with a sample and of the popular ones.
+
+    A few neurons with large weights respond to nearly everything, whatever their angle. So the
+    candidates are the neurons that were active most of late, the same for all samples, and
+    those with most votes of the hash tables; ranked by their sketches, the best are active.
+    """
+
+    N_DIRECTIONS, N_TABLES, OVERSUPPLY = 16, 20, 2.5
+    # Candidates for each active neuron.
+    POPULAR, HASHED = 2, 3
+
+    def begin(self, n_neurons):
+        """Draw what depends on the width alone."""
+        self.n_hashed = min(n_neurons, self.n_active * self.HASHED)
+        self.n_popular = min(n_neurons, self.n_active * self.POPULAR)
+        self.uses = np.zeros(n_neurons, np.float32)
+        self.draw(n_neurons, self.n_hashed)
+
+    def build(self, layer):
+        """Build the tables anew."""
+        rows = self.sketch.rows(layer)
+        popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
+        tables = LSHTables(self.codes_of_rows(rows), self.family.n_buckets)
+        # Swapped in at once: other threads may be searching meanwhile.
+        self.found = tables, rows, popular
+        self.uses *= 0.5
+
+    def note(self, done, targets):
+        """See `Selection.note`: count how often each neuron is active."""
+        self.uses += np.bincount(done.outputs.indices, minlength=self.uses.shape[0])
 
     def choose(self, layer, inputs):
+        """See `Selection.choose`."""
         tables, rows, popular = self.found
         queries = self.sketch.queries(inputs)
         hashed = tables.most_hit(self.family.codes(queries), self.n_hashed, fill_from=0)
-        if not self.ranked:
-            return hashed
         shared = even_rows(queries.shape[0], popular.shape[0]), np.tile(popular, queries.shape[0])
         candidates = put_first(shared, hashed, layer.n_neurons)
         scores = np.empty(candidates[1].shape[0], np.float32)
         kernels.score_pairs(*candidates, queries, rows, scores)
         return keep_best(*candidates, scores, self.n_active)
+
+
+class OutputLSH(LSH):
+    """The classes that share most buckets with a sample, by their weights or by their samples.
+
+    A class is in the buckets of its row of weights, and in those in which its samples fell when
+    they were last trained on. A new sample finds its class much more surely among its like than
+    at the class's row, which lies between them at a wide angle. The idea of putting labels where
+    they were missed is Meisburger et al.'s, https://arxiv.org/abs/2303.17727.
+    """
+
+    N_DIRECTIONS, N_TABLES, OVERSUPPLY = 128, 30, 4.0
+    # Samples that are remembered, for each class.
+    SAMPLES = 4
+    # Steps by which the classes are gone through that fill up too small sets.
+    STRIDE = 7919
+
+    def begin(self, n_neurons):
+        """Draw what depends on the width alone."""
+        capacity = self.SAMPLES * n_neurons
+        self.n_wanted = min(n_neurons, self.n_active)
+        self.draw(n_neurons + capacity, self.n_wanted)
+        self.sample_codes = np.empty((capacity, self.family.n_tables), np.uint16)
+        self.sample_labels = np.empty(capacity, np.uint32)
+        self.n_noted = 0
+
+    def build(self, layer):
+        """Build the tables anew."""
+        n_samples = min(self.n_noted, self.sample_labels.shape[0])
+        codes = np.concatenate(
+            [self.codes_of_rows(self.sketch.rows(layer)), self.sample_codes[:n_samples]]
+        )
+        neurons = np.arange(layer.n_neurons, dtype=np.uint32)
+        owners = np.concatenate([neurons, self.sample_labels[:n_samples]])
+        self.found = LSHTables(codes, self.family.n_buckets, owners, layer.n_neurons)
+
+    def note(self, done, targets):
+        """See `Selection.note`: remember where the latest samples of each class fell."""
+        capacity = self.sample_labels.shape[0]
+        codes = self.family.codes(self.sketch.queries(done.inputs))
+        samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[-capacity:]
+        places = (self.n_noted + np.arange(samples.shape[0])) % capacity
+        self.sample_codes[places] = codes[samples]
+        self.sample_labels[places] = targets.indices[-capacity:]
+        self.n_noted += samples.shape[0]
+
+    def select(self, layer, inputs, labels=None):
+        """See `Selection.select`."""
+        codes = self.family.codes(self.sketch.queries(inputs))
+        # Training meets other classes each time where there are not enough to be told from.
+        fill_from = 0 if labels is None else self.n_noted * self.STRIDE % layer.n_neurons
+        active = self.found.most_hit(codes, self.n_wanted, fill_from)
+        if labels is None:
+            return active
+        return put_first((labels.indptr, labels.indices), active, layer.n_neurons)
