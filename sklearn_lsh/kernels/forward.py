@@ -22,16 +22,42 @@ def sum_rows(indptr, indices, data, weights, scale, out):
 
 # pythran export dot_rows(uint32[], uint32[], uint32[], uint32[], float32[:,:] order(C), float32, float32[:,:] order(C), float32[])
 def dot_rows(rows, starts, pairs, samples, weights, scale, inputs, out):
-    """Add to the pairs, grouped by row, ``out[pair] += scale * weights[row] @ inputs[sample]``."""
+    """Add to the pairs, grouped by row, ``out[pair] += scale * weights[row] @ inputs[sample]``.
+
+    Four samples at a time: their sums do not wait for each other, and share the row's loads.
+    """
     width = weights.shape[1]
     for k in range(rows.shape[0]):
         i = rows[k]
-        for t in range(starts[k], starts[k + 1]):
-            s = samples[t]
-            total = np.float32(0)
+        t = int(starts[k])
+        stop = int(starts[k + 1])
+        while t + 4 <= stop:
+            s0 = samples[t]
+            s1 = samples[t + 1]
+            s2 = samples[t + 2]
+            s3 = samples[t + 3]
+            total0 = np.float32(0)
+            total1 = np.float32(0)
+            total2 = np.float32(0)
+            total3 = np.float32(0)
             for j in range(width):
-                total += weights[i, j] * inputs[s, j]
-            out[pairs[t]] += scale * total
+                w = weights[i, j]
+                total0 += w * inputs[s0, j]
+                total1 += w * inputs[s1, j]
+                total2 += w * inputs[s2, j]
+                total3 += w * inputs[s3, j]
+            out[pairs[t]] += scale * total0
+            out[pairs[t + 1]] += scale * total1
+            out[pairs[t + 2]] += scale * total2
+            out[pairs[t + 3]] += scale * total3
+            t += 4
+        while t < stop:
+            s0 = samples[t]
+            total0 = np.float32(0)
+            for j in range(width):
+                total0 += weights[i, j] * inputs[s0, j]
+            out[pairs[t]] += scale * total0
+            t += 1
 
 
 # pythran export dot_cells(uint32[], uint32[], uint32[], uint32[], float32[:,:] order(C), float32, uint32[], uint32[], float32[], float32[])

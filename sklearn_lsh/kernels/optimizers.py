@@ -85,38 +85,90 @@ def step_bias(step, rows, starts, pairs, coefs, bias, state, rates):
     step_touched(step, 0, touched, n, gradient, bias, state, packed, packed_state, rates)
 
 
-def step_rows(step, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
+def step_rows(
+    step,
+    rows,
+    starts,
+    pairs,
+    samples,
+    coefs,
+    inputs,
+    errors,
+    weights,
+    state,
+    scale,
+    rates,
+):
     width = weights.shape[1]
     gradient = np.empty(width, np.float32)
+    active = np.empty(inputs.shape[0] + 1, np.uint32)  # samples with an error, and the errors
+    coef = np.empty(inputs.shape[0] + 1, np.float32)
     pass_errors = errors.shape[0] > 0
     for k in range(rows.shape[0]):
         i = rows[k]
-        gradient[:] = np.float32(0)
-        active = False
+        n = 0
         for t in range(starts[k], starts[k + 1]):
-            coef = coefs[pairs[t]]
-            if coef != 0:
-                active = True
-                s = samples[t]
+            active[n] = samples[t]
+            coef[n] = coefs[pairs[t]]
+            n += 1 if coef[n] != 0 else 0
+        if n > 0:
+            gradient[:] = np.float32(0)
+            a = 0
+            while a + 4 <= n:  # four at a time, to load and store the gradient less often
+                c0 = coef[a]
+                c1 = coef[a + 1]
+                c2 = coef[a + 2]
+                c3 = coef[a + 3]
+                s0 = active[a]
+                s1 = active[a + 1]
+                s2 = active[a + 2]
+                s3 = active[a + 3]
                 for j in range(width):
-                    gradient[j] += coef * inputs[s, j]
-                if pass_errors:
-                    share = scale * coef
+                    gradient[j] += (
+                        c0 * inputs[s0, j]
+                        + c1 * inputs[s1, j]
+                        + c2 * inputs[s2, j]
+                        + c3 * inputs[s3, j]
+                    )
+                a += 4
+            while a < n:
+                c0 = coef[a]
+                s0 = active[a]
+                for j in range(width):
+                    gradient[j] += c0 * inputs[s0, j]
+                a += 1
+            if pass_errors:
+                for a in range(n):
+                    share = scale * coef[a]
+                    s0 = active[a]
                     for j in range(width):
-                        errors[s, j] += share * weights[i, j]
-        if active:
+                        errors[s0, j] += share * weights[i, j]
             step(weights, state, i, width, gradient, rates)
 
 
 def step_cells(
-    step, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates
+    step,
+    rows,
+    starts,
+    pairs,
+    samples,
+    coefs,
+    indptr,
+    indices,
+    data,
+    errors,
+    weights,
+    state,
+    scale,
+    rates,
 ):
     width = weights.shape[1]
-    gradient = np.empty(width, np.float32)
-    touched = np.empty(width, np.uint32)
-    slots = np.zeros(width, np.uint32)  # 1 + the place of a touched cell among the packed ones
+    gradient = np.zeros(width, np.float32)
+    touched = np.empty(width + 1, np.uint32)
+    is_touched = np.zeros(width, np.uint8)
     packed = np.empty((1, width), np.float32)
     packed_state = np.empty((state.shape[0], 1, width), np.float32)
+    packed_gradient = np.empty(width, np.float32)
     pass_errors = errors.shape[0] > 0
     for k in range(rows.shape[0]):
         i = rows[k]
@@ -125,20 +177,26 @@ def step_cells(
             coef = coefs[pairs[t]]
             if coef != 0:
                 s = samples[t]
-                share = scale * coef
+                # Whether a cell was touched before cannot be foretold, so nothing branches on it.
                 for p in range(indptr[s], indptr[s + 1]):
                     j = indices[p]
-                    if slots[j] == 0:
-                        touched[n] = j
-                        gradient[n] = np.float32(0)
-                        n += 1
-                        slots[j] = n
-                    gradient[slots[j] - 1] += coef * data[p]
-                    if pass_errors:
-                        errors[p] += share * weights[i, j]
+                    touched[n] = j
+                    n += 1 if is_touched[j] == 0 else 0
+                    is_touched[j] = 1
+                    gradient[j] += coef * data[p]
+                if pass_errors:
+                    share = scale * coef
+                    for p in range(indptr[s], indptr[s + 1]):
+                        errors[p] += share * weights[i, indices[p]]
         for c in range(n):
-            slots[touched[c]] = 0
-        step_touched(step, i, touched, n, gradient, weights, state, packed, packed_state, rates)
+            j = touched[c]
+            packed_gradient[c] = gradient[j]
+            gradient[j] = np.float32(0)
+            is_touched[j] = 0
+        step_touched(
+            step, i, touched, n, packed_gradient, weights, state, packed, packed_state, rates
+        )
+
 
 # One exported entry for each optimizer and kind of visit; all else is shared.
 # fmt: off

@@ -57,7 +57,9 @@ def build_tables(codes, owners, n_rows, n_buckets, indptr, members):
 
 
 # pythran export count_votes(uint16[:,:] order(C), int, uint32[], uint32[], int, int, int, uint32[], uint32[])
-def count_votes(codes, n_buckets, indptr, members, n_rows, n_wanted, fill_from, out_indptr, out_indices):
+def count_votes(
+    codes, n_buckets, indptr, members, n_rows, n_wanted, fill_from, out_indptr, out_indices
+):
     """Choose for each query the ``n_wanted`` rows that share most buckets with it.
 
     Ties go to the row met first. A query whose buckets hold too few is topped up with the rows

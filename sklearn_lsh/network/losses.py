@@ -14,6 +14,9 @@ from sklearn_lsh.csr import CSR
 
 # Probabilities are clipped like this where their logarithm is taken, as in scikit-learn.
 EPSILON = np.finfo(np.float32).eps
+# A selected class with a probability this small teaches nothing; without an error its weights
+# need not be visited. Nine out of ten selected classes are soon of that kind.
+NEGLIGIBLE = 1e-5
 
 
 class Loss(NamedTuple):
@@ -29,12 +32,15 @@ class Loss(NamedTuple):
         ``each(predictions, targets)`` is the loss of every single output.
     averaged : bool
         Whether a sample's loss is its outputs' mean rather than their sum.
+    probable : bool
+        Whether predictions are probabilities.
     """
 
     output_activation: str
     activate: Callable
     each: Callable
     averaged: bool = False
+    probable: bool = False
 
 
 def _per_row(ufunc, outputs):
@@ -69,8 +75,10 @@ def _binary_log_loss(p, y):
 
 
 LOSSES = {
-    "softmax": Loss("softmax", _softmax, lambda p, y: -xlogy(y, np.clip(p, EPSILON, 1 - EPSILON))),
-    "logistic": Loss("logistic", _elementwise(expit), _binary_log_loss),
+    "softmax": Loss(
+        "softmax", _softmax, lambda p, y: -xlogy(y, np.clip(p, EPSILON, 1 - EPSILON)), probable=True
+    ),
+    "logistic": Loss("logistic", _elementwise(expit), _binary_log_loss, probable=True),
     "squared_error": Loss(
         "identity", lambda outputs: None, lambda p, y: (p - y) ** 2 / 2, averaged=True
     ),
@@ -120,5 +128,7 @@ def loss_and_delta(loss, outputs, targets, weight):
     each *= weight
     total = float(each.sum(dtype=np.float64)) / (targets.n_columns if loss.averaged else 1)
     delta = predictions - y
+    if loss.probable and isinstance(outputs, CSR):
+        delta[np.abs(delta) < NEGLIGIBLE] = 0
     delta *= weight
     return total, delta
