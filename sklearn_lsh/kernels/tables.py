@@ -38,8 +38,6 @@ def build_tables(codes, owners, n_rows, n_buckets, indptr, members):
     for b in range(n_places, 0, -1):
         indptr[b] = indptr[b - 1]
     indptr[0] = 0
-    if n_codes == n_rows:
-        return n_codes * n_tables
     last_met = np.zeros(n_rows, np.uint32)  # 1 + the bucket
     n = 0
     start = 0
