@@ -1,0 +1,279 @@
+"""Kernels of all variants against plain Python and against dense algebra: batches and tables."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_lsh import kernels
+
+from .kernel_cases import column_groups, normal, quick, ragged, run, seeds, widths
+
+pytestmark = pytest.mark.parametrize("variant", kernels.USABLE)
+
+SCALE = np.float32(0.37)
+
+
+# forward.py
+
+
+@given(batch=ragged(), width=widths, seed=seeds)
+@quick
+def test_sum_rows(variant, batch, width, seed):
+    rng = np.random.default_rng(seed)
+    weights, out = normal(rng, batch.n_columns, width), normal(rng, batch.n_rows, width)
+    _, (*_, ours) = run(variant, "sum_rows", *batch[:3], weights, SCALE, out)
+    expected = out + SCALE * batch.matrix() @ weights
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+@given(batch=ragged(), width=widths, seed=seeds)
+@quick
+def test_dot_rows(variant, batch, width, seed):
+    rng = np.random.default_rng(seed)
+    weights, inputs = normal(rng, batch.n_columns, width), normal(rng, batch.n_rows, width)
+    arguments = *column_groups(batch), weights, SCALE, inputs, batch.data
+    _, (*_, ours) = run(variant, "dot_rows", *arguments)
+    samples = np.repeat(np.arange(batch.n_rows), np.diff(batch.indptr))
+    products = inputs.astype(float) @ weights.T
+    expected = batch.data + SCALE * products[samples, batch.indices]
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+@given(data=st.data(), batch=ragged(), width=widths, seed=seeds)
+@quick
+def test_dot_cells(variant, data, batch, width, seed):
+    rng = np.random.default_rng(seed)
+    weights = normal(rng, batch.n_columns, width)
+    inputs = data.draw(ragged(rows=batch.n_rows, columns=width))
+    arguments = *column_groups(batch), weights, SCALE, *inputs[:3], batch.data
+    _, (*_, ours) = run(variant, "dot_cells", *arguments)
+    samples = np.repeat(np.arange(batch.n_rows), np.diff(batch.indptr))
+    products = inputs.matrix() @ weights.T
+    expected = batch.data + SCALE * products[samples, batch.indices]
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+# grouping.py
+
+
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(data=st.data(), batch=ragged())
+@quick
+def test_take_rows(variant, dtype, index, data, batch):
+    chosen = st.lists(st.integers(0, batch.n_rows - 1), max_size=8) if batch.n_rows else st.just([])
+    rows = np.array(data.draw(chosen), dtype=np.int64)
+    lengths = np.diff(batch.indptr)[rows]
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.uint32)
+    _, (*_, indices, values) = run(
+        variant,
+        "take_rows",
+        batch.indptr.astype(index),
+        batch.indices.astype(index).view(f"u{np.dtype(index).itemsize}"),
+        batch.data.astype(dtype),
+        rows,
+        *(indptr, np.empty(indptr[-1], np.uint32), np.empty(indptr[-1], np.float32)),
+    )
+    pairs = [np.arange(batch.indptr[r], batch.indptr[r + 1]) for r in rows]
+    pairs = np.concatenate([*pairs, []]).astype(int)
+    np.testing.assert_array_equal(indices, batch.indices[pairs])
+    np.testing.assert_array_equal(values, batch.data[pairs])
+
+
+@given(batch=ragged())
+@quick
+def test_group_by_column(variant, batch):
+    n_pairs = batch.indices.size
+    most = min(n_pairs, batch.n_columns)
+    out = [np.empty(n, np.uint32) for n in (most, most + 1, n_pairs, n_pairs)]
+    n, (*_, columns, starts, pairs, samples) = run(
+        variant, "group_by_column", *batch[:2], batch.n_columns, *out
+    )
+    np.testing.assert_array_equal(np.sort(pairs), np.arange(n_pairs))
+    assert sorted(columns[:n]) == sorted(set(batch.indices))
+    assert starts[0] == 0
+    assert starts[n] == n_pairs
+    for k in range(n):
+        members = pairs[starts[k] : starts[k + 1]]
+        assert (batch.indices[members] == columns[k]).all()
+        assert (np.diff(members.astype(int)) > 0).all()
+    np.testing.assert_array_equal(samples, np.searchsorted(batch.indptr, pairs, side="right") - 1)
+
+
+@given(data=st.data(), batch=ragged(duplicates=False))
+@quick
+def test_put_first(variant, data, batch):
+    first = data.draw(ragged(duplicates=False, rows=batch.n_rows, columns=batch.n_columns))
+    out = np.empty(first.indices.size + batch.indices.size, np.uint32)
+    n, (*_, indptr, indices) = run(
+        variant,
+        "put_first",
+        *(*first[:2], *batch[:2], batch.n_columns, np.empty_like(batch.indptr), out),
+    )
+    assert n == indptr[-1]
+    for s in range(batch.n_rows):
+        others = [i for i in batch.row(s) if i not in first.row(s)]
+        assert [*first.row(s), *others] == list(indices[indptr[s] : indptr[s + 1]])
+
+
+# tables.py
+
+
+@given(n_rows=st.integers(0, 5), n_tables=st.integers(1, 6), n_bits=st.integers(1, 16), seed=seeds)
+@quick
+def test_pack_signs(variant, n_rows, n_tables, n_bits, seed):
+    rng = np.random.default_rng(seed)
+    projections = normal(rng, n_rows, n_tables * n_bits)
+    projections[rng.random(projections.shape) < 0.1] = 0
+    codes = np.empty((n_rows, n_tables), np.uint16)
+    _, (*_, codes) = run(variant, "pack_signs", projections, n_bits, codes)
+    bits = (projections > 0).reshape(n_rows, n_tables, n_bits)
+    np.testing.assert_array_equal(codes, bits @ (1 << np.arange(n_bits)[::-1]))
+
+
+def make_tables(variant, rng, n_rows, n_tables, n_buckets):
+    codes = rng.integers(n_buckets, size=(n_rows, n_tables)).astype(np.uint16)
+    owners = np.arange(n_rows, dtype=np.uint32)
+    out = np.empty(n_tables * n_buckets + 1, np.uint32), np.empty(codes.size, np.uint32)
+    n, (*_, indptr, members) = run(variant, "build_tables", codes, owners, n_rows, n_buckets, *out)
+    return codes, indptr, members[:n]
+
+
+sizes = {
+    "n_rows": st.integers(0, 30),
+    "n_tables": st.integers(1, 6),
+    "n_buckets": st.sampled_from([1, 2, 4, 16]),
+    "seed": seeds,
+}
+
+
+@given(**sizes)
+@quick
+def test_build_tables(variant, n_rows, n_tables, n_buckets, seed):
+    rng = np.random.default_rng(seed)
+    codes, indptr, members = make_tables(variant, rng, n_rows, n_tables, n_buckets)
+    assert indptr[0] == 0
+    assert indptr[-1] == members.size == codes.size
+    for t in range(n_tables):
+        for b in range(n_buckets):
+            bucket = members[indptr[t * n_buckets + b] : indptr[t * n_buckets + b + 1]]
+            np.testing.assert_array_equal(bucket, np.flatnonzero(codes[:, t] == b))
+
+
+@given(n_owners=st.integers(1, 12), **sizes)
+@quick
+def test_build_tables_with_owners(variant, n_owners, n_rows, n_tables, n_buckets, seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(n_buckets, size=(n_rows, n_tables)).astype(np.uint16)
+    owners = rng.integers(n_owners, size=n_rows).astype(np.uint32)
+    out = np.empty(n_tables * n_buckets + 1, np.uint32), np.empty(codes.size, np.uint32)
+    n, (*_, indptr, members) = run(
+        variant, "build_tables", codes, owners, n_owners, n_buckets, *out
+    )
+    assert indptr[-1] == n
+    for t in range(n_tables):
+        for b in range(n_buckets):
+            bucket = members[indptr[t * n_buckets + b] : indptr[t * n_buckets + b + 1]]
+            assert sorted(bucket) == sorted(set(owners[codes[:, t] == b]))
+
+
+@given(n_queries=st.integers(0, 4), wanted=st.integers(1, 30), fill=st.integers(-1, 29), **sizes)
+@quick
+def test_count_votes(variant, n_queries, wanted, fill, n_rows, n_tables, n_buckets, seed):
+    rng = np.random.default_rng(seed)
+    codes, indptr, members = make_tables(variant, rng, n_rows, n_tables, n_buckets)
+    wanted, fill = min(wanted, n_rows), min(fill, n_rows - 1)
+    queries = rng.integers(n_buckets, size=(n_queries, n_tables)).astype(np.uint16)
+    out = np.empty(n_queries + 1, np.uint32), np.empty(n_queries * wanted, np.uint32)
+    n, (*_, found_indptr, found) = run(
+        variant, "count_votes", queries, n_buckets, indptr, members, n_rows, wanted, fill, *out
+    )
+    assert n == found_indptr[-1]
+    for s in range(n_queries):
+        votes = (codes == queries[s]).sum(axis=1)
+        chosen = found[found_indptr[s] : found_indptr[s + 1]]
+        assert len(set(chosen)) == chosen.size
+        n_hit = min(wanted, np.count_nonzero(votes))
+        assert sorted(votes[chosen[:n_hit]]) == sorted(votes)[n_rows - n_hit :]
+        spare = [i % n_rows for i in range(fill, fill + n_rows) if votes[i % n_rows] == 0]
+        assert list(chosen[n_hit:]) == (spare[: wanted - n_hit] if fill >= 0 else [])
+
+
+@given(batch=ragged(), width=widths, seed=seeds)
+@quick
+def test_score_pairs(variant, batch, width, seed):
+    rng = np.random.default_rng(seed)
+    queries, rows = normal(rng, batch.n_rows, width), normal(rng, batch.n_columns, width)
+    _, (*_, ours) = run(variant, "score_pairs", *batch[:2], queries, rows, batch.data)
+    samples = np.repeat(np.arange(batch.n_rows), np.diff(batch.indptr))
+    expected = (queries.astype(float) @ rows.T)[samples, batch.indices]
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+ODD = np.array([np.nan, np.inf, -np.inf, 0, -0.0, 1, 1, 2, 3e38, -3e38, 1e-45], np.float32)
+
+
+@pytest.mark.parametrize("kind", ["few", "many", "odd", "equal", "spread"])
+@given(batch=ragged(most=30, columns=60), n_best=st.integers(1, 30), seed=seeds)
+@quick
+def test_keep_best(variant, kind, batch, n_best, seed):
+    rng = np.random.default_rng(seed)
+    n = batch.indices.size
+    scores = {
+        "few": rng.integers(4, size=n),
+        "many": rng.normal(size=n),
+        "odd": rng.choice(ODD, n),
+        "equal": np.full(n, rng.choice(ODD)),
+        "spread": rng.normal(size=n) * np.exp(rng.normal(scale=20, size=n)),
+    }[kind].astype(np.float32)
+    check_keep_best(variant, batch, scores, n_best)
+
+
+def check_keep_best(variant, batch, scores, n_best):
+    out = np.empty_like(batch.indptr), np.empty_like(batch.indices)
+    n, (*_, indptr, indices) = run(variant, "keep_best", *batch[:2], scores, n_best, *out)
+    assert n == indptr[-1]
+    values = np.where(np.isnan(scores), -np.inf, scores)
+    for s in range(batch.n_rows):
+        pairs = np.arange(batch.indptr[s], batch.indptr[s + 1])
+        best = np.sort(pairs[np.argsort(-values[pairs], kind="stable")[:n_best]])
+        np.testing.assert_array_equal(indices[indptr[s] : indptr[s + 1]], batch.indices[best])
+
+
+@given(batch=ragged(rows=2, columns=5, most=2000), n_best=st.integers(1, 500), seed=seeds)
+@quick
+def test_keep_best_of_long_rows(variant, batch, n_best, seed):
+    scores = normal(np.random.default_rng(seed), batch.indices.size)
+    check_keep_best(variant, batch, scores, n_best)
+
+
+@given(
+    n_rows=st.integers(0, 4),
+    n_tables=st.integers(1, 4),
+    n_digits=st.integers(1, 4),
+    digit_bits=st.sampled_from([1, 2]),
+    share=st.sampled_from([0.0, 0.2, 1.0]),
+    seed=seeds,
+)
+@quick
+def test_pick_winners(variant, n_rows, n_tables, n_digits, digit_bits, share, seed):
+    rng = np.random.default_rng(seed)
+    width = 1 << digit_bits
+    windows = [rng.choice(8, width, replace=False) for _ in range(n_tables * n_digits)]
+    windows = np.array(windows, dtype=np.uint32)
+    values = normal(rng, n_rows, 8) * (rng.random((n_rows, 8)) < share).astype(np.float32)
+    codes = np.empty((n_rows, n_tables), np.uint16)
+    _, (*_, codes) = run(variant, "pick_winners", values, windows, digit_bits, codes)
+    seen = values[:, windows]
+    digits = seen.argmax(axis=2)
+    filled = seen.any(axis=2)
+    for i in range(n_rows):
+        if not filled[i].any():
+            digits[i] = 0
+            continue
+        for w in np.flatnonzero(~filled[i]):  # the next window that says something
+            later = np.roll(filled[i], -w)
+            digits[i, w] = digits[i, (w + later.argmax()) % len(windows)]
+    powers = width ** np.arange(n_digits)[::-1]
+    np.testing.assert_array_equal(codes, digits.reshape(n_rows, n_tables, n_digits) @ powers)

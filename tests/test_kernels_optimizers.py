@@ -1,0 +1,140 @@
+"""Kernels of optimizers, all variants against plain Python and against dense algebra."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_lsh import kernels
+
+from .kernel_cases import FUNCTIONS, column_groups, normal, quick, ragged, run, seeds, widths
+
+# Name: number of states, coefficients as `sklearn_lsh.network.optimizers` gives them.
+OPTIMIZERS = {
+    "adam": (2, (0.02, 0.9, 0.1, 0.99, 0.01, 1e-3)),
+    "adagrad": (1, (0.1, 1e-3)),
+    "sgd": (1, (0.7, 0.9, 0.1, 0.9, 0.1)),
+}
+SCALE = np.float32(0.37)
+
+pytestmark = [
+    pytest.mark.parametrize("variant", kernels.USABLE),
+    pytest.mark.parametrize("optimizer", OPTIMIZERS),
+]
+
+
+def step(optimizer, rates, weights, state, gradient):
+    """The formulas, in float64: new weights and state."""
+    weights, state = weights.astype(float), state.astype(float)
+    if optimizer == "adam":
+        rate, decay, gain, square_decay, square_gain, epsilon = rates
+        state[0] = decay * state[0] + gain * gradient
+        state[1] = square_decay * state[1] + square_gain * gradient**2
+        return weights - rate * state[0] / (np.sqrt(state[1]) + epsilon), state
+    if optimizer == "adagrad":
+        rate, epsilon = rates
+        state[0] += gradient**2
+        return weights - rate * gradient / (np.sqrt(state[0]) + epsilon), state
+    rate, momentum, gain, velocity_share, gradient_share = rates
+    state[0] = momentum * state[0] + gain * gradient
+    return weights - rate * (velocity_share * state[0] + gradient_share * gradient), state
+
+
+class Step:
+    """Random weights with the state of an optimizer, and its step by kernel and by formula."""
+
+    def __init__(self, optimizer, rng, *shape):
+        n_states, rates = OPTIMIZERS[optimizer]
+        self.optimizer = optimizer
+        self.rates = tuple(map(np.float32, rates))
+        self.weights = normal(rng, *shape)
+        self.state = np.abs(normal(rng, n_states, *shape))
+
+    def check(self, weights, state, gradient, touched):
+        """Compare with a step on the touched cells; others are the same, bit for bit."""
+        __tracebackhide__ = True
+        expected = step(self.optimizer, self.rates, self.weights, self.state, gradient)
+        for ours, old, new, cells in (
+            (weights, self.weights, expected[0], touched),
+            (state, self.state, expected[1], np.broadcast_to(touched, state.shape)),
+        ):
+            np.testing.assert_array_equal(ours[~cells], old[~cells])
+            np.testing.assert_allclose(ours[cells], new[cells], rtol=1e-4, atol=1e-4)
+
+
+@given(rows=st.integers(0, 6), width=widths, seed=seeds)
+@quick
+def test_step_dense(variant, optimizer, rows, width, seed):
+    rng = np.random.default_rng(seed)
+    case = Step(optimizer, rng, rows, width)
+    gradient = normal(rng, rows, width)
+    arguments = gradient, case.weights, case.state, case.rates
+    _, (_, weights, state, _) = run(variant, f"step_dense_{optimizer}", *arguments)
+    case.check(weights, state, gradient, np.ones((rows, width), dtype=bool))
+
+
+@given(batch=ragged(), seed=seeds)
+@quick
+def test_step_bias(variant, optimizer, batch, seed):
+    case = Step(optimizer, np.random.default_rng(seed), 1, batch.n_columns)
+    arguments = *column_groups(batch)[:3], batch.data, case.weights, case.state, case.rates
+    _, (*_, weights, state, _) = run(variant, f"step_bias_{optimizer}", *arguments)
+    gradient = batch.matrix().sum(axis=0, keepdims=True)
+    case.check(weights, state, gradient, gradient != 0)
+
+
+@pytest.mark.parametrize("pass_errors", [False, True], ids=["first", "deeper"])
+@given(batch=ragged(duplicates=False), width=widths, seed=seeds)
+@quick
+def test_step_rows(variant, optimizer, pass_errors, batch, width, seed):
+    rng = np.random.default_rng(seed)
+    case = Step(optimizer, rng, batch.n_columns, width)
+    inputs = normal(rng, batch.n_rows, width)
+    errors = normal(rng, batch.n_rows, width) if pass_errors else np.empty((0, 0), np.float32)
+    _, (*_, ours, weights, state, _, _) = run(
+        variant,
+        f"step_rows_{optimizer}",
+        *(*column_groups(batch), batch.data, inputs, errors),
+        *(case.weights, case.state, SCALE, case.rates),
+    )
+    coefs = batch.matrix()
+    touched = np.repeat((coefs != 0).any(axis=0)[:, np.newaxis], width, axis=1)
+    case.check(weights, state, coefs.T @ inputs, touched)
+    if pass_errors:
+        expected = errors + SCALE * coefs @ case.weights
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("pass_errors", [False, True], ids=["first", "deeper"])
+@given(data=st.data(), batch=ragged(duplicates=False), width=widths, seed=seeds)
+@quick
+def test_step_cells(variant, optimizer, pass_errors, data, batch, width, seed):
+    rng = np.random.default_rng(seed)
+    case = Step(optimizer, rng, batch.n_columns, width)
+    inputs = data.draw(ragged(duplicates=False, rows=batch.n_rows, columns=width, most=40))
+    errors = normal(rng, inputs.data.size if pass_errors else 0)
+    _, (*_, ours, weights, state, _, _) = run(
+        variant,
+        f"step_cells_{optimizer}",
+        *(*column_groups(batch), batch.data, *inputs[:3], errors),
+        *(case.weights, case.state, SCALE, case.rates),
+    )
+    coefs = batch.matrix()
+    given = inputs._replace(data=np.ones_like(inputs.data)).matrix()
+    touched = (coefs != 0).astype(int).T @ given > 0
+    case.check(weights, state, coefs.T @ inputs.matrix(), touched)
+    if pass_errors:
+        samples = np.repeat(np.arange(batch.n_rows), np.diff(inputs.indptr))
+        expected = errors + SCALE * (coefs @ case.weights)[samples, inputs.indices]
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_moments_do_not_decay_into_subnormal_numbers(variant, optimizer):
+    case = Step(optimizer, np.random.default_rng(0), 2, 20)
+    gradient = np.zeros((2, 20), np.float32)
+    weights, state = case.weights, case.state
+    for _ in range(700):
+        FUNCTIONS[variant][f"step_dense_{optimizer}"](gradient, weights, state, case.rates)
+    # Adagrad's sum of squares is no moment: it does not decay.
+    assert state[0].all() if optimizer == "adagrad" else not state[0].any()
+    assert np.isfinite(weights).all()
