@@ -1,0 +1,232 @@
+"""What all benchmarks share: options, training under a clock, and the JSON file at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from sklearn_lsh import kernels
+
+PACKAGES = ("sklearn-lsh", "scikit-learn", "numpy", "scipy", "joblib")
+
+
+def parse_options(description, *, repeats=3, **options):
+    """Read the command line: the options of every benchmark, and those of one (name=default)."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--out", type=Path, help="JSON file (default: results/<name>.json)")
+    parser.add_argument("--repeats", type=int, default=repeats, help="runs, each with its own seed")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first run")
+    parser.add_argument("--quick", action="store_true", help="tiny, only to see that it works")
+    for name, default in options.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"({default})"
+        )
+    return parser.parse_args()
+
+
+def environment():
+    """Describe the machine and the software that results depend on."""
+    return {
+        "versions": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "processor": _processor(),
+        "processors": os.process_cpu_count() if hasattr(os, "process_cpu_count") else _affinity(),
+        "kernels": kernels.VARIANT,
+        "system": platform.platform(),
+    }
+
+
+def _affinity():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _processor():
+    """Return the processor's name; `platform` knows it on few systems."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def write(script, options, results):
+    """Print results, and write them with all that they depend on to a JSON file."""
+    name = Path(script).stem
+    path = options.out or Path(script).parent / "results" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    settings = {key: value for key, value in vars(options).items() if key != "out"}
+    report = {
+        "benchmark": name,
+        "options": settings,
+        "environment": environment(),
+        "results": results,
+    }
+    path.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"{path} written")
+
+
+class Stopwatch:
+    """scikit-learn callback that times each epoch, and measures accuracy off the clock.
+
+    Parameters
+    ----------
+    X, y : test samples
+    """
+
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+        self.begun = time.perf_counter()
+        self.before = None
+        self.seconds, self.accuracies = [], []
+
+    def setup(self, estimator, context):
+        """Do nothing."""
+
+    def teardown(self, estimator, context):
+        """Do nothing."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Start the clock."""
+        self.start = time.perf_counter()
+        if context.task_name == "epoch" and self.before is None:
+            self.before = self.start - self.begun
+
+    def on_fit_task_end(self, estimator, context):
+        """Stop the clock when an epoch is over."""
+        if context.task_name == "epoch":
+            self.note(time.perf_counter() - self.start, estimator)
+
+    def note(self, seconds, estimator):
+        """Note an epoch's time, and how accurate the estimator is after it."""
+        self.seconds.append(seconds)
+        self.accuracies.append(float(estimator.score(self.X, self.y)))
+        print(f"  {len(self.seconds):3} {seconds:8.2f} s {self.accuracies[-1]:8.4f}", flush=True)
+
+    def record(self, n_samples):
+        """Return what was noted, as it goes into the JSON file."""
+        return {
+            "accuracies": self.accuracies,
+            "seconds_before": self.before or 0.0,
+            "seconds": self.seconds,
+            "seconds_an_epoch": float(np.median(self.seconds)),
+            "samples_a_second": n_samples / float(np.median(self.seconds)),
+        }
+
+
+def train_hashed(estimator, train, test, *, n_threads):
+    """Fit one of our classifiers and record each epoch.
+
+    Parameters
+    ----------
+    estimator : LSHMLPClassifier
+    train, test : (X, y)
+    n_threads : int
+        Threads of training, and of BLAS where training leaves it any.
+
+    Returns
+    -------
+    run : dict
+        See `Stopwatch.record`. ``seconds_before`` the first epoch go into validating the data,
+        making the network and starting it at the classes' centroids.
+    """
+    watch = Stopwatch(*test)
+    estimator.set_params(n_jobs=n_threads).set_callbacks(watch)
+    with threadpool_limits(n_threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        estimator.fit(*train)
+    return watch.record(len(train[1]))
+
+
+def train_dense(estimator, train, test, *, n_epochs, n_threads, part=None):
+    """Train scikit-learn's classifier epoch by epoch, and record each as `train_hashed` does.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier
+    train, test : (X, y)
+    n_epochs, n_threads : int
+    part : int, default=None
+        Mini-batches to hand over at a time. scikit-learn makes a dense table, in 64 bits, of the
+        samples and all classes: for thousands of classes and all samples at once that is more
+        than the memory holds.
+    """
+    X, y = train
+    classes = np.unique(y)
+    rng = np.random.RandomState(estimator.random_state)
+    watch = Stopwatch(*test)
+    size = len(y) if part is None else part * estimator.batch_size
+    with threadpool_limits(n_threads), warnings.catch_warnings():
+        # The last part may be smaller than a mini-batch.
+        warnings.filterwarnings("ignore", "Got `batch_size` less than 1 or larger", UserWarning)
+        for _ in range(n_epochs):
+            start = time.perf_counter()
+            order = rng.permutation(len(y))
+            for rows in (order[i : i + size] for i in range(0, len(y), size)):
+                whole = len(rows) == len(y)
+                given = (X, y) if whole else (X[rows], y[rows])  # it shuffles them itself
+                estimator.partial_fit(*given, classes=classes)
+            watch.note(time.perf_counter() - start, estimator)
+    return watch.record(len(y))
+
+
+def in_new_process(function, *arguments):
+    """Call a function in a process of its own, whose memory is then its own, too."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as processes:
+        return processes.submit(function, *arguments).result()
+
+
+def peak_memory():
+    """Return this process's highest resident memory so far, in bytes (on Linux)."""
+    # Not getrusage: its figure includes the parent's memory from before the process was its own.
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def save_data(path, X, y, X_test, y_test):
+    """Save training and test data, sparse or dense, for another process."""
+    arrays = {"y": y, "y_test": y_test}
+    for name, matrix in (("X", X), ("X_test", X_test)):
+        if sparse.issparse(matrix):
+            parts = {part: getattr(matrix, part) for part in ("data", "indices", "indptr", "shape")}
+            arrays |= {f"{name}_{part}": value for part, value in parts.items()}
+        else:
+            arrays[name] = matrix
+    np.savez(path, **arrays)
+
+
+def load_data(path):
+    """Load what `save_data` saved: ((X, y), (X_test, y_test))."""
+    with np.load(path) as arrays:
+        matrices = []
+        for name in ("X", "X_test"):
+            if name in arrays:
+                matrices.append(arrays[name])
+            else:
+                parts = (arrays[f"{name}_{part}"] for part in ("data", "indices", "indptr"))
+                matrices.append(
+                    sparse.csr_array(tuple(parts), shape=tuple(arrays[f"{name}_shape"]))
+                )
+        return (matrices[0], arrays["y"]), (matrices[1], arrays["y_test"])
+
+
+def n_bytes(X):
+    """Memory that a matrix takes."""
+    return X.data.nbytes + X.indices.nbytes + X.indptr.nbytes if sparse.issparse(X) else X.nbytes
+
+
+def median(runs, key):
+    """Median of one figure over runs."""
+    return float(np.median([run[key] for run in runs]))
