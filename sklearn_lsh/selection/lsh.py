@@ -37,9 +37,10 @@ class LSH(Selection):
         Draws the hash functions.
     """
 
-    # Directions of the space that is hashed, tables, and how many times the wanted neurons a
-    # query's buckets hold.
+    # Directions of the space that is hashed and whether they are whitened, tables, and how many
+    # times the wanted neurons a query's buckets hold.
     N_DIRECTIONS: int
+    WHITEN: bool
     N_TABLES: int
     OVERSUPPLY: float
 
@@ -53,7 +54,7 @@ class LSH(Selection):
 
     def fit(self, layer, inputs):
         """See `Selection.fit`. The hash functions are drawn once."""
-        self.sketch = Sketch(inputs, self.N_DIRECTIONS, self.random_state)
+        self.sketch = Sketch(inputs, self.N_DIRECTIONS, self.random_state, self.WHITEN)
         if self.family is None:
             self.begin(layer.n_neurons)
         self.build(layer)
@@ -70,7 +71,7 @@ class LSH(Selection):
 
     def refresh(self, layer, inputs):
         """See `Selection.refresh`."""
-        self.sketch.recentre(inputs)
+        self.sketch.recentre(inputs, 0.5)
         self.build(layer)
 
     def refresh_work(self, layer):
@@ -93,7 +94,7 @@ class HiddenLSH(LSH):
     those with most votes of the hash tables; ranked by their sketches, the best are active.
     """
 
-    N_DIRECTIONS, N_TABLES, OVERSUPPLY = 16, 20, 2.5
+    N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 16, True, 20, 2.5
     # Candidates for each active neuron.
     POPULAR, HASHED = 2, 3
 
@@ -138,7 +139,7 @@ class OutputLSH(LSH):
     they were missed is Meisburger et al.'s, https://arxiv.org/abs/2303.17727.
     """
 
-    N_DIRECTIONS, N_TABLES, OVERSUPPLY = 128, 30, 4.0
+    N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 128, False, 30, 4.0
     # Samples that are remembered, for each class.
     SAMPLES = 4
     # Steps by which the classes are gone through that fill up too small sets.
@@ -152,6 +153,13 @@ class OutputLSH(LSH):
         self.sample_codes = np.empty((capacity, self.family.n_tables), np.uint16)
         self.sample_labels = np.empty(capacity, np.uint32)
         self.n_noted = 0
+
+    def fit(self, layer, inputs):
+        """See `Selection.fit`. New directions would make the samples' codes worthless."""
+        if self.family is None or self.sketch.basis is None:
+            super().fit(layer, inputs)
+        else:
+            self.refresh(layer, inputs)
 
     def build(self, layer):
         """Build the tables anew."""

@@ -31,6 +31,10 @@ class Sketch:
     and the whitening they fill the space evenly, which is what angles need to tell them apart.
     Inputs of at most ``n_directions`` features are only centred.
 
+    Whitening also makes much of directions in which inputs hardly differ. Where inputs lie in
+    tight clusters, as those of an output layer do, these are noise: one common :math:`\sigma`
+    keeps angles as they are.
+
     Parameters
     ----------
     inputs : ndarray of shape (n_samples, n_inputs) or CSR
@@ -38,9 +42,11 @@ class Sketch:
     n_directions : int
         Length of the sketches, less one for the bias.
     random_state : RandomState
+    whiten : bool, default=True
+        Whether each direction has its own :math:`\sigma`.
     """
 
-    def __init__(self, inputs, n_directions, random_state):
+    def __init__(self, inputs, n_directions, random_state, whiten=True):
         dense = not isinstance(inputs, CSR)
         n_inputs = inputs.shape[1] if dense else inputs.n_columns
         matrix = inputs
@@ -57,6 +63,8 @@ class Sketch:
                 centred, n_directions, random_state=random_state
             )
             deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12) / np.sqrt(n_samples)
+            if not whiten:
+                deviations[:] = np.sqrt((deviations**2).mean())
             self.basis = np.ascontiguousarray(directions.T, dtype=np.float32)
             self.deviations = deviations.astype(np.float32)
             self._set_offset()
@@ -66,9 +74,9 @@ class Sketch:
             power = (spread**2).sum() / max(1, n_samples * n_inputs)
             self.unit = np.float32(np.sqrt(power) or 1.0)
 
-    def recentre(self, inputs):
-        """Follow the mean of the inputs, half of the way to that of the latest batch."""
-        self.mean = (self.mean + mean_of(inputs)) / 2
+    def recentre(self, inputs, share):
+        """Move the mean by a share of the way to that of these inputs."""
+        self.mean = (1 - share) * self.mean + share * mean_of(inputs)
         self._set_offset()
 
     def _set_offset(self):
