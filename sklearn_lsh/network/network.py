@@ -78,10 +78,13 @@ class Network:
         self.prepared = False
         self.layers = []
         hashing = dict(hash_function=hash_function, n_bits=n_bits, n_tables=n_tables)
+        # As many inputs as are not zero: with the others counted, responses would fade from
+        # layer to layer and learning would start slowly.
+        fan_in = active_inputs if sparse_input else n_units[0]
         for depth, (n_inputs, n_neurons) in enumerate(zip(n_units, n_units[1:])):
-            fan_in = active_inputs if sparse_input and depth == 0 else n_inputs
             bound = draw_bound(activation, fan_in, n_neurons)
             selected = selection != "all" and n_active[depth] is not None
+            fan_in = n_active[depth] if selected else n_neurons
             drawn = draw_weights(n_inputs, n_neurons, bound, selected, random_state)
             if not selected:
                 self.layers.append(FullLayer(*drawn, optimizer))
