@@ -1,0 +1,351 @@
+"""Selections: the right number of neurons, the right ones, and the labels among them."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.hashing import FAMILIES
+from sklearn_lsh.selection.lsh import choose_n_bits
+from sklearn_lsh.selection.sketch import Sketch
+
+from .small_networks import make_network
+
+SELECTIONS = ["lsh", "topk", "random"]
+N_INPUTS, N_HIDDEN, N_OUTPUTS = 30, 200, 150
+N_SAMPLES = 600
+
+
+@pytest.fixture(params=[False, True], ids=["dense", "sparse"])
+def data(request):
+    """Rows near a few centres, some of them empty, with one or two labels each."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(N_OUTPUTS, N_INPUTS)) * (rng.random((N_OUTPUTS, N_INPUTS)) < 0.5)
+    labels = rng.integers(N_OUTPUTS, size=N_SAMPLES)
+    X = centres[labels] * rng.uniform(0.8, 1.2, size=(N_SAMPLES, N_INPUTS))
+    X[[0, 77]] = 0
+    target = np.zeros((N_SAMPLES, N_OUTPUTS), np.float32)
+    target[np.arange(N_SAMPLES), labels] = 1
+    target[::5, 3] = 1
+    target[9] = 0
+    X = X.astype(np.float32)
+    return (sp.csr_array(X) if request.param else X), sp.csr_array(target)
+
+
+def everything(X):
+    return take(X, slice(0, X.shape[0]))
+
+
+def make_selected(X, selection, n_active=(20, 15), **settings):
+    network = make_network(
+        n_units=(N_INPUTS, N_HIDDEN, N_OUTPUTS),
+        n_active=n_active,
+        selection=selection,
+        activation="relu",
+        sparse_input=sp.issparse(X),
+        **settings,
+    )
+    network.prepare(X, np.arange(X.shape[0]))
+    return network
+
+
+def train(network, X, target, n_epochs):
+    for seed in range(n_epochs):
+        order = np.random.default_rng(seed).permutation(X.shape[0])
+        network.train_epoch(X, target, None, order, 32)
+
+
+def chosen_sets(pair):
+    """The rows of ragged lists; fails if a list has duplicates."""
+    indptr, indices = pair
+    assert indptr.dtype == indices.dtype == np.uint32
+    assert indptr[-1] == indices.size
+    rows = [indices[start:stop].tolist() for start, stop in pairwise(indptr)]
+    assert all(len(set(row)) == len(row) for row in rows)
+    return rows
+
+
+def select_all(network, X, depth, labels=None):
+    """What a layer selects for all rows, and its inputs."""
+    inputs = everything(X)
+    if depth:
+        inputs = network.hidden(inputs)
+    layer = network.layers[depth]
+    return chosen_sets(layer.selection.select(layer, inputs, labels)), inputs
+
+
+def responses(layer, inputs):
+    dense = inputs.toarray() if isinstance(inputs, CSR) else inputs
+    return dense.astype(float) @ layer.weights.T + layer.bias
+
+
+def recall(chosen, scores):
+    """The mean share of the neurons that respond most that were chosen."""
+    shares = []
+    for row, answers in zip(chosen, scores, strict=True):
+        best = np.argpartition(-answers, len(row) - 1)[: len(row)]
+        shares.append(len(set(best) & set(row)) / len(row))
+    return np.mean(shares)
+
+
+# How many, and labels
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_number_of_active_neurons(data, selection):
+    X, _ = data
+    network = make_selected(X, selection)
+    for depth, n_active in enumerate((20, 15)):
+        chosen, _ = select_all(network, X, depth)
+        assert {len(row) for row in chosen} == {n_active}
+        assert max(map(max, chosen)) < network.n_units[depth + 1]
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+@pytest.mark.parametrize("n_active", [1, N_OUTPUTS])
+def test_one_or_all_neurons(data, selection, n_active):
+    X, target = data
+    network = make_selected(X, selection, (min(n_active, N_HIDDEN), n_active))
+    train(network, X, target, 1)
+    for depth in (0, 1):
+        chosen, _ = select_all(network, X, depth)
+        assert {len(row) for row in chosen} == {n_active}
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_labels_come_first_and_once(data, selection):
+    X, target = data
+    network = make_selected(X, selection)
+    train(network, X, target, 1)
+    labels = everything(target)
+    chosen, _ = select_all(network, X, 1, labels)
+    n_double = 0
+    for s, row in enumerate(chosen):
+        own = labels.indices[labels.indptr[s] : labels.indptr[s + 1]].tolist()
+        assert row[: len(own)] == own
+        assert 15 <= len(row) <= 15 + len(own)
+        n_double += len(row) < 15 + len(own)
+    assert n_double > 0
+
+
+# Exact selection
+
+
+def test_topk_is_exact(data):
+    X, target = data
+    network = make_selected(X, "topk")
+    train(network, X, target, 1)
+    for depth in (0, 1):
+        chosen, inputs = select_all(network, X, depth)
+        answers = responses(network.layers[depth], inputs)
+        for row, scores in zip(chosen, answers, strict=True):
+            last = np.sort(scores)[-len(row)]
+            assert (scores[row] > last - 1e-4).all()
+        assert recall(chosen, answers) > 0.999
+
+
+def test_topk_decides_ties_by_order():
+    X = np.zeros((5, N_INPUTS), np.float32)
+    network = make_selected(X, "topk")
+    network.layers[0].bias[...] = 0
+    chosen, _ = select_all(network, X, 0)
+    assert chosen == [list(range(20))] * 5
+
+
+# Random selection
+
+
+def test_random_depends_on_the_sample_alone(data):
+    X, _ = data
+    network = make_selected(X, "random")
+    chosen, inputs = select_all(network, X, 0)
+    rows = np.array([5, 500, 77, 5])
+    layer = network.layers[0]
+    some = chosen_sets(layer.selection.select(layer, take(X, rows)))
+    assert some == [chosen[r] for r in rows]
+    dense = inputs.toarray() if isinstance(inputs, CSR) else inputs
+    assert chosen_sets(layer.selection.select(layer, dense)) == chosen
+    assert len(set(map(tuple, chosen))) > 0.9 * N_SAMPLES
+
+
+def test_random_is_uniform():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(5000, N_INPUTS)).astype(np.float32)
+    network = make_selected(X, "random")
+    chosen, _ = select_all(network, X, 0)
+    share = 20 / N_HIDDEN
+    counts = np.bincount(np.concatenate(chosen), minlength=N_HIDDEN)
+    errors = (counts - 5000 * share) / np.sqrt(5000 * share * (1 - share))
+    assert np.abs(errors).max() < 5
+    assert 0.5 < np.mean(errors**2) < 1.5
+    # Neither do neighbours come in pairs.
+    mask = np.zeros((5000, N_HIDDEN), dtype=bool)
+    mask[np.arange(5000)[:, np.newaxis], chosen] = True
+    both = (mask[:, :-1] & mask[:, 1:]).mean()
+    assert abs(both - share**2) < 0.1 * share**2
+
+
+# Hashing
+
+
+@pytest.mark.parametrize("n_bits", [3, "auto"])
+@pytest.mark.parametrize("hash_function", FAMILIES)
+def test_lsh_finds_the_neurons_that_respond_most(data, hash_function, n_bits):
+    X, target = data
+    network = make_selected(X, "lsh", hash_function=hash_function, n_bits=n_bits)
+    train(network, X, target, 5)
+    # A tenth is what chance finds.
+    for depth, floor in enumerate((0.5, 0.25)):
+        chosen, inputs = select_all(network, X, depth)
+        assert recall(chosen, responses(network.layers[depth], inputs)) > floor
+
+
+@pytest.mark.parametrize("n_hidden", [100, 300])
+def test_lsh_finds_the_labels_of_what_it_was_trained_on(n_hidden):
+    rng = np.random.default_rng(4)
+    centres = rng.normal(size=(400, 50))
+    labels = rng.integers(400, size=3000)
+    X = (centres[labels] + 0.4 * rng.normal(size=(3000, 50))).astype(np.float32)
+    target = sp.csr_array((np.ones(3000, np.float32), labels, np.arange(3001)), shape=(3000, 400))
+    network = make_network(
+        n_units=(50, n_hidden, 400), n_active=(None, 20), selection="lsh", activation="relu"
+    )
+    network.start_at_centroids(X, target)
+    train(network, X[:2500], target[:2500], 2)
+    layer = network.layers[1]
+    chosen = chosen_sets(layer.selection.select(layer, network.hidden(X[2500:])))
+    found = [label in row for label, row in zip(labels[2500:], chosen, strict=True)]
+    assert np.mean(found) > 0.9
+
+
+def test_refresh_follows_hidden_neurons(data):
+    X, _ = data
+    network = make_selected(X, "lsh", (5, 5))
+    before, inputs = select_all(network, X, 0)
+    # The last neurons come to respond to one sample each.
+    layer = network.layers[0]
+    dense = X.toarray() if sp.issparse(X) else X
+    samples = np.arange(100, 150)
+    neurons = N_HIDDEN - 1 - np.arange(50)
+    layer.weights[neurons] = 3 * (dense[samples] - dense.mean(axis=0))
+    stale, _ = select_all(network, X, 0)
+    assert stale == before
+    layer.selection.refresh(layer, inputs)
+    after, _ = select_all(network, X, 0)
+    share_before, share_after = (
+        np.mean([neuron in chosen[s] for neuron, s in zip(neurons, samples, strict=True)])
+        for chosen in (before, after)
+    )
+    assert share_before < 0.3
+    assert share_after > 0.9
+
+
+def test_refresh_follows_classes(data):
+    X, _ = data
+    network = make_selected(X, "lsh")
+    before, inputs = select_all(network, X, 1)
+    # Every class takes over the weights of the next one.
+    layer = network.layers[1]
+    layer.weights[...] = np.roll(layer.weights, -1, axis=0)
+    layer.bias[...] = np.roll(layer.bias, -1, axis=1)
+    assert select_all(network, X, 1)[0] == before
+    layer.selection.refresh(layer, inputs)
+    after, _ = select_all(network, X, 1)
+    moved = [{(i - 1) % N_OUTPUTS for i in row} for row in before]
+    shares = [len(a & set(b)) / 15 for a, b in zip(moved, after, strict=True)]
+    assert np.mean(shares) > 0.8
+
+
+def test_training_refreshes(data):
+    X, target = data
+    network = make_selected(X, "lsh")
+    before, _ = select_all(network, X, 0)
+    train(network, X, target, 1)
+    after, _ = select_all(network, X, 0)
+    # What is found after training is what fresh tables find.
+    network.prepare(X, np.arange(N_SAMPLES))
+    fresh, _ = select_all(network, X, 0)
+    overlap = np.mean([len(set(a) & set(b)) for a, b in zip(after, fresh, strict=True)]) / 20
+    assert after != before
+    assert overlap > 0.8
+
+
+def test_chosen_bits_give_the_wanted_load():
+    for n_members in (50, 1000, 30_000, 1_000_000):
+        for n_found in (10, 50, 500):
+            for n_tables in (1, 20, 100):
+                n_bits = choose_n_bits(n_members, n_found, n_tables)
+                assert 1 <= n_bits <= 16
+                load = n_members / 2**n_bits
+                if 1 < n_bits < 16:
+                    ratio = load / max(1, n_found / n_tables)
+                    assert 2**-0.51 < ratio < 2**0.51
+
+
+def test_given_bits_and_tables_are_taken(data):
+    X, _ = data
+    network = make_selected(X, "lsh", n_bits=7, n_tables=9)
+    for layer in network.layers:
+        assert layer.selection.family.n_bits == 7
+        assert layer.selection.family.n_tables == 9
+
+
+# Sketches
+
+
+class Neurons:
+    """As much of a layer as a sketch reads."""
+
+    def __init__(self, n_neurons, n_inputs, scale=1.0):
+        rng = np.random.default_rng(8)
+        self.weights = rng.normal(size=(n_neurons, n_inputs)).astype(np.float32)
+        self.bias = rng.normal(size=(1, n_neurons)).astype(np.float32)
+        self.scale = scale
+
+    def responses(self, X):
+        return self.scale * X.astype(float) @ self.weights.T + self.bias
+
+
+def sketched(sketch, X, layer):
+    return sketch.queries(everything(X)) @ sketch.rows(layer).T
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_sketch_of_few_inputs_is_exact(data, scale):
+    X, _ = data
+    dense = X.toarray() if sp.issparse(X) else X
+    layer = Neurons(40, N_INPUTS, scale)
+    sketch = Sketch(everything(X), N_INPUTS, np.random.RandomState(0))
+    expected = layer.responses(dense)
+    np.testing.assert_allclose(sketched(sketch, X, layer), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_sketch_of_inputs_with_few_directions_is_exact(sparse):
+    # All inputs lie in a plane of five dimensions (through zero, which sparse ones need).
+    rng = np.random.default_rng(9)
+    X = (rng.uniform(size=(300, 5)) @ rng.normal(size=(5, 60))).astype(np.float32)
+    given = sp.csr_array(X) if sparse else X
+    layer = Neurons(40, 60)
+    sketch = Sketch(everything(given), 8, np.random.RandomState(0))
+    assert sketch.n_directions == 8
+    expected = layer.responses(X)
+    atol = 1e-3 * np.abs(expected).max()
+    np.testing.assert_allclose(sketched(sketch, given, layer), expected, rtol=1e-3, atol=atol)
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_sketch_keeps_what_most_inputs_differ_in(sparse):
+    rng = np.random.default_rng(10)
+    spread = np.exp(-np.arange(100) / 8)
+    X = (np.abs(rng.normal(size=(500, 100))) * spread).astype(np.float32)
+    given = sp.csr_array(X) if sparse else X
+    layer = Neurons(40, 100)
+    sketch = Sketch(everything(given), 24, np.random.RandomState(0))
+    exact, ours = layer.responses(X), sketched(sketch, given, layer)
+    correlations = [np.corrcoef(a, b)[0, 1] for a, b in zip(exact, ours, strict=True)]
+    assert min(correlations) > 0.9
+    assert np.mean(correlations) > 0.98
+    assert sketch.queries(everything(given)).dtype == sketch.rows(layer).dtype == np.float32
