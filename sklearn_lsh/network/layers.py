@@ -18,8 +18,9 @@ from sklearn_lsh.csr import CSR, Groups, group
 
 NO_ERRORS = np.empty((0, 0), np.float32)
 NO_CELL_ERRORS = np.empty(0, np.float32)
-# Below this the common factor is multiplied into the weights, before they overflow.
-LEAST_SCALE = 1e-3
+# Below this the common factor is multiplied into the weights, before they overflow. Threads that
+# are at work then go on with the old factor, so this must be rarer than an epoch's end.
+LEAST_SCALE = 1e-12
 
 
 class Pass(NamedTuple):
