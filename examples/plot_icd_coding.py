@@ -14,7 +14,8 @@ classes.
 # The data
 # --------
 # The descriptions come with the package ``simple-icd-10-cm``. A tenth of the texts is held out,
-# at random among those whose class keeps another text to be learnt from.
+# at random among those whose class keeps another text to be learnt from. So the classes with a
+# single text are there to be mistaken for others, but are never asked for.
 
 import sys
 import time
