@@ -89,19 +89,21 @@ class LSH(Selection):
 class HiddenLSH(LSH):
     """The best of the neurons that share most buckets with a sample and of the popular ones.
 
-    A few neurons with large weights respond to nearly everything, whatever their angle. So the
-    candidates are the neurons that were active most of late, the same for all samples, and
-    those with most votes of the hash tables; ranked by their sketches, the best are active.
+    Three sieves, each finer and dearer than the one before. Candidates are the neurons with most
+    votes of the hash tables, and those that were active most of late, the same for all samples:
+    a few with large weights respond to nearly everything, whatever their angle. The candidates'
+    sketches name the finalists, and of these the ones that respond most are active.
     """
 
-    N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 16, True, 20, 2.5
-    # Candidates for each active neuron.
-    POPULAR, HASHED = 2, 3
+    N_DIRECTIONS, N_TABLES, OVERSUPPLY, WHITEN = 16, 20, 2.5, True
+    # For each active neuron.
+    POPULAR, HASHED, FINALISTS = 3, 5, 2
 
     def begin(self, n_neurons):
         """Draw what depends on the width alone."""
         self.n_hashed = min(n_neurons, self.n_active * self.HASHED)
         self.n_popular = min(n_neurons, self.n_active * self.POPULAR)
+        self.n_finalists = min(n_neurons, self.n_active * self.FINALISTS)
         self.uses = np.zeros(n_neurons, np.float32)
         self.draw(n_neurons, self.n_hashed)
 
@@ -127,7 +129,9 @@ class HiddenLSH(LSH):
         candidates = put_first(shared, hashed, layer.n_neurons)
         scores = np.empty(candidates[1].shape[0], np.float32)
         kernels.score_pairs(*candidates, queries, rows, scores)
-        return keep_best(*candidates, scores, self.n_active)
+        finalists = keep_best(*candidates, scores, self.n_finalists)
+        responses = layer.respond(inputs, *finalists).outputs.data
+        return keep_best(*finalists, responses, self.n_active)
 
 
 class OutputLSH(LSH):
