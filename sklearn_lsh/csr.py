@@ -33,6 +33,7 @@ class CSR(NamedTuple):
 
     @property
     def n_rows(self) -> int:
+        """Number of rows."""
         return self.indptr.shape[0] - 1
 
     def toarray(self) -> np.ndarray:

@@ -68,6 +68,7 @@ class SimHash(HashFamily):
     """
 
     def draw(self, n_features, random_state):
+        """See `HashFamily.draw`."""
         shape = (n_features, self.n_tables * self.n_bits)
         self.projections = random_state.standard_normal(shape).astype(np.float32)
 
@@ -89,6 +90,7 @@ class DWTA(HashFamily):
     DIGIT_BITS = 2
 
     def draw(self, n_features, random_state):
+        """See `HashFamily.draw`."""
         self.digit_bits = self.DIGIT_BITS if self.n_bits % self.DIGIT_BITS == 0 else 1
         n_windows = self.n_tables * (self.n_bits // self.digit_bits)
         width = 1 << self.digit_bits

@@ -4,15 +4,19 @@ Each works on any float32 array, dense or the values of a `CSR`, so that adding 
 function here and one entry in the table.
 """
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
 
 class Activation(NamedTuple):
-    """``apply(z)`` turns responses into activations ``h``, in place; ``backward(h, errors)``
-    multiplies errors by the derivative at ``h``, in place."""
+    """One entry of `ACTIVATIONS`.
+
+    ``apply(z)`` turns responses into activations ``h``, in place; ``backward(h, errors)``
+    multiplies errors by the derivative at ``h``, in place.
+    """
 
     apply: Callable
     backward: Callable

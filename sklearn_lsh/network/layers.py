@@ -144,6 +144,7 @@ class SelectedLayer(Layer):
 
     @property
     def n_neurons(self):
+        """Number of neurons."""
         return self.weights.shape[0]
 
     def forward(self, inputs, labels=None):

@@ -5,7 +5,8 @@ the outputs' values. With the canonical pairs the error of an output is ``predic
 whatever the loss, so that a loss is an activation and a sum, and adding one is one table entry.
 """
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, xlogy

@@ -1,12 +1,13 @@
 """The network: layers in a row, forwards, backwards, and what fits and predictions ask of it."""
 
 import copy
+from itertools import pairwise
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
-from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.csr import take
 from sklearn_lsh.network.activations import ACTIVATIONS
 from sklearn_lsh.network.initialization import chunks, draw_bound, draw_weights, set_to_centroids
 from sklearn_lsh.network.layers import FullLayer, SelectedLayer, values
@@ -77,11 +78,11 @@ class Network:
         self.schedule = RefreshSchedule()
         self.prepared = False
         self.layers = []
-        hashing = dict(hash_function=hash_function, n_bits=n_bits, n_tables=n_tables)
+        hashing = {"hash_function": hash_function, "n_bits": n_bits, "n_tables": n_tables}
         # As many inputs as are not zero: with the others counted, responses would fade from
         # layer to layer and learning would start slowly.
         fan_in = active_inputs if sparse_input else n_units[0]
-        for depth, (n_inputs, n_neurons) in enumerate(zip(n_units, n_units[1:])):
+        for depth, (n_inputs, n_neurons) in enumerate(pairwise(n_units)):
             bound = draw_bound(activation, fan_in, n_neurons)
             selected = selection != "all" and n_active[depth] is not None
             fan_in = n_active[depth] if selected else n_neurons
@@ -220,6 +221,7 @@ class Network:
 
     @property
     def chunk_size(self):
+        """Rows that are predicted at once."""
         return max(1, min(CHUNK, MOST_RESPONSES // max(self.n_units[1:])))
 
     def outputs(self, X, selection=None, n_jobs=None):
@@ -251,7 +253,7 @@ class Network:
         with threadpool_limits(1, user_api="blas"):
             parallel = Parallel(n_jobs=n_jobs, require="sharedmem", return_as="generator")
             jobs = (delayed(lambda rows: network._predict(take(X, rows)))(rows) for rows in slices)
-            yield from zip(slices, parallel(jobs))
+            yield from zip(slices, parallel(jobs), strict=True)
 
     def _predict(self, inputs):
         outputs = self.forward(inputs)[-1].outputs
@@ -279,7 +281,7 @@ class Network:
             outputs = self.forward(inputs, targets)[-1].outputs
             total += loss_and_delta(LOSSES[self.loss], outputs, targets, weight)[0]
             weights += float(weight.sum())
-        return total / weights
+        return total / weights if weights else 0.0
 
     # What the world may see
 
@@ -295,6 +297,7 @@ class Network:
 
     @property
     def n_parameters(self):
+        """Number of weights and biases."""
         return sum(layer.weights.size + layer.bias.size for layer in self.layers)
 
     def get_weights(self):
@@ -310,7 +313,7 @@ class Network:
 
     def set_weights(self, weights):
         """Return to what `get_weights` copied."""
-        for layer, (rows, bias, selection) in zip(self.layers, weights):
+        for layer, (rows, bias, selection) in zip(self.layers, weights, strict=True):
             layer.weights[...] = rows
             layer.bias[...] = bias
             if selection is not None:

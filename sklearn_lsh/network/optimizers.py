@@ -58,6 +58,7 @@ class Adam(Optimizer):
         self.epsilon = epsilon
 
     def rates(self):
+        """See `Optimizer.rates`."""
         correction = math.sqrt(1 - self.beta_2**self.n_steps) / (1 - self.beta_1**self.n_steps)
         return (
             self.learning_rate * correction,
@@ -78,6 +79,7 @@ class Adagrad(Optimizer):
         self.epsilon = epsilon
 
     def rates(self):
+        """See `Optimizer.rates`."""
         return self.learning_rate, self.epsilon
 
 
@@ -93,6 +95,7 @@ class SGD(Optimizer):
         self.nesterovs_momentum = nesterovs_momentum
 
     def rates(self):
+        """See `Optimizer.rates`."""
         gain = self.learning_rate
         shares = (self.momentum, gain) if self.nesterovs_momentum else (1.0, 0.0)
         return (1.0, self.momentum, gain, *shares)

@@ -1,5 +1,7 @@
 """When selections are brought up to date with the weights they stand for."""
 
+import numpy as np
+
 from sklearn_lsh.network.layers import SelectedLayer, values
 
 # Refreshes may cost this share of the training's multiply-adds ...
@@ -7,7 +9,7 @@ SHARE = 0.1
 # ... and come at first after at least so many mini-batches,
 LEAST_PERIOD = 10
 # then after ever more, because weights settle.
-GROWTH = 1.05
+GROWTH = 1.02
 
 
 class RefreshSchedule:
@@ -24,13 +26,15 @@ class RefreshSchedule:
 
     def after_batch(self, layers, passes, targets, n_steps):
         """Note what a batch selected, and refresh what is due."""
-        for depth, (layer, done) in enumerate(zip(layers, passes)):
+        for depth, (layer, done) in enumerate(zip(layers, passes, strict=True)):
             if not isinstance(layer, SelectedLayer):
                 continue
             layer.selection.note(done, targets)
             if depth not in self.periods:
-                self.periods[depth] = first_period(layer, done)
-                self.due[depth] = n_steps + self.periods[depth]
+                work = max(1, sum(batch_work(done) for done in passes))
+                period = max(LEAST_PERIOD, layer.selection.refresh_work(layer) / (SHARE * work))
+                self.periods[depth] = period
+                self.due[depth] = n_steps + period
             if n_steps >= self.due[depth]:
                 # Set first, so that no other thread refreshes the same layer.
                 self.periods[depth] *= GROWTH
@@ -38,8 +42,7 @@ class RefreshSchedule:
                 layer.selection.refresh(layer, done.inputs)
 
 
-def first_period(layer, done):
-    """Mini-batches after which a refresh costs a tenth of them."""
-    n_inputs = values(done.inputs).size / (done.outputs.n_rows)
-    batch = 3 * values(done.outputs).size * n_inputs
-    return max(LEAST_PERIOD, layer.selection.refresh_work(layer) / max(1.0, SHARE * batch))
+def batch_work(done):
+    """Multiply-adds of a layer for a batch: forwards, errors, gradients."""
+    n_samples = np.shape(done.outputs)[0] if done.groups is None else done.outputs.n_rows
+    return 3 * values(done.outputs).size * values(done.inputs).size / n_samples

@@ -13,6 +13,7 @@ class TopK(Selection):
     """The ``n_active`` neurons that respond most, found by computing all of them."""
 
     def choose(self, layer, inputs):
+        """See `Selection.choose`."""
         responses = layer.respond_all(inputs)
         neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), responses.shape[0])
         rows = even_rows(*responses.shape)
@@ -27,6 +28,7 @@ class Random(Selection):
     """
 
     def choose(self, layer, inputs):
+        """See `Selection.choose`."""
         dense = inputs.toarray() if isinstance(inputs, CSR) else inputs
         # Coarse integers, because the last bits of a product depend on its batch.
         seeds = np.rint(dense * 64).astype(np.int64) @ np.arange(1, 2 * dense.shape[1], 2)

@@ -53,10 +53,15 @@ class LSH(Selection):
         self.family = None
 
     def fit(self, layer, inputs):
-        """See `Selection.fit`. The hash functions are drawn once."""
-        self.sketch = Sketch(inputs, self.N_DIRECTIONS, self.random_state, self.WHITEN)
+        """See `Selection.fit`. Directions and hash functions stay as they were first chosen.
+
+        Neurons learn from the samples that find them; others would find them in new directions,
+        and the codes that are remembered would be worthless.
+        """
         if self.family is None:
+            self.sketch = Sketch(inputs, self.N_DIRECTIONS, self.random_state, self.WHITEN)
             self.begin(layer.n_neurons)
+        self.sketch.recentre(inputs, 1.0)
         self.build(layer)
 
     def draw(self, n_members, n_wanted):
@@ -95,7 +100,7 @@ class HiddenLSH(LSH):
     sketches name the finalists, and of these the ones that respond most are active.
     """
 
-    N_DIRECTIONS, N_TABLES, OVERSUPPLY, WHITEN = 16, 20, 2.5, True
+    N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 16, True, 20, 2.5
     # For each active neuron.
     POPULAR, HASHED, FINALISTS = 3, 5, 2
 
@@ -154,16 +159,10 @@ class OutputLSH(LSH):
         capacity = self.SAMPLES * n_neurons
         self.n_wanted = min(n_neurons, self.n_active)
         self.draw(n_neurons + capacity, self.n_wanted)
-        self.sample_codes = np.empty((capacity, self.family.n_tables), np.uint16)
-        self.sample_labels = np.empty(capacity, np.uint32)
+        # Zeros, which are valid: threads that note at once may leave a place unwritten.
+        self.sample_codes = np.zeros((capacity, self.family.n_tables), np.uint16)
+        self.sample_labels = np.zeros(capacity, np.uint32)
         self.n_noted = 0
-
-    def fit(self, layer, inputs):
-        """See `Selection.fit`. New directions would make the samples' codes worthless."""
-        if self.family is None or self.sketch.basis is None:
-            super().fit(layer, inputs)
-        else:
-            self.refresh(layer, inputs)
 
     def build(self, layer):
         """Build the tables anew."""
@@ -180,10 +179,10 @@ class OutputLSH(LSH):
         capacity = self.sample_labels.shape[0]
         codes = self.family.codes(self.sketch.queries(done.inputs))
         samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[-capacity:]
-        places = (self.n_noted + np.arange(samples.shape[0])) % capacity
+        first, self.n_noted = self.n_noted, self.n_noted + samples.shape[0]
+        places = (first + np.arange(samples.shape[0])) % capacity
         self.sample_codes[places] = codes[samples]
         self.sample_labels[places] = targets.indices[-capacity:]
-        self.n_noted += samples.shape[0]
 
     def select(self, layer, inputs, labels=None):
         """See `Selection.select`."""

@@ -85,6 +85,7 @@ class Sketch:
 
     @property
     def n_directions(self):
+        """Length of the sketches, less one for the bias."""
         return (self.mean if self.basis is None else self.deviations).shape[0]
 
     def queries(self, inputs):
