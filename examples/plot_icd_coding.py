@@ -43,7 +43,7 @@ for i in test[:3]:
 # %%
 # A pipeline from texts to codes
 # ------------------------------
-# The learning rate and the number of epochs were chosen on a part of the training texts.
+# All is left at its default but the width of the hidden layer, the number of epochs and threads.
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is given on purpose
 pipeline = make_pipeline(
@@ -82,8 +82,8 @@ axes.legend()
 # scikit-learn's network of the same shape, on the same features, computes all 12,078 outputs.
 # One of its epochs takes so much longer that it gets only a few of them here, with ``--no-dense``
 # none. It is given 20 mini-batches at a time, because for all samples at once it would make a
-# table of samples and classes of 5 GB. Its time is that of training alone, and its learning rate
-# and batch size were chosen in the same way.
+# table of samples and classes of 5 GB. Its time is that of training alone. It gets a learning rate
+# of 0.003, with which it learns faster in its few epochs than with its default.
 
 N_EPOCHS, BATCH = 3, 200
 
