@@ -15,7 +15,7 @@ from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
 
-# Ours are the defaults; the dense networks get a rate with which they learn faster than with theirs.
+# Ours are the defaults; the dense networks learn faster with this rate than with their default.
 SETTINGS = {
     "hashed": {"epochs": 10},
     "all": {"epochs": 10, "learning_rate_init": 0.003},
