@@ -9,15 +9,19 @@ from sklearn_lsh.selection.base import Selection, even_rows, keep_best, n_sample
 MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)
 
 
+def most_responding(layer, inputs, n_active):
+    """Compute all neurons and name the ``n_active`` that respond most to each sample."""
+    responses = layer.respond_all(inputs)
+    neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), responses.shape[0])
+    return keep_best(even_rows(*responses.shape), neurons, responses.reshape(-1), n_active)
+
+
 class TopK(Selection):
     """The ``n_active`` neurons that respond most, found by computing all of them."""
 
     def choose(self, layer, inputs):
         """See `Selection.choose`."""
-        responses = layer.respond_all(inputs)
-        neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), responses.shape[0])
-        rows = even_rows(*responses.shape)
-        return keep_best(rows, neurons, responses.reshape(-1), self.n_active)
+        return most_responding(layer, inputs, self.n_active)
 
 
 class Random(Selection):

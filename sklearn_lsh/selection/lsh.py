@@ -13,7 +13,11 @@ from sklearn_lsh import kernels
 from sklearn_lsh.hashing import FAMILIES, LSHTables
 from sklearn_lsh.hashing.families import MOST_BITS
 from sklearn_lsh.selection.base import Selection, even_rows, keep_best, put_first
+from sklearn_lsh.selection.exact import most_responding
 from sklearn_lsh.selection.sketch import Sketch
+
+# Neurons that are sketched at once, so that a wide layer's sketches need not be held.
+CHUNK = 8192
 
 
 def choose_n_bits(n_members, n_found, n_tables):
@@ -86,9 +90,15 @@ class LSH(Selection):
         hashing = self.sketch.n_directions * self.family.n_tables * self.family.n_bits
         return n_neurons * (sketching + hashing)
 
-    def codes_of_rows(self, rows):
+    def codes_of_rows(self, layer):
         """Codes of neurons. Centred, because a direction common to all tells nothing."""
-        return self.family.codes(rows - rows.mean(axis=0))
+        n_neurons = layer.n_neurons
+        parts = [slice(i, i + CHUNK) for i in range(0, n_neurons, CHUNK)]
+        mean = sum(self.sketch.rows(layer, part).sum(axis=0) for part in parts) / n_neurons
+        codes = np.empty((n_neurons, self.family.n_tables), np.uint16)
+        for part in parts:
+            codes[part] = self.family.codes(self.sketch.rows(layer, part) - mean)
+        return codes
 
 
 class HiddenLSH(LSH):
@@ -116,7 +126,7 @@ class HiddenLSH(LSH):
         """Build the tables anew."""
         rows = self.sketch.rows(layer)
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
-        tables = LSHTables(self.codes_of_rows(rows), self.family.n_buckets)
+        tables = LSHTables(self.codes_of_rows(layer), self.family.n_buckets)
         # Swapped in at once: other threads may be searching meanwhile.
         self.found = tables, rows, popular
         self.uses *= 0.5
@@ -167,9 +177,7 @@ class OutputLSH(LSH):
     def build(self, layer):
         """Build the tables anew."""
         n_samples = min(self.n_noted, self.sample_labels.shape[0])
-        codes = np.concatenate(
-            [self.codes_of_rows(self.sketch.rows(layer)), self.sample_codes[:n_samples]]
-        )
+        codes = np.concatenate([self.codes_of_rows(layer), self.sample_codes[:n_samples]])
         neurons = np.arange(layer.n_neurons, dtype=np.uint32)
         owners = np.concatenate([neurons, self.sample_labels[:n_samples]])
         self.found = LSHTables(codes, self.family.n_buckets, owners, layer.n_neurons)
@@ -185,11 +193,16 @@ class OutputLSH(LSH):
         self.sample_labels[places] = targets.indices[-capacity:]
 
     def select(self, layer, inputs, labels=None):
-        """See `Selection.select`."""
+        """See `Selection.select`. Where every other class is wanted, all are computed."""
+        if 2 * self.n_wanted >= layer.n_neurons:
+            active = most_responding(layer, inputs, self.n_wanted)
+            return active if labels is None else self._labels_first(layer, labels, active)
         codes = self.family.codes(self.sketch.queries(inputs))
         # Training meets other classes each time where there are not enough to be told from.
         fill_from = 0 if labels is None else self.n_noted * self.STRIDE % layer.n_neurons
         active = self.found.most_hit(codes, self.n_wanted, fill_from)
-        if labels is None:
-            return active
+        return active if labels is None else self._labels_first(layer, labels, active)
+
+    @staticmethod
+    def _labels_first(layer, labels, active):
         return put_first((labels.indptr, labels.indices), active, layer.n_neurons)

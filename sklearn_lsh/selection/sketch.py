@@ -104,13 +104,13 @@ class Sketch:
         out[:, -1] = self.unit
         return out
 
-    def rows(self, layer):
-        """Sketches of a layer's neurons: (n_neurons, n_directions + 1)."""
-        weights = layer.weights
+    def rows(self, layer, part=slice(None)):
+        """Sketches of a layer's neurons, or of a part: (n_neurons, n_directions + 1)."""
+        weights = layer.weights[part]
         out = np.empty((weights.shape[0], self.n_directions + 1), np.float32)
         out[:, :-1] = weights if self.basis is None else weights @ self.basis * self.deviations
         out[:, -1] = weights @ self.mean
         out *= np.float32(layer.scale)
-        out[:, -1] += layer.bias[0]
+        out[:, -1] += layer.bias[0, part]
         out[:, -1] /= self.unit
         return out
