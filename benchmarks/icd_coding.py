@@ -15,11 +15,11 @@ from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
 
-# Ours are the defaults; the dense networks learn faster with this rate than with their default.
+# Ours did best, of a few, on a validation part of the training texts; the others get the same.
 SETTINGS = {
-    "hashed": {"epochs": 10},
-    "all": {"epochs": 10, "learning_rate_init": 0.003},
-    "dense": {"batch_size": 200, "epochs": 10, "learning_rate_init": 0.003},
+    "hashed": {"epochs": 8, "learning_rate_init": 0.003},
+    "all": {"epochs": 8, "learning_rate_init": 0.003},
+    "dense": {"batch_size": 200, "epochs": 8, "learning_rate_init": 0.003},
 }
 
 
