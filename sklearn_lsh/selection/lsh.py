@@ -90,16 +90,6 @@ class LSH(Selection):
         hashing = self.sketch.n_directions * self.family.n_tables * self.family.n_bits
         return n_neurons * (sketching + hashing)
 
-    def codes_of_rows(self, layer):
-        """Codes of neurons. Centred, because a direction common to all tells nothing."""
-        n_neurons = layer.n_neurons
-        parts = [slice(i, i + CHUNK) for i in range(0, n_neurons, CHUNK)]
-        mean = sum(self.sketch.rows(layer, part).sum(axis=0) for part in parts) / n_neurons
-        codes = np.empty((n_neurons, self.family.n_tables), np.uint16)
-        for part in parts:
-            codes[part] = self.family.codes(self.sketch.rows(layer, part) - mean)
-        return codes
-
 
 class HiddenLSH(LSH):
     """The best of the neurons that share most buckets with a sample and of the popular ones.
@@ -126,7 +116,9 @@ class HiddenLSH(LSH):
         """Build the tables anew."""
         rows = self.sketch.rows(layer)
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
-        tables = LSHTables(self.codes_of_rows(layer), self.family.n_buckets)
+        # Centred, because a direction common to all tells nothing.
+        codes = self.family.codes(rows - rows.mean(axis=0))
+        tables = LSHTables(codes, self.family.n_buckets)
         # Swapped in at once: other threads may be searching meanwhile.
         self.found = tables, rows, popular
         self.uses *= 0.5
@@ -181,6 +173,16 @@ class OutputLSH(LSH):
         neurons = np.arange(layer.n_neurons, dtype=np.uint32)
         owners = np.concatenate([neurons, self.sample_labels[:n_samples]])
         self.found = LSHTables(codes, self.family.n_buckets, owners, layer.n_neurons)
+
+    def codes_of_rows(self, layer):
+        """Codes of the classes, centred, from sketches that are made in parts and not held."""
+        n_neurons = layer.n_neurons
+        parts = [slice(i, i + CHUNK) for i in range(0, n_neurons, CHUNK)]
+        mean = sum(self.sketch.rows(layer, part).sum(axis=0) for part in parts) / n_neurons
+        codes = np.empty((n_neurons, self.family.n_tables), np.uint16)
+        for part in parts:
+            codes[part] = self.family.codes(self.sketch.rows(layer, part) - mean)
+        return codes
 
     def note(self, done, targets):
         """See `Selection.note`: remember where the latest samples of each class fell."""
