@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from sklearn_lsh.csr import CSR
+from sklearn_lsh.network.layers import Pass
+from sklearn_lsh.network.losses import LOSSES, loss_and_delta
+
 from .reference import ACTIVATE, LOSS, Reference
 from .small_networks import active_masks, make_data, make_network
 
@@ -72,6 +76,30 @@ def test_gradients_match_finite_differences(loss, activation, sparse):
 def test_gradients_with_other_selections(selection, sparse):
     network = make_gradient_network(N_ACTIVE[-1], sparse, selection=selection)
     check_gradients(network, *make_batch("softmax", sparse), np.ones(N_SAMPLES))
+
+
+@pytest.mark.parametrize("loss", LOSS)
+def test_errors_of_drawn_outputs_match_finite_differences(loss):
+    # Each output counts as often as it stands for others, in the softmax's sum as in the loss's.
+    rng = np.random.default_rng(12)
+    z, importance = rng.normal(size=6), np.array([1, 1, 2.5, 2.5, 7, 7])
+    y = np.array([1, 0, 0, 0, 0, 0])
+    weight = 0.8
+
+    def weighted_loss(z):
+        if loss == "softmax":
+            return weight * (np.log(np.sum(importance * np.exp(z))) - z[0])
+        return weight * LOSS[loss](z[:, np.newaxis], y[:, np.newaxis], True) @ importance
+
+    indptr, indices = np.array([0, 6], np.uint32), np.arange(6, dtype=np.uint32)
+    outputs = CSR(indptr, indices, z.astype(np.float32), 6)
+    done = Pass(None, outputs, None, importance.astype(np.float32))
+    targets = CSR(np.array([0, 1], np.uint32), indices[:1], np.ones(1, np.float32), 6)
+    total, delta = loss_and_delta(LOSSES[loss], done, targets, np.full(1, weight, np.float32))
+    expected = [weighted_loss(z + step) - weighted_loss(z - step) for step in 1e-6 * np.eye(6)]
+    np.testing.assert_allclose(delta, np.array(expected) / 2e-6, rtol=1e-4)
+    total *= 6 if LOSSES[loss].averaged else 1
+    np.testing.assert_allclose(total, weighted_loss(z), rtol=1e-5)
 
 
 @pytest.mark.parametrize("loss", LOSS)

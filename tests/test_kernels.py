@@ -231,14 +231,15 @@ def test_keep_best(variant, kind, batch, n_best, seed):
 
 
 def check_keep_best(variant, batch, scores, n_best):
-    out = np.empty_like(batch.indptr), np.empty_like(batch.indices)
-    n, (*_, indptr, indices) = run(variant, "keep_best", *batch[:2], scores, n_best, *out)
+    out = np.empty_like(batch.indptr), np.empty_like(batch.indices), np.empty_like(scores)
+    n, (*_, indptr, indices, kept) = run(variant, "keep_best", *batch[:2], scores, n_best, *out)
     assert n == indptr[-1]
     values = np.where(np.isnan(scores), -np.inf, scores)
     for s in range(batch.n_rows):
         pairs = np.arange(batch.indptr[s], batch.indptr[s + 1])
         best = np.sort(pairs[np.argsort(-values[pairs], kind="stable")[:n_best]])
         np.testing.assert_array_equal(indices[indptr[s] : indptr[s + 1]], batch.indices[best])
+        np.testing.assert_array_equal(kept[indptr[s] : indptr[s + 1]], scores[best])
 
 
 @given(batch=ragged(rows=2, columns=5, most=2000), n_best=st.integers(1, 500), seed=seeds)

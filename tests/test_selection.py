@@ -57,9 +57,9 @@ def train(network, X, target, n_epochs):
         network.train_epoch(X, target, None, order, 32)
 
 
-def chosen_sets(pair):
+def chosen_sets(selected):
     """The rows of ragged lists; fails if a list has duplicates."""
-    indptr, indices = pair
+    indptr, indices = selected[:2]
     assert indptr.dtype == indices.dtype == np.uint32
     assert indptr[-1] == indices.size
     rows = [indices[start:stop].tolist() for start, stop in pairwise(indptr)]
@@ -125,7 +125,7 @@ def test_labels_come_first_and_once(data, selection):
     for s, row in enumerate(chosen):
         own = labels.indices[labels.indptr[s] : labels.indptr[s + 1]].tolist()
         assert row[: len(own)] == own
-        assert 15 <= len(row) <= 15 + len(own)
+        assert 11 <= len(row) <= 15 + len(own)
         n_double += len(row) < 15 + len(own)
     assert n_double > 0
 
@@ -289,6 +289,44 @@ def test_given_bits_and_tables_are_taken(data):
     for layer in network.layers:
         assert layer.selection.family.n_bits == 7
         assert layer.selection.family.n_tables == 9
+
+
+# Negatives
+
+
+def select_outputs(network, X, target):
+    """What the output layer selects while it learns."""
+    layer = network.layers[1]
+    return layer.selection.select(layer, network.hidden(everything(X)), everything(target))
+
+
+def test_drawn_classes_stand_for_the_others(data):
+    X, target = data
+    network = make_selected(X, "lsh")
+    n_shared = 11  # of 15 active ones, of which a quarter is found by hashing
+    sums, n_draws = np.zeros(N_SAMPLES), 400
+    values = np.random.default_rng(6).exponential(size=N_OUTPUTS)
+    for _ in range(n_draws):
+        active = select_outputs(network, X, target)
+        assert set(active.importance) == {1, np.float32(N_OUTPUTS / n_shared)}
+        own = np.diff(target.indptr)
+        for s in range(0, N_SAMPLES, 100):
+            first = active.indptr[s]
+            assert (active.importance[first : first + own[s]] == 1).all()
+        terms = values[active.indices] * active.importance
+        sums += np.add.reduceat(terms, active.indptr[:-1])
+        network.layers[1].selection.build(network.layers[1])  # draws anew
+    # Horvitz and Thompson's estimate of a sum over all classes has no bias.
+    error = n_shared**-0.5 * N_OUTPUTS * n_draws**-0.5
+    np.testing.assert_allclose(sums / n_draws, values.sum(), atol=4 * error)
+    np.testing.assert_allclose((sums / n_draws).mean(), values.sum(), atol=error)
+
+
+def test_all_classes_are_drawn_before_one_comes_again(data):
+    selection = make_selected(data[0], "lsh").layers[1].selection
+    drawn = np.concatenate([selection.draw_negatives(7) for _ in range(2 * N_OUTPUTS)])
+    for first in range(0, drawn.size, N_OUTPUTS):
+        assert set(drawn[first : first + N_OUTPUTS]) == set(range(N_OUTPUTS))
 
 
 # Sketches

@@ -131,8 +131,8 @@ def score_pairs(indptr, indices, queries, rows, out):
 N_BINS = 64
 
 
-# pythran export keep_best(uint32[], uint32[], float32[], int, uint32[], uint32[])
-def keep_best(indptr, indices, scores, n_best, out_indptr, out_indices):
+# pythran export keep_best(uint32[], uint32[], float32[], int, uint32[], uint32[], float32[])
+def keep_best(indptr, indices, scores, n_best, out_indptr, out_indices, out_scores):
     """Keep each row's ``n_best`` pairs of highest score, in their order. Returns how many.
 
     A histogram finds the bin of the last place, Hoare's quickselect the score in it, with a
@@ -205,6 +205,7 @@ def keep_best(indptr, indices, scores, n_best, out_indptr, out_indices):
             x = scores[p] if scores[p] == scores[p] else lowest
             if kept < n_best:
                 out_indices[n] = indices[p]
+                out_scores[n] = scores[p]
             tie = 1 if x == bar else 0
             tie = min(tie, ties)
             ties -= tie

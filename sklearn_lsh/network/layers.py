@@ -28,12 +28,13 @@ class Pass(NamedTuple):
 
     ``inputs`` is what it was given, ``outputs`` what it answered: a dense array or a `CSR` of
     responses (which the activation then changes in place), ``groups`` the outputs' pairs by
-    neuron if there are any.
+    neuron and ``importance`` how many neurons each stands for, if there are any.
     """
 
     inputs: "np.ndarray | CSR"
     outputs: "np.ndarray | CSR"
     groups: "Groups | None" = None
+    importance: "np.ndarray | None" = None
 
 
 def values(activity):
@@ -100,8 +101,9 @@ class FullLayer(Layer):
             outputs += self.bias
         return Pass(inputs, outputs)
 
-    def backward(self, inputs, outputs, groups, delta, optimizer, rates, pass_errors):
+    def backward(self, done, delta, optimizer, rates, pass_errors):
         """Step on the weights; return the errors of the inputs, like ``values(inputs)``."""
+        inputs = done.inputs
         backward = self._backward_sparse if isinstance(inputs, CSR) else self._backward_dense
         errors = backward(inputs, delta, optimizer, rates, pass_errors)
         total = delta.sum(axis=0, keepdims=True)
@@ -152,8 +154,13 @@ class SelectedLayer(Layer):
 
         They come first among a sample's outputs.
         """
-        indptr, indices = self.selection.select(self, inputs, labels)
-        return self.respond(inputs, indptr, indices)
+        active = self.selection.select(self, inputs, labels)
+        if active.responses is None:
+            done = self.respond(inputs, active.indptr, active.indices)
+            return done._replace(importance=active.importance)
+        outputs = CSR(*active[:3], self.n_neurons)
+        groups = group(active.indptr, active.indices, self.n_neurons)
+        return Pass(inputs, outputs, groups, active.importance)
 
     def respond(self, inputs, indptr, indices):
         """Compute the named neurons."""
@@ -174,8 +181,9 @@ class SelectedLayer(Layer):
             return self.respond(inputs, indptr, everyone).outputs.data.reshape(inputs.n_rows, -1)
         return self._scale * (inputs @ self.weights.T) + self.bias
 
-    def backward(self, inputs, outputs, groups, delta, optimizer, rates, pass_errors):
+    def backward(self, done, delta, optimizer, rates, pass_errors):
         """Step on the weights; return the errors of the inputs, like ``values(inputs)``."""
+        inputs, groups = done.inputs, done.groups
         if isinstance(inputs, CSR):
             kind, given, none = "cells", inputs[:3], NO_CELL_ERRORS
         else:

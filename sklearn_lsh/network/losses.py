@@ -35,6 +35,8 @@ class Loss(NamedTuple):
         Whether a sample's loss is its outputs' mean rather than their sum.
     probable : bool
         Whether predictions are probabilities.
+    normalised : bool
+        Whether outputs depend on each other, by a sum over them.
     """
 
     output_activation: str
@@ -42,6 +44,7 @@ class Loss(NamedTuple):
     each: Callable
     averaged: bool = False
     probable: bool = False
+    normalised: bool = False
 
 
 def _per_row(ufunc, outputs):
@@ -77,7 +80,11 @@ def _binary_log_loss(p, y):
 
 LOSSES = {
     "softmax": Loss(
-        "softmax", _softmax, lambda p, y: -xlogy(y, np.clip(p, EPSILON, 1 - EPSILON)), probable=True
+        "softmax",
+        _softmax,
+        lambda p, y: -xlogy(y, np.clip(p, EPSILON, 1 - EPSILON)),
+        probable=True,
+        normalised=True,
     ),
     "logistic": Loss("logistic", _elementwise(expit), _binary_log_loss, probable=True),
     "squared_error": Loss(
@@ -100,14 +107,19 @@ def target_positions(outputs, targets):
     return np.repeat(first, lengths) + targets.indices
 
 
-def loss_and_delta(loss, outputs, targets, weight):
+def loss_and_delta(loss, done, targets, weight):
     """Activate the outputs, return the weighted sum of losses and the errors of the responses.
+
+    Outputs that were drawn at random also stand for those that were not. In a softmax each is
+    counted as many times as it stands for others, which is to add the logarithm to its response
+    (Jean et al., https://arxiv.org/abs/1412.2007); elsewhere its error and loss are multiplied,
+    and the sums are unbiased (Horvitz & Thompson, 1952).
 
     Parameters
     ----------
     loss : Loss
-    outputs : ndarray of shape (n_samples, n_outputs) or CSR
-        Responses. Changed in place: afterwards they are predictions.
+    done : Pass
+        Of the output layer. Its outputs are changed in place: afterwards they are predictions.
     targets : CSR
     weight : ndarray of shape (n_samples,), dtype=float32
 
@@ -116,6 +128,9 @@ def loss_and_delta(loss, outputs, targets, weight):
     total : float
     delta : ndarray of float32, shaped like the outputs' values
     """
+    outputs, importance = done.outputs, done.importance
+    if importance is not None and loss.normalised:
+        np.add(outputs.data, np.log(importance), out=outputs.data)
     loss.activate(outputs)
     if isinstance(outputs, CSR):
         predictions = outputs.data
@@ -126,6 +141,8 @@ def loss_and_delta(loss, outputs, targets, weight):
     y = np.zeros_like(predictions)
     y.reshape(-1)[target_positions(outputs, targets)] = targets.data
     each = loss.each(predictions, y)
+    if importance is not None and not loss.normalised:
+        weight = weight * importance
     each *= weight
     total = float(each.sum(dtype=np.float64)) / (targets.n_columns if loss.averaged else 1)
     delta = predictions - y

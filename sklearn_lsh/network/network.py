@@ -19,8 +19,8 @@ from sklearn_lsh.selection import SELECTIONS
 # Rows of a chunk when predicting: enough to amortise the calls, few enough for the caches, and
 # fewer where a layer is so wide that all its responses would need much memory.
 CHUNK, MOST_RESPONSES = 512, 1 << 24
-# Rows from which the selections get to know their layers' inputs.
-N_SAMPLE = 2048
+# Rows from which the selections get to know their layers' inputs, at first and ever after.
+N_FIRST, N_LATER = 2048, 512
 
 
 class Network:
@@ -118,11 +118,11 @@ class Network:
         optimizer.n_steps += 1
         rates = optimizer.rates()
         passes = self.forward(inputs, targets)
-        loss, delta = loss_and_delta(LOSSES[self.loss], passes[-1].outputs, targets, weight)
+        loss, delta = loss_and_delta(LOSSES[self.loss], passes[-1], targets, weight)
         backward = ACTIVATIONS[self.activation].backward
         for depth in range(len(self.layers) - 1, -1, -1):
             errors = self.layers[depth].backward(
-                *passes[depth], delta, optimizer, rates, pass_errors=depth > 0
+                passes[depth], delta, optimizer, rates, pass_errors=depth > 0
             )
             if depth > 0:
                 backward(values(passes[depth].inputs), errors)
@@ -148,11 +148,12 @@ class Network:
 
     def prepare(self, X, rows):
         """Let the selections get to know a sample of some rows of the data."""
+        n_sample = N_LATER if self.prepared else N_FIRST
         self.prepared = True
         if all(isinstance(layer, FullLayer) for layer in self.layers):
             return
-        step = max(1, rows.shape[0] // N_SAMPLE)
-        inputs = take(X, np.ascontiguousarray(rows[::step][:N_SAMPLE]))
+        step = max(1, rows.shape[0] // n_sample)
+        inputs = take(X, np.ascontiguousarray(rows[::step][:n_sample]))
         apply = ACTIVATIONS[self.activation].apply
         for layer in self.layers:
             if isinstance(layer, SelectedLayer):
@@ -278,8 +279,8 @@ class Network:
             weight = np.ones(targets.n_rows, np.float32)
             if sample_weight is not None:
                 weight = sample_weight[rows]
-            outputs = self.forward(inputs, targets)[-1].outputs
-            total += loss_and_delta(LOSSES[self.loss], outputs, targets, weight)[0]
+            last = self.forward(inputs, targets)[-1]
+            total += loss_and_delta(LOSSES[self.loss], last, targets, weight)[0]
             weights += float(weight.sum())
         return total / weights if weights else 0.0
 

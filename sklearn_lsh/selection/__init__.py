@@ -1,12 +1,13 @@
 """Which neurons fire: selections, picked by name.
 
-A selection answers ``select(layer, inputs, labels)`` with the active neurons of each sample, as
-the ``indptr`` and ``indices`` of a `CSR` without values, a sample's labels first. It is brought
-up to date with a layer's weights by ``refresh(layer, inputs)``.
+A selection answers ``select(layer, inputs, labels)`` with the active neurons of each sample, a
+sample's labels first. It is brought up to date with a layer's weights by ``refresh(layer,
+inputs)``.
 """
 
 from sklearn_lsh.selection.exact import Random, TopK
-from sklearn_lsh.selection.lsh import HiddenLSH, OutputLSH
+from sklearn_lsh.selection.hidden import HiddenLSH
+from sklearn_lsh.selection.output import OutputLSH
 
 # For hidden layers, and for the output layer.
 SELECTIONS = {"lsh": (HiddenLSH, OutputLSH), "topk": (TopK, TopK), "random": (Random, Random)}

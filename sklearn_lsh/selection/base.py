@@ -1,9 +1,31 @@
 """What all selections share."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR
+
+
+class Active(NamedTuple):
+    """The active neurons of each sample.
+
+    Attributes
+    ----------
+    indptr, indices : ndarray of dtype=uint32
+        Their numbers, as in `CSR`.
+    responses : ndarray of dtype=float32, default=None
+        What they answer, if that is known from choosing them.
+    importance : ndarray of dtype=float32, default=None
+        How many neurons each stands for, itself included: the inverse of the probability with
+        which it was drawn. By default each stands for itself.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    responses: "np.ndarray | None" = None
+    importance: "np.ndarray | None" = None
 
 
 def n_samples(inputs):
@@ -17,11 +39,11 @@ def even_rows(n_rows, length):
 
 
 def keep_best(indptr, indices, scores, n_best):
-    """Keep the ``n_best`` pairs of each ragged row that score highest."""
+    """Keep the ``n_best`` pairs of each ragged row that score highest, and their scores."""
     most = np.minimum(np.diff(indptr), n_best).sum(dtype=np.int64)
-    kept_indptr, kept = np.empty_like(indptr), np.empty(most, np.uint32)
-    kernels.keep_best(indptr, indices, scores, n_best, kept_indptr, kept)
-    return kept_indptr, kept
+    kept = np.empty_like(indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
+    kernels.keep_best(indptr, indices, scores, n_best, *kept)
+    return kept
 
 
 def put_first(first, others, n_neurons):
@@ -75,16 +97,17 @@ class Selection:
         layer : SelectedLayer
         inputs : ndarray of shape (n_samples, n_inputs) or CSR
         labels : CSR, default=None
-            Neurons that are active whatever else is. They come first.
+            Neurons that are active whatever else is. They come first. They are given where
+            errors are to be learnt from; selections then may draw others at random.
 
         Returns
         -------
-        indptr, indices : ndarray of dtype=uint32
+        Active
         """
         active = self.choose(layer, inputs)
         if labels is None:
             return active
-        return put_first((labels.indptr, labels.indices), active, layer.n_neurons)
+        return Active(*put_first((labels.indptr, labels.indices), active[:2], layer.n_neurons))
 
     def choose(self, layer, inputs):
         """As `select`, without labels."""

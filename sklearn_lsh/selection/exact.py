@@ -3,17 +3,18 @@
 import numpy as np
 
 from sklearn_lsh.csr import CSR
-from sklearn_lsh.selection.base import Selection, even_rows, keep_best, n_samples
+from sklearn_lsh.selection.base import Active, Selection, even_rows, keep_best, n_samples
 
 # Odd multipliers that spread the bits of a number, after Steele, Lea & Flood's SplitMix.
 MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)
 
 
 def most_responding(layer, inputs, n_active):
-    """Compute all neurons and name the ``n_active`` that respond most to each sample."""
+    """Compute all neurons; answer the ``n_active`` that respond most to each sample, and how."""
     responses = layer.respond_all(inputs)
     neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), responses.shape[0])
-    return keep_best(even_rows(*responses.shape), neurons, responses.reshape(-1), n_active)
+    rows = even_rows(*responses.shape)
+    return Active(*keep_best(rows, neurons, responses.reshape(-1), n_active))
 
 
 class TopK(Selection):
@@ -42,4 +43,4 @@ class Random(Selection):
         scores = (keys >> np.uint64(40)).astype(np.float32)
         neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), n_samples(inputs))
         rows = even_rows(*scores.shape)
-        return keep_best(rows, neurons, scores.reshape(-1), self.n_active)
+        return Active(*keep_best(rows, neurons, scores.reshape(-1), self.n_active)[:2])
