@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from sklearn_lsh.csr import CSR
 from sklearn_lsh.network.layers import Pass
 from sklearn_lsh.network.losses import LOSSES, loss_and_delta
+from sklearn_lsh.selection.base import Active
 
 from .reference import ACTIVATE, LOSS, Reference
 from .small_networks import active_masks, make_data, make_network
@@ -93,7 +94,8 @@ def test_errors_of_drawn_outputs_match_finite_differences(loss):
 
     indptr, indices = np.array([0, 6], np.uint32), np.arange(6, dtype=np.uint32)
     outputs = CSR(indptr, indices, z.astype(np.float32), 6)
-    done = Pass(None, outputs, None, importance.astype(np.float32))
+    active = Active(indptr, indices, importance=importance.astype(np.float32))
+    done = Pass(None, outputs, None, active)
     targets = CSR(np.array([0, 1], np.uint32), indices[:1], np.ones(1, np.float32), 6)
     total, delta = loss_and_delta(LOSSES[loss], done, targets, np.full(1, weight, np.float32))
     expected = [weighted_loss(z + step) - weighted_loss(z - step) for step in 1e-6 * np.eye(6)]

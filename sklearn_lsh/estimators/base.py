@@ -207,7 +207,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
             self._check_target(y)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
-        self._prepare_network(X, rng, fresh=fresh)
+        self._prepare_network(X, rng, fresh=fresh, n_targets=data.target.nnz)
         validation = self._validation_set(data, y, rng, X_val, y_val, sample_weight_val)
         if fresh and self._starts_at_centroids:
             self._start_at_centroids(data)
@@ -274,7 +274,9 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         target = self._target.encode(y_val)
         return ValidationSet(X_val, self._scorable(y_val), target, weights, make_scorer(self))
 
-    def _prepare_network(self, X, rng, *, fresh: bool, keep_optimizer: bool = False) -> None:
+    def _prepare_network(
+        self, X, rng, *, fresh: bool, n_targets: int | None = None, keep_optimizer: bool = False
+    ) -> None:
         """Build the network, or check that the one there is, is the one asked for."""
         settings = self._network_settings(X.shape[1])
         if fresh:
@@ -285,6 +287,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 optimizer=self._make_optimizer(),
                 sparse_input=not isinstance(X, np.ndarray),
                 active_inputs=active_inputs(X),
+                n_targets=n_targets,
                 random_state=rng,
             )
             self._settings = settings

@@ -15,6 +15,7 @@ import numpy as np
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR, Groups, group
+from sklearn_lsh.selection.base import Active
 
 NO_ERRORS = np.empty((0, 0), np.float32)
 NO_CELL_ERRORS = np.empty(0, np.float32)
@@ -27,14 +28,14 @@ class Pass(NamedTuple):
     """What a layer's backward pass needs from its forward pass.
 
     ``inputs`` is what it was given, ``outputs`` what it answered: a dense array or a `CSR` of
-    responses (which the activation then changes in place), ``groups`` the outputs' pairs by
-    neuron and ``importance`` how many neurons each stands for, if there are any.
+    responses (which the activation then changes in place). ``groups`` are the outputs' pairs by
+    neuron and ``active`` is what the selection said, if there was one.
     """
 
     inputs: "np.ndarray | CSR"
     outputs: "np.ndarray | CSR"
     groups: "Groups | None" = None
-    importance: "np.ndarray | None" = None
+    active: "Active | None" = None
 
 
 def values(activity):
@@ -157,10 +158,10 @@ class SelectedLayer(Layer):
         active = self.selection.select(self, inputs, labels)
         if active.responses is None:
             done = self.respond(inputs, active.indptr, active.indices)
-            return done._replace(importance=active.importance)
+            return done._replace(active=active)
         outputs = CSR(*active[:3], self.n_neurons)
         groups = group(active.indptr, active.indices, self.n_neurons)
-        return Pass(inputs, outputs, groups, active.importance)
+        return Pass(inputs, outputs, groups, active)
 
     def respond(self, inputs, indptr, indices):
         """Compute the named neurons."""

@@ -128,7 +128,8 @@ def loss_and_delta(loss, done, targets, weight):
     total : float
     delta : ndarray of float32, shaped like the outputs' values
     """
-    outputs, importance = done.outputs, done.importance
+    outputs = done.outputs
+    importance = done.active.importance if done.active else None
     if importance is not None and loss.normalised:
         np.add(outputs.data, np.log(importance), out=outputs.data)
     loss.activate(outputs)

@@ -14,7 +14,7 @@ from sklearn_lsh.network.layers import FullLayer, SelectedLayer, values
 from sklearn_lsh.network.losses import LOSSES, loss_and_delta
 from sklearn_lsh.network.schedule import RefreshSchedule
 from sklearn_lsh.network.training import run_epoch
-from sklearn_lsh.selection import SELECTIONS
+from sklearn_lsh.selection import make_selection
 
 # Rows of a chunk when predicting: enough to amortise the calls, few enough for the caches, and
 # fewer where a layer is so wide that all its responses would need much memory.
@@ -38,7 +38,7 @@ class Network:
         For each hidden layer and the output layer, how many neurons are selected for a sample;
         None computes all of them.
     selection : str
-        A key of `SELECTIONS`, or ``"all"``.
+        A key of `sklearn_lsh.selection.SELECTIONS`, or ``"all"``.
     hash_function, n_bits, n_tables
         See `sklearn_lsh.selection.LSH`.
     alpha : float
@@ -50,6 +50,8 @@ class Network:
         Whether the data that training starts with is sparse.
     active_inputs : float
         Mean number of non-zeros of a row of it, the fan-in that matters for sparse data.
+    n_targets : int, default=None
+        Number of non-zero targets of all samples together, if that is known.
     random_state : RandomState
     """
 
@@ -68,6 +70,7 @@ class Network:
         optimizer,
         sparse_input=False,
         active_inputs=None,
+        n_targets=None,
         random_state,
     ):
         self.n_units = list(n_units)
@@ -91,8 +94,12 @@ class Network:
                 self.layers.append(FullLayer(*drawn, optimizer))
                 continue
             last = depth + 2 == len(n_units)
-            chooser = SELECTIONS[selection][last](
-                n_active[depth], random_state=random_state, **hashing
+            chooser = make_selection(
+                *(selection, n_active[depth], n_neurons),
+                last=last,
+                n_targets=n_targets,
+                random_state=random_state,
+                **hashing,
             )
             self.layers.append(SelectedLayer(*drawn, optimizer, chooser))
 
@@ -232,7 +239,7 @@ class Network:
         ----------
         X : ndarray or csr_array of shape (n_samples, n_features)
         selection : str, default=None
-            A key of `SELECTIONS` to be used in place of the trained layers' own.
+            ``"topk"`` or ``"random"``, to be used in place of the trained layers' own.
         n_jobs : int, default=None
             Threads. None is one.
 
@@ -268,7 +275,9 @@ class Network:
         for layer in network.layers:
             if isinstance(layer, SelectedLayer):
                 last = layer is network.layers[-1]
-                layer.selection = SELECTIONS[selection][last](layer.selection.n_active)
+                layer.selection = make_selection(
+                    selection, layer.selection.n_active, layer.n_neurons, last=last
+                )
         return network
 
     def evaluate_loss(self, X, target, sample_weight=None):

@@ -12,4 +12,18 @@ from sklearn_lsh.selection.output import OutputLSH
 # For hidden layers, and for the output layer.
 SELECTIONS = {"lsh": (HiddenLSH, OutputLSH), "topk": (TopK, TopK), "random": (Random, Random)}
 
-__all__ = ["SELECTIONS", "HiddenLSH", "OutputLSH", "Random", "TopK"]
+
+def make_selection(name, n_active, n_neurons, *, last, n_targets=None, **hashing):
+    """Make a selection by name, for the last layer or another one.
+
+    Where every other output is wanted, computing all of them is better in any respect than
+    looking them up.
+    """
+    if name == "lsh" and last and 2 * n_active >= n_neurons:
+        name = "topk"
+    if last:
+        hashing["n_targets"] = n_targets
+    return SELECTIONS[name][last](n_active, **hashing)
+
+
+__all__ = ["SELECTIONS", "HiddenLSH", "OutputLSH", "Random", "TopK", "make_selection"]

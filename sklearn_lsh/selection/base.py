@@ -20,12 +20,15 @@ class Active(NamedTuple):
     importance : ndarray of dtype=float32, default=None
         How many neurons each stands for, itself included: the inverse of the probability with
         which it was drawn. By default each stands for itself.
+    codes : ndarray of shape (n_samples, n_tables), dtype=uint16, default=None
+        The samples' own codes, if they were hashed.
     """
 
     indptr: np.ndarray
     indices: np.ndarray
     responses: "np.ndarray | None" = None
     importance: "np.ndarray | None" = None
+    codes: "np.ndarray | None" = None
 
 
 def n_samples(inputs):

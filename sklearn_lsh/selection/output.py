@@ -6,7 +6,6 @@ import numpy as np
 
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.selection.base import Active, even_rows, put_first
-from sklearn_lsh.selection.exact import most_responding
 from sklearn_lsh.selection.lsh import LSH
 
 # Classes that are sketched at once, so that a wide layer's sketches need not be held.
@@ -24,82 +23,84 @@ class OutputLSH(LSH):
     While learning, a part of the active classes is drawn at random instead, the same for a whole
     batch, each standing for all those that were not drawn: with only the classes that hashing
     finds, nothing would push down the others, and a batch would touch many more rows of weights.
+
+    Parameters
+    ----------
+    n_active, **hashing
+        See `LSH`.
+    n_targets : int, default=None
+        How many targets all samples together have, if that is known.
     """
 
     N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 128, False, 30, 4.0
-    # Samples that are remembered, for each class.
+    # Samples that are remembered, for each class, or fewer if there are not so many.
     SAMPLES = 4
     # Share of the active classes that hashing finds while learning.
     HASHED = 0.25
 
+    def __init__(self, n_active, *, n_targets=None, **hashing):
+        super().__init__(n_active, **hashing)
+        self.n_targets = n_targets
+
     def begin(self, n_neurons):
         """Draw what depends on the width alone."""
         capacity = self.SAMPLES * n_neurons
+        if self.n_targets is not None:
+            capacity = min(capacity, self.n_targets)
         self.n_wanted = min(n_neurons, self.n_active)
         self.n_hashed = math.ceil(self.HASHED * self.n_wanted)
         self.draw(n_neurons + capacity, self.n_wanted)
+        # The classes' codes, then those of the remembered samples, and which class each is of.
         # Zeros, which are valid: threads that note at once may leave a place unwritten.
-        self.sample_codes = np.zeros((capacity, self.family.n_tables), np.uint16)
-        self.sample_labels = np.zeros(capacity, np.uint32)
+        self.codes = np.zeros((n_neurons + capacity, self.family.n_tables), np.uint16)
+        self.owners = np.zeros(n_neurons + capacity, np.uint32)
+        self.owners[:n_neurons] = np.arange(n_neurons)
         self.n_noted = 0
         self.n_drawn = 0
 
     def build(self, layer):
         """Build the tables anew."""
-        n_samples = min(self.n_noted, self.sample_labels.shape[0])
-        codes = np.concatenate([self.codes_of_rows(layer), self.sample_codes[:n_samples]])
-        neurons = np.arange(layer.n_neurons, dtype=np.uint32)
-        owners = np.concatenate([neurons, self.sample_labels[:n_samples]])
-        self.found = LSHTables(codes, self.family.n_buckets, owners, layer.n_neurons)
-        self.deck = self.random_state.permutation(neurons)
+        n_neurons = layer.n_neurons
+        self.hash_rows(layer)
+        n_codes = min(n_neurons + self.n_noted, self.owners.shape[0])
+        self.found = LSHTables(
+            self.codes[:n_codes], self.family.n_buckets, self.owners[:n_codes], n_neurons
+        )
+        self.deck = self.random_state.permutation(self.owners[:n_neurons])
 
-    def codes_of_rows(self, layer):
-        """Codes of the classes, centred, from sketches that are made in parts and not held."""
+    def hash_rows(self, layer):
+        """Hash the classes' rows, centred, from sketches that are made in parts and not held."""
         n_neurons = layer.n_neurons
         parts = [slice(i, i + CHUNK) for i in range(0, n_neurons, CHUNK)]
         mean = sum(self.sketch.rows(layer, part).sum(axis=0) for part in parts) / n_neurons
-        codes = np.empty((n_neurons, self.family.n_tables), np.uint16)
         for part in parts:
-            codes[part] = self.family.codes(self.sketch.rows(layer, part) - mean)
-        return codes
+            self.codes[:n_neurons][part] = self.family.codes(self.sketch.rows(layer, part) - mean)
 
     def note(self, done, targets):
         """See `Selection.note`: remember where the latest samples of each class fell."""
-        capacity = self.sample_labels.shape[0]
-        codes = self.family.codes(self.sketch.queries(done.inputs))
+        n_neurons = self.found.n_rows
+        capacity = self.owners.shape[0] - n_neurons
         samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[-capacity:]
         first, self.n_noted = self.n_noted, self.n_noted + samples.shape[0]
-        places = (first + np.arange(samples.shape[0])) % capacity
-        self.sample_codes[places] = codes[samples]
-        self.sample_labels[places] = targets.indices[-capacity:]
+        places = n_neurons + (first + np.arange(samples.shape[0])) % capacity
+        self.codes[places] = done.active.codes[samples]
+        self.owners[places] = targets.indices[-capacity:]
 
     def select(self, layer, inputs, labels=None):
-        """See `Selection.select`. Where every other class is wanted, all are computed."""
-        exact = 2 * self.n_wanted >= layer.n_neurons
-        if labels is None or exact:
-            return super().select(layer, inputs, labels)
-        found = self.most_hit(inputs, self.n_hashed)
+        """See `Selection.select`."""
+        codes = self.family.codes(self.sketch.queries(inputs))
+        if labels is None:
+            return Active(*self.found.most_hit(codes, self.n_wanted, fill_from=0))
+        found = self.found.most_hit(codes, self.n_hashed)
         certain = put_first((labels.indptr, labels.indices), found, layer.n_neurons)
         drawn = self.draw_negatives(self.n_wanted - self.n_hashed)
         shared = even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows)
         active = put_first(certain, shared, layer.n_neurons)
+        stand_for = np.float32([1, layer.n_neurons / max(1, drawn.shape[0])])
         n_certain, n_active = np.diff(certain[0]), np.diff(active[0])
-        stands_for = np.tile(
-            np.float32([1, layer.n_neurons / max(1, drawn.shape[0])]), labels.n_rows
-        )
         lengths = np.stack([n_certain, n_active - n_certain], axis=1).reshape(-1)
-        return Active(*active, importance=np.repeat(stands_for, lengths))
-
-    def choose(self, layer, inputs):
-        """See `Selection.choose`."""
-        if 2 * self.n_wanted >= layer.n_neurons:
-            return most_responding(layer, inputs, self.n_wanted)
-        return Active(*self.most_hit(inputs, self.n_wanted, fill_from=0))
-
-    def most_hit(self, inputs, n_wanted, fill_from=-1):
-        """Look up the classes that share most buckets with each sample."""
-        codes = self.family.codes(self.sketch.queries(inputs))
-        return self.found.most_hit(codes, n_wanted, fill_from)
+        importance = np.repeat(np.tile(stand_for, labels.n_rows), lengths)
+        return Active(*active, importance=importance, codes=codes)
 
     def draw_negatives(self, n_wanted):
         """Draw classes without replacement: all have been drawn before one comes again."""
