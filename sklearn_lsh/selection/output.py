@@ -34,7 +34,7 @@ class OutputLSH(LSH):
 
     N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 128, False, 30, 4.0
     # Samples that are remembered, for each class, or fewer if there are not so many.
-    SAMPLES = 4
+    SAMPLES = 5
     # Share of the active classes that hashing finds while learning.
     HASHED = 0.25
 
