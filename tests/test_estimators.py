@@ -322,6 +322,32 @@ def test_schedules_are_for_sgd_only(solver):
     assert curves[0] == curves[1] == curves[2]
 
 
+@pytest.mark.parametrize("solver", ["adam", "adagrad", "sgd"])
+def test_linear_schedule(solver):
+    rates = []
+
+    class Watch:
+        def setup(self, estimator, context):
+            pass
+
+        teardown = on_fit_task_begin = setup
+
+        def on_fit_task_end(self, estimator, context):
+            if context.task_name == "epoch":
+                rates.append(estimator._network.optimizer.learning_rate)
+
+    estimator = classifier(solver=solver, learning_rate="linear", max_iter=4, warm_start=True)
+    estimator.set_callbacks(Watch())
+    for _ in range(2):  # each fit starts anew
+        estimator.fit(X[SMALL], Y[SMALL])
+    assert rates == pytest.approx([0.00075, 0.0005, 0.00025, 0] * 2)
+
+
+def test_partial_fit_has_no_linear_schedule():
+    with pytest.raises(ValueError, match="does not support learning_rate='linear'"):
+        classifier(learning_rate="linear").partial_fit(X, Y, classes=range(10))
+
+
 def test_batch_size():
     for n_samples, batch_size in ((300, 200), (150, 150)):
         auto = classifier().fit(X[:n_samples], Y[:n_samples])

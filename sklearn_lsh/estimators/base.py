@@ -36,6 +36,7 @@ from sklearn_lsh.estimators.density import (
 )
 from sklearn_lsh.estimators.inputs import active_inputs, check_data, check_weights
 from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks
+from sklearn_lsh.estimators.schedules import SCHEDULES
 from sklearn_lsh.estimators.stopping import Plateau
 from sklearn_lsh.estimators.targets import without_rows
 from sklearn_lsh.estimators.training import NOT_FINITE, TrainingSet, train
@@ -91,7 +92,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "solver": [StrOptions({"adam", "adagrad", "sgd"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": _AUTO_OR_COUNT,
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -228,6 +229,11 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Train one epoch on the rows given, with the network there is, if any."""
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        if self.learning_rate == "linear":
+            raise ValueError(
+                "partial_fit does not support learning_rate='linear': it cannot know how many "
+                "epochs will follow."
+            )
         fresh = not self.__sklearn_is_fitted__()
         X, y = self._check_data(X, y, reset=fresh)
         sample_weight = check_weights(sample_weight, X)

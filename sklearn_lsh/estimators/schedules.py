@@ -1,4 +1,4 @@
-"""Learning-rate schedules of the ``sgd`` solver, with scikit-learn's meaning.
+"""Learning-rate schedules: those of scikit-learn for the ``sgd`` solver, and one for all solvers.
 
 A schedule keeps no state of its own: the current rate lives in the optimizer, so it goes on
 where it was in the next call of ``partial_fit``.
@@ -18,8 +18,17 @@ class Constant:
     learning_rate_init: float
     power_t: float
 
-    def after_epoch(self, optimizer, n_seen: int) -> None:
-        """Adjust the rate when an epoch is over and `n_seen` samples have been seen in all."""
+    def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
+        """Adjust the rate when an epoch is over.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+        n_seen : int
+            Samples seen since the first fit.
+        share_done : float
+            Share of the epochs of this fit that are over.
+        """
 
     def on_plateau(self, optimizer) -> tuple[bool, str]:
         """React to training that makes no progress.
@@ -37,7 +46,7 @@ class Constant:
 class InverseScaling(Constant):
     """The rate falls with the number of samples seen: init / (t + 1) ** power_t."""
 
-    def after_epoch(self, optimizer, n_seen: int) -> None:
+    def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
         """Set the rate that belongs to the number of samples seen."""
         optimizer.learning_rate = self.learning_rate_init / (n_seen + 1) ** self.power_t
 
@@ -53,13 +62,27 @@ class Adaptive(Constant):
         return False, f"Setting learning rate to {optimizer.learning_rate:f}"
 
 
-SCHEDULES = {"constant": Constant, "invscaling": InverseScaling, "adaptive": Adaptive}
+class Linear(Constant):
+    """The rate falls to zero over the epochs of a fit, in equal steps."""
+
+    def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
+        """Set the rate that belongs to the epochs that are left."""
+        optimizer.learning_rate = self.learning_rate_init * (1 - share_done)
+
+
+SCHEDULES = {
+    "constant": Constant,
+    "invscaling": InverseScaling,
+    "adaptive": Adaptive,
+    "linear": Linear,
+}
+# The others are for ``sgd`` alone, as in scikit-learn: ``adam`` and ``adagrad`` scale their steps.
+FOR_ALL_SOLVERS = {"linear"}
 
 
 def make_schedule(estimator) -> Constant:
-    """Make the schedule that an estimator's parameters ask for.
-
-    Only the ``sgd`` solver has one: ``adam`` and ``adagrad`` scale their own steps.
-    """
-    name = estimator.learning_rate if estimator.solver == "sgd" else "constant"
+    """Make the schedule that an estimator's parameters ask for."""
+    name = estimator.learning_rate
+    if estimator.solver != "sgd" and name not in FOR_ALL_SOLVERS:
+        name = "constant"
     return SCHEDULES[name](float(estimator.learning_rate_init), float(estimator.power_t))

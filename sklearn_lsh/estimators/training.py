@@ -74,7 +74,7 @@ def train(estimator, data: TrainingSet, validation, callbacks, rng, n_epochs: in
             _run_epoch(estimator, data, order, batch_size, validation)
             if _note_progress(estimator):
                 best_weights = network.get_weights()
-            schedule.after_epoch(network.optimizer, estimator.t_)
+            schedule.after_epoch(network.optimizer, estimator.t_, estimator.n_iter_ / n_epochs)
             stopped = _ends_on_plateau(estimator, schedule)
             stopped |= callbacks.end_epoch()
     except KeyboardInterrupt:
