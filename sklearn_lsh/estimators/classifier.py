@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import get_config
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.estimators.base import NO_MAX_FUN, BaseLSHMLP, left_out
 from sklearn_lsh.estimators.density import auto_output
 from sklearn_lsh.estimators.inputs import check_data
 from sklearn_lsh.estimators.targets import (
+    BinaryTarget,
     MultiLabelTarget,
     class_target,
     encode_labels,
@@ -51,10 +55,13 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         their total weight). Applied as a decay of the weights.
     batch_size : int or "auto", default="auto"
         Samples in a mini-batch; "auto" is ``min(200, n_samples)``.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        How the learning rate of ``solver="sgd"`` changes: not at all, by
-        ``learning_rate_init / (t_ + 1) ** power_t`` after each epoch, or divided by five
-        whenever `n_iter_no_change` epochs in a row bring no progress.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear"}, default="constant"
+        How the learning rate changes: not at all; with ``solver="sgd"`` by
+        ``learning_rate_init / (t_ + 1) ** power_t`` after each epoch ("invscaling"), or divided
+        by five whenever `n_iter_no_change` epochs in a row bring no progress ("adaptive"); with
+        any solver in equal steps to zero over `max_iter` epochs ("linear"). Few active neurons
+        make noisy steps, which smaller ones at the end average out: "linear" is often more
+        accurate where the number of epochs is known. `partial_fit` refuses it.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5
@@ -114,6 +121,11 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         Length of the code that is a table's key; "auto" follows from width and density.
     n_tables : int or "auto", default="auto"
         Number of hash tables of a layer; "auto" follows from width and density.
+    multilabel_loss : {"logistic", "softmax"}, default="logistic"
+        Loss to minimise with label indicators: the log-loss of each label on its own (one
+        against all), or that of all active labels together, of which the n labels of a sample
+        are each to have the probability 1 / n. Samples without labels teach "softmax" nothing,
+        and are left out.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as ``{label: weight}``; a class that is not in it has weight 1.
         "balanced" weighs classes inversely to their frequency. Not for label indicators.
@@ -154,8 +166,8 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     n_outputs_ : int
         Number of outputs: 1 with two classes.
     out_activation_ : str
-        Activation function of the output layer: "softmax" with three classes or more, else
-        "logistic".
+        Activation function of the output layer: "softmax" with three classes or more, or as
+        `multilabel_loss` says; else "logistic".
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -173,6 +185,9 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
 
     The probabilities of the classes that are active for a sample sum to 1. Those of the others
     are not computed: they are given as the smallest normal float32, 1.2e-38.
+
+    With ``multilabel_loss="softmax"`` a sample's labels share the probability 1 among them.
+    `predict` then gives it those labels that have more than half of the highest probability.
 
     References
     ----------
@@ -195,6 +210,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseLSHMLP._parameter_constraints,
+        "multilabel_loss": [StrOptions({"logistic", "softmax"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -234,6 +250,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         hash_function="simhash",
         n_bits="auto",
         n_tables="auto",
+        multilabel_loss="logistic",
         class_weight=None,
         scoring=None,
         n_jobs=None,
@@ -267,6 +284,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         self.hash_function = hash_function
         self.n_bits = n_bits
         self.n_tables = n_tables
+        self.multilabel_loss = multilabel_loss
         self.class_weight = class_weight
         self.scoring = scoring
         self.n_jobs = n_jobs
@@ -278,7 +296,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         return X, y
 
     def _choose_target(self, y, classes=None):
-        target = class_target(y)
+        target = class_target(y, self.multilabel_loss)
         if classes is not None and not isinstance(target, MultiLabelTarget):
             target = target_of_classes(np.unique(column_or_1d(classes)))
         self.classes_ = target.classes
@@ -295,6 +313,8 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
             )
 
     def _weigh(self, sample_weight, y, *, training: bool):
+        if training and isinstance(self._target, MultiLabelTarget):
+            sample_weight = self._target.weigh(sample_weight, y)
         if self.class_weight is None:
             return sample_weight
         if isinstance(self._target, MultiLabelTarget):
@@ -361,8 +381,68 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
                 )
         return self._partial_fit(X, y, sample_weight, classes)
 
+    def predict_top_k(self, X, k=5) -> tuple[np.ndarray, np.ndarray]:
+        """Find the likeliest classes or labels, in chunks and by `n_jobs` threads.
+
+        A hashed output layer looks them up and computes no other, unless
+        ``predict_selection="topk"``. For every sample it computes at least `k` classes, and more
+        if `output_density` says so: where the tables have fewer to offer, they are made up with
+        any others.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, in float32 or float64.
+        k : int, default=5
+            How many classes to find for each sample, at most all.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples, k)
+            Class labels, the likeliest first; for label indicators the columns' numbers.
+        scores : ndarray of shape (n_samples, k), dtype=float32
+            Their probabilities, as in `predict_proba`. Where `k` is larger than the number of
+            active outputs, those of a softmax sum to 1 over more classes than there.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the classifier is not fitted.
+        ValueError
+            If `k` is not an integer from 1 to the number of classes, or X is not valid.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_lsh import LSHMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> clf = LSHMLPClassifier(learning_rate_init=0.01, tol=0.01, random_state=0).fit(X, y)
+        >>> labels, scores = clf.predict_top_k(X[:1], k=2)
+        >>> labels
+        array([[0, 1]])
+        """
+        check_is_fitted(self)
+        n_classes = len(self.classes_)
+        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k <= n_classes:
+            raise ValueError(
+                f"k must be an integer from 1 to the number of classes ({n_classes}), got {k!r}."
+            )
+        X = check_data(self, X, reset=False)
+        if isinstance(self._target, BinaryTarget):
+            outputs = self._network.outputs(X, n_jobs=self.n_jobs)
+            columns, scores = self._target.rank(outputs, X.shape[0])
+            return self.classes_[columns[:, :k]], scores[:, :k]
+        codes = np.empty((X.shape[0], k), np.int64)
+        scores = np.empty((X.shape[0], k), np.float32)
+        for rows, best in self._network.top_k(X, int(k), self.predict_selection, self.n_jobs):
+            codes[rows], scores[rows] = best
+        return self.classes_[codes], scores
+
     def predict_proba(self, X) -> np.ndarray:
         """Estimate the probabilities of all classes.
+
+        Of very many classes only the likeliest matter, and `predict_top_k` finds them in much
+        less time and memory.
 
         Parameters
         ----------
@@ -373,10 +453,32 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         -------
         probabilities : ndarray of shape (n_samples, n_classes), dtype=float32
             In the order of `classes_`; 1.2e-38 for classes that were not active. For label
-            indicators the probability of each label on its own.
+            indicators the probability of each label on its own, unless
+            ``multilabel_loss="softmax"``.
+
+        Raises
+        ------
+        ValueError
+            If X is not valid, or the output layer is hashed and the result would take more than
+            ``sklearn.get_config()["working_memory"]``, which is 1024 MiB unless set otherwise.
         """
         outputs, n_samples = self._outputs(X)
+        self._refuse_large_table(n_samples)
         return self._target.probabilities(outputs, n_samples)
+
+    def _refuse_large_table(self, n_samples: int) -> None:
+        """Refuse a table of all classes where it would be large and nearly empty."""
+        n_classes = len(self.classes_)
+        mebibytes = n_samples * n_classes * np.dtype(np.float32).itemsize / 2**20
+        limit = get_config()["working_memory"]
+        if self._settings["n_active"][-1] is not None and mebibytes > limit:
+            raise ValueError(
+                f"The probabilities of {n_classes} classes for {n_samples} samples would take "
+                f"{mebibytes:.0f} MiB, and nearly all of them are not even computed. Use "
+                "predict_top_k for the likeliest classes, or hand over fewer samples at a time. "
+                f"The limit is scikit-learn's working_memory ({limit} MiB): "
+                "sklearn.set_config(working_memory=...) changes it."
+            )
 
     def predict_log_proba(self, X) -> np.ndarray:
         """Estimate the logarithms of the probabilities of all classes.

@@ -62,6 +62,12 @@ class BinaryTarget:
         # With a single class every label is that class.
         return self.classes[np.minimum(codes.astype(np.intp), len(self.classes) - 1)]
 
+    def rank(self, outputs, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers of the classes, the likelier first, and their probabilities."""
+        probabilities = self.probabilities(outputs, n_samples)
+        codes = np.argsort(-probabilities, axis=1, kind="stable")
+        return codes, np.take_along_axis(probabilities, codes, axis=1)
+
     def probabilities(self, outputs, n_samples: int) -> np.ndarray:
         """Return the probabilities of the classes."""
         if len(self.classes) == 1:
@@ -120,12 +126,14 @@ class MultiLabelTarget:
     ----------
     y : ndarray or sparse matrix of shape (n_samples, n_labels)
         An indicator matrix: predictions will be of the same kind.
+    loss : {"logistic", "softmax"}, default="logistic"
+        Whether each label is learnt on its own, as 1 or 0, or a sample's labels share the
+        probability 1 in equal parts.
     """
 
-    loss = "logistic"
-
-    def __init__(self, y):
+    def __init__(self, y, loss: str = "logistic"):
         self.classes = np.arange(y.shape[1])
+        self.loss = loss
         if issparse(y):
             self.container = "csr_matrix" if isspmatrix(y) else "csr_array"
         else:
@@ -143,34 +151,58 @@ class MultiLabelTarget:
                 f"`y` must be a label indicator matrix of shape (n_samples, {self.n_outputs}), as "
                 f"in the previous call to fit. Got shape {y.shape}."
             )
-        # A copy, as the user's matrix is tidied up here.
-        target = csr_array(y, copy=True) if issparse(y) else csr_array(y != 0)
-        target.sum_duplicates()
-        target.eliminate_zeros()
-        return _ones(target.indices, target.indptr, self.n_outputs)
+        target = indicator(y)
+        if self.loss == "softmax":
+            n_labels = np.diff(target.indptr)
+            target.data[:] = np.repeat(1 / np.maximum(n_labels, 1), n_labels)
+        return target
+
+    def weigh(self, sample_weight, y):
+        """Leave out samples that teach nothing, by a weight of 0.
+
+        A softmax has no answer for a sample without labels: its probabilities sum to 1.
+
+        Raises
+        ------
+        ValueError
+            If there are no other samples.
+        """
+        if self.loss != "softmax":
+            return sample_weight
+        labelled = np.diff(indicator(y).indptr) > 0
+        if labelled.all():
+            return sample_weight
+        if not labelled.any():
+            raise ValueError("multilabel_loss='softmax' needs samples with labels: `y` has none.")
+        return labelled.astype(np.float32) if sample_weight is None else sample_weight * labelled
 
     def strata(self, y):
         """Keep nothing: combinations of labels are too many."""
         return None
 
     def predict(self, outputs, n_samples: int):
-        """Return an indicator matrix of the labels that are likelier than not."""
-        if self.container == "ndarray":
-            labels = np.empty((n_samples, self.n_outputs), int)
-            for rows, values in outputs:
-                chunk = np.empty(labels[rows].shape, np.float32)
-                labels[rows] = _fill([(slice(None), values)], chunk) > 0.5
-            return labels
-        counts, indices = zip(*(_likely_labels(values) for _, values in outputs), strict=True)
+        """Return an indicator matrix of the labels that are likelier than not.
+
+        Labels that share a probability are those with more than half of the highest one: of
+        labels with equal shares and others with none, that finds the former, however many.
+        """
+        relative = self.loss == "softmax"
+        counts, indices = zip(
+            *(_likely_labels(values, relative=relative) for _, values in outputs), strict=True
+        )
         indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
         indices = np.concatenate(indices)
+        if self.container == "ndarray":
+            labels = np.zeros((n_samples, self.n_outputs), int)
+            labels[np.repeat(np.arange(n_samples), np.diff(indptr)), indices] = 1
+            return labels
         container = csr_matrix if self.container == "csr_matrix" else csr_array
         return container(
             (np.ones(len(indices), int), indices, indptr), shape=(n_samples, self.n_outputs)
         )
 
     def probabilities(self, outputs, n_samples: int) -> np.ndarray:
-        """Return the probability of each label on its own."""
+        """Return the probability of each label."""
         probabilities = np.empty((n_samples, self.n_outputs), np.float32)
         return _fill(outputs, probabilities, inactive=INACTIVE_PROBABILITY)
 
@@ -215,7 +247,9 @@ class RegressionTarget:
         return predicted.ravel() if self.n_outputs == 1 else predicted
 
 
-def class_target(y) -> BinaryTarget | MultiClassTarget | MultiLabelTarget:
+def class_target(
+    y, multilabel_loss: str = "logistic"
+) -> BinaryTarget | MultiClassTarget | MultiLabelTarget:
     """Choose the target of a classifier by what its y looks like.
 
     Raises
@@ -225,7 +259,7 @@ def class_target(y) -> BinaryTarget | MultiClassTarget | MultiLabelTarget:
     """
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
-        return MultiLabelTarget(y)
+        return MultiLabelTarget(y, multilabel_loss)
     if kind not in ("binary", "multiclass"):
         raise ValueError(
             f"Unknown label type: {kind}. A classifier needs y with one class for each sample, or "
@@ -270,6 +304,28 @@ def encode_labels(y, classes: np.ndarray) -> np.ndarray:
             f"({len(unknown)} in all). `self.classes_` has {classes}."
         )
     return places.astype(np.int32)[inverse]
+
+
+def indicator(y) -> csr_array:
+    """Return a label indicator matrix, dense or sparse, as a target of ones.
+
+    Parameters
+    ----------
+    y : ndarray or sparse matrix of shape (n_samples, n_labels)
+        A label is what has an entry other than zero, however often. Left as it is.
+
+    Returns
+    -------
+    labels : csr_array of shape (n_samples, n_labels), dtype=float32
+    """
+    if not issparse(y):
+        y = csr_array(y != 0)
+        return _ones(y.indices, y.indptr, y.shape[1])
+    # As booleans, duplicates cannot add up to zero.
+    target = csr_array(y, dtype=bool, copy=True)
+    target.sum_duplicates()
+    target.eliminate_zeros()
+    return _ones(target.indices, target.indptr, y.shape[1])
 
 
 def without_rows(target: csr_array, drop: np.ndarray) -> csr_array:
@@ -325,13 +381,21 @@ def _fill(outputs, out: np.ndarray, inactive: float = 0.0) -> np.ndarray:
     return out
 
 
-def _likely_labels(values) -> tuple[np.ndarray, np.ndarray]:
-    """Count the labels of each row that are likelier than not, and list them in order."""
+def _likely_labels(values, *, relative: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Count the labels of each row with more than half a probability, and list them in order.
+
+    Half of 1 or, where `relative`, of the row's highest.
+    """
     if isinstance(values, np.ndarray):
-        rows, columns = np.nonzero(values > 0.5)
+        highest = values.max(axis=1, keepdims=True) if relative else 1
+        rows, columns = np.nonzero(values > highest / 2)
         return np.bincount(rows, minlength=len(values)), columns
     rows = np.repeat(np.arange(values.n_rows), np.diff(values.indptr))
-    likely = values.data > 0.5
+    highest = np.ones(values.n_rows, np.float32)
+    if relative:
+        highest[:] = 0
+        np.maximum.at(highest, rows, values.data)
+    likely = values.data > highest[rows] / 2
     rows, columns = rows[likely], values.indices[likely].astype(np.intp)
     order = np.lexsort((columns, rows))
     return np.bincount(rows, minlength=values.n_rows), columns[order]

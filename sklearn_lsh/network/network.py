@@ -12,6 +12,7 @@ from sklearn_lsh.network.activations import ACTIVATIONS
 from sklearn_lsh.network.initialization import chunks, draw_bound, draw_weights, set_to_centroids
 from sklearn_lsh.network.layers import FullLayer, SelectedLayer, values
 from sklearn_lsh.network.losses import LOSSES, loss_and_delta
+from sklearn_lsh.network.ranking import best_outputs
 from sklearn_lsh.network.schedule import RefreshSchedule
 from sklearn_lsh.network.training import run_epoch
 from sklearn_lsh.selection import make_selection
@@ -250,17 +251,41 @@ class Network:
             The activated outputs, in the order of the rows. Of a selected output layer only
             the active ones.
         """
+        network = self if selection is None else self._with_selection(selection)
+        return self._in_chunks(network._predict, X, n_jobs)
+
+    def top_k(self, X, k, selection=None, n_jobs=None):
+        """Find the outputs that respond most, in chunks; see `outputs`.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features)
+        k : int
+            At most the number of outputs. A selected output layer selects at least as many.
+        selection, n_jobs
+            See `outputs`.
+
+        Yields
+        ------
+        rows : slice
+        best : tuple of (ndarray, ndarray), each of shape (n_rows, k)
+            Numbers of the outputs and their predictions, the best first.
+        """
+        network = self._with_selection(selection, at_least=k)
+        return self._in_chunks(lambda inputs: network._predict_top_k(inputs, k), X, n_jobs)
+
+    def _in_chunks(self, predict, X, n_jobs):
+        """Yield slices of rows and what ``predict`` answers to them."""
         size = self.chunk_size
         slices = [slice(i, min(i + size, X.shape[0])) for i in range(0, X.shape[0], size)]
-        network = self if selection is None else self._with_selection(selection)
         n_jobs = effective_n_jobs(n_jobs)
         if n_jobs == 1 or len(slices) == 1:
             for rows in slices:
-                yield rows, network._predict(take(X, rows))
+                yield rows, predict(take(X, rows))
             return
         with threadpool_limits(1, user_api="blas"):
             parallel = Parallel(n_jobs=n_jobs, require="sharedmem", return_as="generator")
-            jobs = (delayed(lambda rows: network._predict(take(X, rows)))(rows) for rows in slices)
+            jobs = (delayed(lambda rows: predict(take(X, rows)))(rows) for rows in slices)
             yield from zip(slices, parallel(jobs), strict=True)
 
     def _predict(self, inputs):
@@ -268,16 +293,24 @@ class Network:
         LOSSES[self.loss].activate(outputs)
         return outputs
 
-    def _with_selection(self, selection):
-        """The same weights under another selection."""
+    def _predict_top_k(self, inputs, k):
+        outputs = self.forward(inputs)[-1].outputs
+        places, columns = best_outputs(outputs, k)
+        LOSSES[self.loss].activate(outputs)
+        return columns, values(outputs).reshape(-1)[places]
+
+    def _with_selection(self, selection=None, at_least=1):
+        """The same weights under another selection, or one that finds more outputs."""
         network = copy.copy(self)
         network.layers = [copy.copy(layer) for layer in self.layers]
+        last = network.layers[-1]
         for layer in network.layers:
-            if isinstance(layer, SelectedLayer):
-                last = layer is network.layers[-1]
+            if selection is not None and isinstance(layer, SelectedLayer):
                 layer.selection = make_selection(
-                    selection, layer.selection.n_active, layer.n_neurons, last=last
+                    selection, layer.selection.n_active, layer.n_neurons, last=layer is last
                 )
+        if isinstance(last, SelectedLayer):
+            last.selection = last.selection.widened(at_least)
         return network
 
     def evaluate_loss(self, X, target, sample_weight=None):

@@ -1,5 +1,6 @@
 """What all selections share."""
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +71,12 @@ class Selection:
 
     def __init__(self, n_active, **hashing):
         self.n_active = n_active
+
+    def widened(self, n_active):
+        """The same selection, to predict with at least so many active neurons."""
+        wide = copy.copy(self)
+        wide.n_active = max(self.n_active, n_active)
+        return wide
 
     def fit(self, layer, inputs):
         """Get to know the layer and a sample of its inputs, before training and after epochs."""

@@ -58,6 +58,12 @@ class OutputLSH(LSH):
         self.n_noted = 0
         self.n_drawn = 0
 
+    def widened(self, n_active):
+        """See `Selection.widened`."""
+        wide = super().widened(n_active)
+        wide.n_wanted = max(self.n_wanted, n_active)
+        return wide
+
     def build(self, layer):
         """Build the tables anew."""
         n_neurons = layer.n_neurons

@@ -1,0 +1,177 @@
+"""Metrics of rankings, against plain loops and scikit-learn; scorers in searches."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+from sklearn.datasets import load_digits, make_multilabel_classification
+from sklearn.metrics import ndcg_score, top_k_accuracy_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
+
+from sklearn_lsh import LSHMLPClassifier
+from sklearn_lsh.metrics import (
+    label_propensities,
+    ndcg_at_k,
+    precision_at_k,
+    propensity_scored_precision_at_k,
+    top_k_scorer,
+)
+
+RNG = np.random.default_rng(0)
+Y = (RNG.random((40, 12)) < 0.2).astype(int)
+Y[3] = 0
+SCORES = RNG.random(Y.shape)
+TOP = np.argsort(-SCORES, axis=1)[:, :6]
+PROPENSITIES = RNG.uniform(0.1, 1, 12)
+WEIGHTS = RNG.random(40)
+
+
+def untidy(y):
+    """The same labels as a CSR matrix with zeros, duplicates, disorder and 64-bit indices."""
+    rows, columns = np.nonzero(np.ones_like(y))
+    order = np.lexsort((-columns, rows))
+    rows, columns = np.repeat(rows[order], 2), np.repeat(columns[order], 2)
+    indptr = np.searchsorted(rows, np.arange(len(y) + 1))
+    return sp.csr_array((y[rows, columns], columns.astype(np.int64), indptr), shape=y.shape)
+
+
+KINDS = {"dense": np.asarray, "csr": sp.csr_array, "bool": lambda y: y > 0, "untidy": untidy}
+
+
+def plain_precision(y, top, k):
+    return np.mean(
+        [sum(row[label] for label in labels[:k]) / k for row, labels in zip(y, top, strict=True)]
+    )
+
+
+def plain_psp(y, top, k):
+    found = best = 0.0
+    for row, labels in zip(y, top, strict=True):
+        found += sum(row[label] / PROPENSITIES[label] for label in labels[:k])
+        best += sum(sorted((1 / PROPENSITIES[row == 1]), reverse=True)[:k])
+    return found / best
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("k", [1, 3, 6])
+def test_against_plain_references(kind, k):
+    y = KINDS[kind](Y)
+    assert_allclose(precision_at_k(y, TOP, k=k), plain_precision(Y, TOP, k))
+    psp = propensity_scored_precision_at_k(y, TOP, PROPENSITIES, k=k)
+    assert_allclose(psp, plain_psp(Y, TOP, k))
+
+
+@pytest.mark.parametrize("k", [1, 3, 6])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_ndcg_against_scikit_learn(k, weights):
+    expected = ndcg_score(Y, SCORES, k=k, sample_weight=weights)
+    assert_allclose(ndcg_at_k(sp.csr_array(Y), TOP, k=k, sample_weight=weights), expected)
+
+
+@pytest.mark.parametrize("labels", [np.arange(12), np.array(list("abcdefghijkl"))])
+def test_classes_against_scikit_learn(labels):
+    codes = RNG.integers(12, size=40)
+    y, top = labels[codes], labels[TOP]
+    for k in (1, 4):
+        hits = top_k_accuracy_score(codes, SCORES, k=k, labels=np.arange(12))
+        assert_allclose(precision_at_k(y, top, k=k) * k, hits)
+        one_hot = np.eye(12, dtype=int)[codes]
+        assert_allclose(ndcg_at_k(y, top, k=k), ndcg_score(one_hot, SCORES, k=k))
+        assert_allclose(
+            propensity_scored_precision_at_k(y, top, PROPENSITIES, k=k, classes=labels),
+            plain_psp(one_hot, TOP, k),
+        )
+
+
+def test_weights_are_repetitions():
+    counts = np.arange(40) % 3
+    repeated = np.repeat(np.arange(40), counts)
+    for metric, more in (
+        (precision_at_k, ()),
+        (ndcg_at_k, ()),
+        (propensity_scored_precision_at_k, (PROPENSITIES,)),
+    ):
+        weighted = metric(Y, TOP, *more, sample_weight=counts)
+        assert_allclose(weighted, metric(Y[repeated], TOP[repeated], *more))
+
+
+def test_no_labels_at_all():
+    none = np.zeros_like(Y)
+    assert precision_at_k(none, TOP) == 0
+    assert ndcg_at_k(none, TOP) == 0
+    assert propensity_scored_precision_at_k(none, TOP, PROPENSITIES) == 0
+
+
+def test_equal_propensities_give_the_share_of_what_can_be_found():
+    found = precision_at_k(Y, TOP, k=3) * 3
+    most = np.minimum(Y.sum(axis=1), 3).mean()
+    psp = propensity_scored_precision_at_k(Y, TOP, np.full(12, 0.3), k=3)
+    assert_allclose(psp, found / most)
+
+
+def test_propensities():
+    """The formula as it is printed."""
+    n, counts = len(Y), Y.sum(axis=0)
+    c = (np.log(n) - 1) * (1.5 + 1) ** 0.55
+    expected = 1 / (1 + c * np.exp(-0.55 * np.log(counts + 1.5)))
+    for kind in KINDS.values():
+        assert_allclose(label_propensities(kind(Y)), expected)
+    rare, common = label_propensities(["a", "b", "b", "b", "b"], a=0.6, b=2.6)
+    assert rare < common
+    assert len(label_propensities(["a", "c"], classes=["a", "b", "c"])) == 3
+    assert (label_propensities([[1, 0]]) == 1).all()  # too few samples to say
+
+
+@pytest.mark.parametrize(
+    ("y", "top", "more", "message"),
+    [
+        (Y, TOP[0], {}, "must have shape"),
+        (Y, TOP, {"k": 7}, "from 1 to the number of columns of top_k, which is 6"),
+        (Y, TOP, {"k": 0}, "got 0"),
+        (Y[:5], TOP, {}, "inconsistent numbers of samples"),
+        (Y[:1], [[1, 2, 1]], {}, "label twice in row 0"),
+        (Y[:1], [[12, 0]], {}, "integers from 0 to 11"),
+        (Y[:1], [[-1, 0]], {}, "integers from 0 to 11"),
+        (Y[:1], [["a", "b"]], {}, "integers from 0 to 11"),
+    ],
+)
+def test_bad_rankings(y, top, more, message):
+    with pytest.raises(ValueError, match=message):
+        precision_at_k(y, top, **more)
+
+
+def test_bad_propensities():
+    with pytest.raises(ValueError, match="each of the 12 labels, got 3"):
+        propensity_scored_precision_at_k(Y, TOP, [1, 1, 1])
+    with pytest.raises(ValueError, match=r"numbers in \(0, 1\]"):
+        propensity_scored_precision_at_k(Y, TOP, np.zeros(12))
+    with pytest.raises(ValueError, match="not in classes: "):
+        label_propensities(["a", "b"], classes=["a"])
+
+
+def test_scorer_in_a_grid_search_over_a_pipeline():
+    X, y = make_multilabel_classification(200, n_classes=6, random_state=0)
+    network = LSHMLPClassifier((20,), learning_rate_init=0.01, tol=0.01, random_state=0)
+    pipeline = make_pipeline(MaxAbsScaler(), network)
+    scorer = top_k_scorer(precision_at_k, k=2)
+    search = GridSearchCV(pipeline, {"lshmlpclassifier__alpha": [1e-4, 1e4]}, cv=2, scoring=scorer)
+    search.fit(X, sp.csr_array(y))
+    assert search.best_params_["lshmlpclassifier__alpha"] == 1e-4
+    best = search.best_estimator_
+    labels, _ = best[-1].predict_top_k(best[:-1].transform(X), 2)
+    assert scorer(best, X, y) == precision_at_k(y, labels)
+
+
+def test_scorer_stops_training():
+    X, y = load_digits(return_X_y=True)
+    scorer = top_k_scorer(ndcg_at_k, k=3)
+    network = LSHMLPClassifier((30,), early_stopping=True, scoring=scorer, random_state=0)
+    network.set_params(tol=0.01, n_iter_no_change=2).fit(X / 16, y, sample_weight=np.ones(len(y)))
+    assert network.best_validation_score_ > 0.9
+
+
+def test_scorer_needs_a_ranking():
+    with pytest.raises(TypeError, match="MaxAbsScaler has no method predict_top_k"):
+        top_k_scorer(precision_at_k)(MaxAbsScaler(), Y, Y)
