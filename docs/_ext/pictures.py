@@ -1,0 +1,516 @@
+"""Pictures and tables of the pages, made anew in each build.
+
+They come from the benchmarks' results, which are never copied by hand, and from small programs
+that draw what the texts explain.
+
+In a page,
+
+    :::{picture} name
+    :alt: What is to be seen, for those who do not see it.
+
+    The caption.
+    :::
+
+shows a picture in the colours of the light or the dark theme. Tables are files in
+``generated/fragments``, to be included.
+"""
+
+import json
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from docutils import nodes
+from docutils.parsers.rst import directives
+from matplotlib.figure import Figure
+from sphinx.util.docutils import SphinxDirective
+
+DOCS = Path(__file__).parents[1]
+RESULTS = DOCS.parent / "benchmarks" / "results"
+PICTURES, FRAGMENTS = DOCS / "generated" / "pictures", DOCS / "generated" / "fragments"
+
+# Okabe and Ito's colours, which all readers can tell apart, darker or lighter for the background.
+THEMES = {
+    "light": {"text": "#222832", "faint": "#d8dde3", "cycle": ["#0068a8", "#b84a00", "#5f6670"]},
+    "dark": {"text": "#d6dde4", "faint": "#3f4851", "cycle": ["#5cc1f4", "#ffa15c", "#b4bcc6"]},
+}
+NAMES = {
+    "hashed_1_threads": "hashed, 1 thread",
+    "hashed_2_threads": "hashed, 2 threads",
+    "all_2_threads": "the same network, all outputs, 2 threads",
+    "dense_2_threads": "scikit-learn's dense network, 2 threads",
+}
+STYLES = {
+    "hashed_1_threads": {"color": "C0", "linestyle": "--", "marker": "o"},
+    "hashed_2_threads": {"color": "C0", "linestyle": "-", "marker": "o"},
+    "all_2_threads": {"color": "C2", "linestyle": "-", "marker": "^"},
+    "dense_2_threads": {"color": "C1", "linestyle": "-", "marker": "s"},
+}
+MISSING = "*This benchmark has not been run for this version.*\n"
+
+
+def results(name):
+    """Return a benchmark's report, or None where it has not been run."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+# -- pictures -----------------------------------------------------------------------------
+
+
+def time_accuracy():
+    """Accuracy on held-out data against seconds of training: medians over the runs."""
+    titles = {
+        "fashion_mnist": "Clothes in pictures\ntwo hidden layers of 1,000",
+        "icd_coding": "Diagnoses in words\n12,000 classes",
+    }
+    reports = {name: results(name) for name in titles}
+    reports = {name: report for name, report in reports.items() if report}
+    figure = Figure(figsize=(4.6 * max(1, len(reports)), 3.7), layout="constrained")
+    for place, (name, report) in enumerate(reports.items()):
+        axes = figure.add_subplot(1, len(reports), place + 1)
+        runs = report["results"]["runs"]
+        for network in runs[0]:
+            if network not in NAMES:
+                continue
+            found = [run[network] for run in runs]
+            seconds = [run["seconds_before"] + np.cumsum(run["seconds"]) for run in found]
+            accuracies = [run["accuracies"] for run in found]
+            axes.plot(
+                np.median(seconds, axis=0),
+                np.median(accuracies, axis=0),
+                **STYLES[network],
+                markersize=4,
+                label=NAMES[network],
+            )
+        axes.set(xscale="log", xlabel="seconds of training", title=titles[name])
+        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        if place == 0:
+            axes.set_ylabel("accuracy on held-out data")
+    if reports:
+        handles = {}
+        for axes in figure.axes:
+            handles |= {line.get_label(): line for line in axes.get_lines()}
+        figure.legend(handles.values(), handles, loc="outside lower center", ncols=2)
+    return figure
+
+
+def cells(directions, planes):
+    """Code of each direction: on which side of each plane it lies."""
+    return (directions @ planes.T > 0) @ (1 << np.arange(len(planes)))
+
+
+def hash_table():
+    """Neurons as points, a query, and the buckets of two tables in which it falls."""
+    rng = np.random.default_rng(4)
+    neurons = rng.standard_normal((60, 2))
+    query = np.array([1.0, 0.55])
+    best = np.argsort(-neurons @ query)[:6]
+    tables = [rng.standard_normal((2, 2)) for _ in range(2)]
+    caught_by = [cells(neurons, planes) == cells(query[None], planes) for planes in tables]
+    angles = np.linspace(-np.pi, np.pi, 1441)
+    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    figure = Figure(figsize=(9, 3.3), layout="constrained")
+    titles = ["Table 1", "Table 2", "Both together"]
+    for place, title in enumerate(titles):
+        axes = figure.add_subplot(1, 3, place + 1)
+        shown = caught_by[place : place + 1] if place < 2 else caught_by
+        for planes in tables[place : place + 1] if place < 2 else tables:
+            inside = cells(ring, planes) == cells(query[None], planes)
+            edge = ring[inside] * 9
+            axes.fill(*np.vstack([edge, [[0, 0]]]).T, color="C0", alpha=0.18, linewidth=0)
+            for plane in planes:
+                line = np.array([-plane[1], plane[0]]) / np.linalg.norm(plane) * 9
+                axes.plot(*np.stack([-line, line]).T, color="C2", linewidth=0.8, linestyle="--")
+        caught = np.any(shown, axis=0)
+        axes.plot(*neurons[~caught].T, "o", color="C2", markersize=3, alpha=0.7)
+        axes.plot(*neurons[caught].T, "o", color="C0", markersize=5)
+        axes.plot(
+            *neurons[best].T, "o", color="C1", markersize=9, fillstyle="none", markeredgewidth=1.4
+        )
+        axes.annotate(
+            "", query * 1.9, (0, 0), arrowprops={"arrowstyle": "->", "color": "C1", "linewidth": 2}
+        )
+        hit = np.count_nonzero(caught[best])
+        axes.set(
+            title=f"{title}: {caught.sum()} neurons,\n{hit} of the {len(best)} that respond most",
+            xlim=(-2.6, 2.6),
+            ylim=(-2.6, 2.6),
+            xticks=[],
+            yticks=[],
+            aspect="equal",
+        )
+    return figure
+
+
+def found_probability():
+    """Chance that a neuron is found, by its angle to the query, for some codes and tables."""
+    angle = np.linspace(0, 90, 181)
+    agree = 1 - angle / 180
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    for i, (n_bits, n_tables) in enumerate([(4, 20), (8, 20), (8, 100)]):
+        axes.plot(
+            angle,
+            1 - (1 - agree**n_bits) ** n_tables,
+            color=f"C{i}",
+            linestyle=["-", "--", ":"][i],
+            linewidth=2,
+            label=f"n_bits={n_bits}, n_tables={n_tables}",
+        )
+    axes.set(
+        xlabel="angle between neuron and query (degrees)",
+        ylabel="chance of a common bucket",
+        xticks=range(0, 91, 15),
+    )
+    axes.legend()
+    return figure
+
+
+def stale_tables():
+    """Share of a hidden layer's codes that training changes, from epoch to epoch."""
+    from sklearn.datasets import load_digits
+
+    from sklearn_lsh import LSHMLPClassifier
+
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    network = LSHMLPClassifier((400,), density=0.1, learning_rate_init=0.003, random_state=0)
+    rng = np.random.default_rng(0)
+    n_tables, n_bits = 20, 6
+    planes = rng.standard_normal((X.shape[1], n_tables * n_bits))
+    codes = []
+    for _ in range(16):
+        network.partial_fit(X, y, classes=range(10))
+        rows = network.coefs_[0].T
+        signs = (rows - rows.mean(axis=0)) @ planes > 0
+        codes.append(signs.reshape(len(rows), n_tables, n_bits))
+    epochs = range(2, len(codes) + 1)
+    moved = [
+        [np.any(codes[i] != codes[i - 1], axis=2).mean() for i in range(1, len(codes))],
+        [np.any(codes[i] != codes[0], axis=2).mean() for i in range(1, len(codes))],
+    ]
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    labels = ["tables rebuilt an epoch ago", "tables never rebuilt"]
+    for i, (line, label) in enumerate(zip(moved, labels, strict=True)):
+        axes.plot(epochs, line, color=f"C{i}", marker="os"[i], markersize=4, label=label)
+    axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+    axes.set(xlabel="epoch", ylabel="neurons in the wrong bucket", ylim=(0, None))
+    axes.legend()
+    return figure
+
+
+def kept_rows():
+    """The weights that a mini-batch reads and changes: rows, where a dense layer has them all."""
+    rng = np.random.default_rng(1)
+    n_neurons, n_samples = 40, 12
+    active = np.zeros((n_neurons, n_samples), bool)
+    for sample in range(n_samples):
+        liked = rng.choice(n_neurons, 3, replace=False, p=np.linspace(2, 0.2, n_neurons) / 44)
+        active[liked, sample] = True
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.6])
+    rows, samples = np.nonzero(active)
+    left.plot(samples, rows, "s", color="C0", markersize=4)
+    left.set(xlabel="samples of a mini-batch", ylabel="neurons", title="which are active")
+    touched = active.any(axis=1)
+    weights = np.repeat(touched[:, None], 24, axis=1)
+    y, x = np.nonzero(weights)
+    right.plot(x, y, "s", color="C0", markersize=4)
+    y, x = np.nonzero(~weights)
+    right.plot(x, y, "s", color="C2", markersize=4, alpha=0.25)
+    right.set(xlabel="inputs", title="weights that are read and changed")
+    for axes in (left, right):
+        axes.set(xticks=[], yticks=[], ylim=(n_neurons, -1))
+    return figure
+
+
+DRAWN = [time_accuracy, hash_table, found_probability, stale_tables, kept_rows]
+
+
+def draw_all():
+    """Draw every picture for both themes."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for draw in DRAWN:
+        for theme, colours in THEMES.items():
+            with mpl.rc_context(_look(colours)):
+                path = PICTURES / f"{draw.__name__}-{theme}.svg"
+                draw().savefig(path, transparent=True, metadata={"Date": None})
+
+
+def _look(colours):
+    text, faint = colours["text"], colours["faint"]
+    return {
+        "axes.prop_cycle": mpl.cycler(color=colours["cycle"]),
+        "axes.edgecolor": text,
+        "axes.labelcolor": text,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlesize": "medium",
+        "font.size": 10.5,
+        "grid.color": faint,
+        "legend.frameon": False,
+        "svg.hashsalt": "sklearn_lsh",
+        "text.color": text,
+        "xtick.color": text,
+        "ytick.color": text,
+    }
+
+
+# -- tables -------------------------------------------------------------------------------
+
+
+def table(head, rows):
+    """A table in Markdown, numbers to the right."""
+    align = ["---"] + ["---:"] * (len(head) - 1)
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, align, *rows)) + "\n"
+
+
+def mega(n_bytes):
+    """A number of bytes for people."""
+    if n_bytes >= 1e9:
+        return f"{n_bytes / 1e9:.1f} GB"
+    return f"{n_bytes / 1e6:,.0f} MB"
+
+
+def comparison(name):
+    """Seconds and final accuracies of a comparison's networks."""
+    report = results(name)
+    if report is None:
+        return MISSING
+    runs = report["results"]["runs"]
+    rows = []
+    for network in runs[0]:
+        found = [run[network] for run in runs]
+        seconds = np.median([np.median(run["seconds"]) for run in found])
+        total = np.median([run["seconds_before"] + sum(run["seconds"]) for run in found])
+        last = [run["accuracies"][-1] for run in found]
+        rows.append(
+            [
+                NAMES.get(network, network.replace("_", " ")),
+                f"{len(found[0]['seconds'])}",
+                f"{seconds:.2f}",
+                f"{total:.0f}",
+                f"{np.mean(last):.1%}",
+                f"{min(last):.1%} to {max(last):.1%}",
+            ]
+        )
+    head = ["network", "epochs", "seconds an epoch", "in all", "accuracy", "range"]
+    return table(head, rows) + "\n" + environment(report, len(runs))
+
+
+def environment(report, n_runs=None):
+    """Where and with what a benchmark ran."""
+    facts, versions = report["environment"], report["environment"]["versions"]
+    runs = "" if n_runs is None else f"{n_runs} runs with seeds of their own. " * (n_runs > 1)
+    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return (
+        f"{runs}{facts['processor']}, {facts['processors']} processors, kernels for "
+        f"{facts['kernels']}; Python {facts['python']}, {packages}.\n"
+    )
+
+
+def ratios(name, sentences):
+    """Ratios of a benchmark's summary, as a list."""
+    report = results(name)
+    if report is None:
+        return MISSING
+    summary = report["results"]["summary"]
+    known = [text.format(summary[key]) for key, text in sentences.items() if key in summary]
+    return "\n".join(f"- {line}" for line in known) + "\n"
+
+
+def headline():
+    """One line below the landing page's picture."""
+    parts = []
+    for name, what, key in (
+        ("fashion_mnist", "pictures of clothes", "faster_than_dense"),
+        ("icd_coding", "12,000 diagnoses", "training_faster_than_dense"),
+    ):
+        report = results(name)
+        if report is None or key not in report["results"]["summary"]:
+            continue
+        summary = report["results"]["summary"]
+        accuracy = summary["mean_final_accuracy"]
+        lost = accuracy["dense_2_threads"] - accuracy["hashed_2_threads"]
+        sign = "points of accuracy lower" if lost > 0 else "points of accuracy higher"
+        measure = "an epoch" if key == "faster_than_dense" else "training"
+        parts.append(
+            f"{what}: {measure} **{summary[key]:.1f} times faster**, {abs(lost) * 100:.1f} {sign}"
+        )
+    if not parts:
+        return MISSING
+    text = "; ".join(parts)
+    text = f"{text[0].upper()}{text[1:]}"
+    return f"{text}. Two threads each; [how it was measured](/benchmarks.md).\n"
+
+
+def memory_table():
+    """Measured memory of fits."""
+    report = results("memory")
+    if report is None:
+        return MISSING
+    titles = {
+        "fashion_mnist": "Fashion-MNIST, 784-1000-1000-10",
+        "icd_coding": "ICD-10-CM, 12,078 classes",
+        "many_classes": "200,000 classes, nothing set",
+    }
+    rows = [
+        [
+            titles.get(name, name),
+            f"{found['parameters']:,}",
+            mega(found["data_bytes"]),
+            mega(12 * found["parameters"]),
+            mega(found["peak_bytes"] - found["peak_bytes_before_data"]),
+        ]
+        for name, found in report["results"].items()
+    ]
+    head = ["network", "parameters", "data", "weights and Adam's moments", "peak of a fit"]
+    return table(head, rows) + "\n" + environment(report)
+
+
+def many_table():
+    """200,000 classes, with nothing set."""
+    report = results("many_classes")
+    if report is None:
+        return MISSING
+    rows = [
+        [
+            f"{report['options']['classes']:,}",
+            f"{run['epochs']}",
+            f"{run['seconds_an_epoch']:.1f}",
+            mega(run["peak_bytes"]),
+            f"{run['accuracy']:.2%}",
+            f"{run['chance']:.4%}",
+            f"{run['accuracy_on_training_rows']:.1%}",
+        ]
+        for run in report["results"]["runs"]
+    ]
+    head = ["classes", "epochs", "seconds an epoch", "peak memory", "accuracy", "chance"]
+    return table([*head, "on training rows"], rows) + "\n" + environment(report)
+
+
+def memory_by_classes():
+    """What an output layer takes, by the rule that the text gives."""
+    from sklearn_lsh.selection.output import OutputLSH
+
+    rows = []
+    for n_classes in (10_000, 100_000, 1_000_000):
+        for n_hidden in (100, 256):
+            weights = 4 * n_classes * (n_hidden + 1)
+            # A class, or a sample of it, has codes of two bytes, an owner, and places in tables.
+            entry = (2 + 4) * OutputLSH.N_TABLES + 4
+            least, most = (entry * n_classes * (1 + n_samples) for n_samples in (1, 5))
+            rows.append(
+                [
+                    f"{n_classes:,}",
+                    f"{n_hidden}",
+                    mega(weights),
+                    mega(2 * weights),
+                    f"{mega(least)} to {mega(most)}",
+                    f"{mega(3 * weights + least)} to {mega(3 * weights + most)}",
+                ]
+            )
+    head = ["classes", "hidden neurons", "weights", "Adam's moments", "tables", "together"]
+    return table(head, rows)
+
+
+def automatic():
+    """What "auto" stands for."""
+    from sklearn_lsh.estimators import density
+    from sklearn_lsh.selection.hidden import HiddenLSH
+    from sklearn_lsh.selection.output import OutputLSH
+
+    rows = [
+        [
+            "hidden",
+            f"fewer than {density.HIDDEN_DENSE_BELOW:,} neurons",
+            f"{density.HIDDEN_SHARE:.0%} of the neurons",
+            f"{HiddenLSH.N_TABLES}",
+        ],
+        [
+            "output (classifier)",
+            f"fewer than {density.OUTPUT_DENSE_BELOW:,} classes",
+            f"{density.OUTPUT_ACTIVE} classes",
+            f"{OutputLSH.N_TABLES}",
+        ],
+        ["output (regressor)", "always", "", ""],
+    ]
+    return table(["layer", "dense with", "otherwise active", "tables"], rows)
+
+
+FASHION_RATIOS = {
+    "faster_than_dense": "An epoch is {:.1f} times faster than the dense network's.",
+    "two_threads_to_one": "Two threads are {:.2f} times as fast as one.",
+}
+ICD_RATIOS = {
+    "training_faster_than_dense": "Training is {:.1f} times faster than the dense network's.",
+    "epoch_faster_than_dense": "An epoch is {:.1f} times faster than the dense network's,",
+    "epoch_faster_than_all": "and {:.1f} times faster than our own with all outputs.",
+    "two_threads_to_one": "Two threads are {:.2f} times as fast as one.",
+}
+
+
+def write_fragments():
+    """Write every table."""
+    FRAGMENTS.mkdir(parents=True, exist_ok=True)
+    fragments = {
+        "fashion_mnist": comparison("fashion_mnist"),
+        "fashion_mnist_ratios": ratios("fashion_mnist", FASHION_RATIOS),
+        "icd_coding": comparison("icd_coding"),
+        "icd_coding_ratios": ratios("icd_coding", ICD_RATIOS),
+        "headline": headline(),
+        "memory": memory_table(),
+        "many_classes": many_table(),
+        "memory_by_classes": memory_by_classes(),
+        "automatic": automatic(),
+    }
+    for name, text in fragments.items():
+        path = FRAGMENTS / f"{name}.md"
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+# -- Sphinx -------------------------------------------------------------------------------
+
+
+class PictureDirective(SphinxDirective):
+    """A picture in the colours of the theme, with a caption."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {"alt": directives.unchanged_required}  # noqa: RUF012
+
+    def run(self):
+        """Return an image for each theme, of which one is shown, and the caption."""
+        name = self.arguments[0]
+        box = nodes.container(classes=["picture"])
+        for theme in THEMES:
+            uri = f"/generated/pictures/{name}-{theme}.svg"
+            classes = [f"only-{theme}", "drawn"]
+            box += nodes.image(uri=uri, alt=self.options["alt"], classes=classes)
+        caption = nodes.container(classes=["picture-caption"])
+        self.state.nested_parse(self.content, self.content_offset, caption)
+        if self.content:
+            box += caption
+        return [box]
+
+
+def make(app):
+    """Make everything before pages are read."""
+    draw_all()
+    write_fragments()
+
+
+def setup(app):
+    """Tell Sphinx."""
+    app.add_directive("picture", PictureDirective)
+    app.connect("builder-inited", make)
+    return {"parallel_read_safe": True}
+
+
+if __name__ == "__main__":
+    draw_all()
+    write_fragments()

@@ -1,0 +1,79 @@
+"""The API reference: a page for every public name, found in the package itself."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+# Modules with public names, and what a reader should know of each. A module that is not there
+# (yet) is left out.
+MODULES = {
+    "sklearn_lsh": ("Networks", "The estimators, and what a bug report should say."),
+    "sklearn_lsh.hashing": (
+        "Hashing",
+        "Locality-sensitive hash families and tables, usable without any network.",
+    ),
+    "sklearn_lsh.inspection": (
+        "Displays",
+        "Pictures of how a network trained and what it computes.",
+    ),
+    "sklearn_lsh.metrics": ("Metrics", "Measures for many classes and labels."),
+    "sklearn_lsh.datasets": ("Data", "Data of the examples and benchmarks."),
+}
+
+
+def public_names(module):
+    """Return the public classes and functions of a module."""
+    names = getattr(module, "__all__", None)
+    if names is None:
+        names = [
+            name
+            for name, value in vars(module).items()
+            if name[0] != "_" and getattr(value, "__module__", None) == module.__name__
+        ]
+    values = {name: getattr(module, name) for name in names}
+    return sorted(
+        name
+        for name, value in values.items()
+        if inspect.isclass(value) or inspect.isfunction(value)
+    )
+
+
+def existing_modules():
+    """Yield the modules that are there, with their names."""
+    for name in MODULES:
+        try:
+            yield name, importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+
+
+def write_index(app):
+    """Write the page that lists everything."""
+    lines = ["# API reference", ""]
+    lines += ["Every public name has a page, with its parameters and an example.", ""]
+    for name, module in existing_modules():
+        title, text = MODULES[name]
+        lines += [f"## {title}", "", text, "", "```{eval-rst}", f".. currentmodule:: {name}", ""]
+        lines += [".. autosummary::", "   :toctree: reference", ""]
+        lines += [f"   {public}" for public in public_names(module)]
+        lines += ["```", ""]
+    folder = Path(app.srcdir, "generated")
+    folder.mkdir(exist_ok=True)
+    path = folder / "reference.md"
+    text = "\n".join(lines)
+    if not path.exists() or path.read_text() != text:  # else Sphinx would read it anew
+        path.write_text(text)
+
+
+def skip_member(app, what, name, member, skip, options):
+    """Leave out methods that scikit-learn makes, such as ``set_fit_request``."""
+    made = name.startswith("set_") and name.endswith("_request")
+    return True if made else None
+
+
+def setup(app):
+    """Write the list before autosummary reads it."""
+    app.connect("config-inited", lambda app, config: write_index(app))
+    app.connect("autodoc-skip-member", skip_member)
+    return {"parallel_read_safe": True}

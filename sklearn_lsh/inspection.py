@@ -1,0 +1,458 @@
+"""Pictures of how a network trained and what it computes, in the manner of scikit-learn's displays.
+
+A display is made by a class method from something fitted, keeps the numbers that it shows as
+attributes, and can be drawn again by `plot`. Matplotlib is needed only then.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.estimators.base import BaseLSHMLP
+from sklearn_lsh.estimators.inputs import check_data
+
+__all__ = ["ActiveNeuronsDisplay", "DensityDisplay", "TrainingCurveDisplay"]
+
+
+class TrainingCurveDisplay:
+    """Training loss and validation score after each epoch.
+
+    It is recommended to use `from_estimator` to make one.
+
+    Parameters
+    ----------
+    losses : array-like of shape (n_epochs,)
+        Training loss in each epoch.
+    validation_losses : array-like of shape (n_epochs,), default=None
+        Loss on the validation set after each epoch.
+    validation_scores : array-like of shape (n_epochs,), default=None
+        Score on the validation set after each epoch.
+    score_name : str, default="score"
+        Name of the score's axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the losses.
+    score_ax_ : matplotlib Axes or None
+        Axes with the validation score, which share the epochs with `ax_`.
+    figure_ : matplotlib Figure
+        Figure with both.
+    lines_ : list of matplotlib Line2D
+        Training loss, validation loss and validation score, as far as there are any.
+
+    See Also
+    --------
+    DensityDisplay : Score against density, over a fitted search.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_lsh import LSHMLPClassifier
+    >>> from sklearn_lsh.inspection import TrainingCurveDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> network = LSHMLPClassifier((200,), density=0.2, tol=0.01, random_state=0)
+    >>> network = network.fit(X[:1500] / 16, y[:1500], X_val=X[1500:] / 16, y_val=y[1500:])
+    >>> display = TrainingCurveDisplay.from_estimator(network)
+    >>> display.ax_.get_xlabel()
+    'epoch'
+    >>> plt.show()
+    """
+
+    def __init__(
+        self, losses, *, validation_losses=None, validation_scores=None, score_name="score"
+    ):
+        self.losses = losses
+        self.validation_losses = validation_losses
+        self.validation_scores = validation_scores
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, score_name=None, **kwargs) -> Self:
+        """Draw the curves of a fitted network.
+
+        Parameters
+        ----------
+        estimator : LSHMLPClassifier, LSHMLPRegressor or Pipeline that ends with one
+            Fitted. `MLPClassifier` and `MLPRegressor` will do as well.
+        ax : matplotlib Axes, default=None
+            Where to draw; by default in a new figure.
+        score_name : str, default=None
+            Name of the validation score; by default what the estimator's `scoring` is.
+        **kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it has no `loss_curve_`.
+        """
+        estimator = _last_step(estimator)
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "loss_curve_"):
+            raise TypeError(
+                f"A training curve needs an estimator with loss_curve_, got {estimator!r}."
+            )
+        if score_name is None:
+            scoring = getattr(estimator, "scoring", None)
+            default = "accuracy" if hasattr(estimator, "classes_") else "R²"
+            score_name = scoring if isinstance(scoring, str) else default
+            score_name = "score" if callable(scoring) else score_name
+        return cls(
+            estimator.loss_curve_,
+            validation_losses=getattr(estimator, "validation_loss_curve_", None),
+            validation_scores=getattr(estimator, "validation_scores_", None),
+            score_name=score_name,
+        ).plot(ax=ax, **kwargs)
+
+    def plot(self, *, ax=None, **kwargs) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; by default in a new figure.
+        **kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display itself.
+        """
+        self.ax_ = _axes(ax)
+        self.figure_ = self.ax_.figure
+        self.score_ax_ = None
+        kwargs = {"marker": ".", **kwargs}
+        self.lines_ = self._draw(self.ax_, self.losses, "training loss", kwargs)
+        if _is_curve(self.validation_losses):
+            self.lines_ += self._draw(self.ax_, self.validation_losses, "validation loss", kwargs)
+        self.ax_.set(xlabel="epoch", ylabel="loss")
+        self.ax_.xaxis.get_major_locator().set_params(integer=True)  # whole epochs
+        if _is_curve(self.validation_scores):
+            self.score_ax_ = self.ax_.twinx()
+            look = {"color": "C2", **kwargs}
+            name = f"validation {self.score_name}"
+            self.lines_ += self._draw(self.score_ax_, self.validation_scores, name, look)
+            self.score_ax_.set_ylabel(name)
+        self.ax_.legend(self.lines_, [line.get_label() for line in self.lines_])
+        return self
+
+    def _draw(self, ax, curve, label, kwargs):
+        return ax.plot(np.arange(1, len(curve) + 1), curve, label=label, **kwargs)
+
+
+class ActiveNeuronsDisplay:
+    """How often each neuron computes, layer by layer, when samples are predicted.
+
+    A layer's curve runs from its busiest neuron to its idlest. A flat curve shares the work
+    evenly; one that drops to zero has neurons that no sample ever finds. The area below it is
+    the share of the layer that computes for a sample.
+
+    It is recommended to use `from_estimator` to make one.
+
+    Parameters
+    ----------
+    loads : list of ndarray of shape (n_neurons,)
+        For each layer the share of the samples for which each neuron computes.
+    layer_names : list of str
+        Names of the layers.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the curves.
+    figure_ : matplotlib Figure
+        Figure with them.
+    lines_ : list of matplotlib Line2D
+        One for each layer.
+
+    Notes
+    -----
+    A dense layer computes all its neurons for every sample: its curve is 1 everywhere.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_lsh import LSHMLPClassifier
+    >>> from sklearn_lsh.inspection import ActiveNeuronsDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> network = LSHMLPClassifier((200,), density=0.2, tol=0.01, random_state=0)
+    >>> display = ActiveNeuronsDisplay.from_estimator(network.fit(X / 16, y), X / 16)
+    >>> [round(float(load.mean()), 2) for load in display.loads]
+    [0.2, 1.0]
+    >>> plt.show()
+    """
+
+    def __init__(self, loads, *, layer_names):
+        self.loads = loads
+        self.layer_names = layer_names
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, ax=None, **kwargs) -> Self:
+        """Predict samples and draw how often each neuron had to compute.
+
+        Parameters
+        ----------
+        estimator : LSHMLPClassifier, LSHMLPRegressor or Pipeline that ends with one
+            Fitted.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples; a few hundred are enough.
+        ax : matplotlib Axes, default=None
+            Where to draw; by default in a new figure.
+        **kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        display : ActiveNeuronsDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it is not one of this package's networks.
+        """
+        if isinstance(estimator, Pipeline):
+            check_is_fitted(estimator)
+            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+        estimator = _last_step(estimator)
+        if not isinstance(estimator, BaseLSHMLP):
+            raise TypeError(
+                f"Active neurons are those of an LSHMLPClassifier or LSHMLPRegressor, got "
+                f"{estimator!r}."
+            )
+        check_is_fitted(estimator)
+        loads = _loads(estimator, check_data(estimator, X, reset=False))
+        names = [f"hidden layer {i}" for i in range(1, len(loads))] + ["output layer"]
+        return cls(loads, layer_names=names).plot(ax=ax, **kwargs)
+
+    def plot(self, *, ax=None, **kwargs) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; by default in a new figure.
+        **kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        display : ActiveNeuronsDisplay
+            The display itself.
+        """
+        self.ax_ = _axes(ax)
+        self.figure_ = self.ax_.figure
+        self.lines_ = []
+        for name, load in zip(self.layer_names, self.loads, strict=True):
+            label = f"{name}: {load.sum():,.0f} of {len(load):,} a sample"
+            ranks = (np.arange(len(load)) + 0.5) / len(load)
+            self.lines_ += self.ax_.plot(ranks, np.sort(load)[::-1], label=label, **kwargs)
+        self.ax_.set(
+            xlabel="neurons, busiest first (share of the layer)",
+            ylabel="share of the samples for which a neuron computes",
+            xlim=(0, 1),
+            ylim=(0, 1.05),
+        )
+        self.ax_.legend()
+        return self
+
+
+class DensityDisplay:
+    """Score and fitting time against density, over a fitted search.
+
+    It is recommended to use `from_estimator` to make one.
+
+    Parameters
+    ----------
+    densities : array-like of shape (n_candidates,)
+        Densities that were tried, in ascending order.
+    scores, score_errors : array-like of shape (n_candidates,)
+        Mean test scores over the folds, and their standard deviations.
+    seconds : array-like of shape (n_candidates,)
+        Mean time to fit.
+    name : str, default="density"
+        Name of the parameter.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the scores.
+    time_ax_ : matplotlib Axes
+        Axes with the seconds, which share the densities with `ax_`.
+    figure_ : matplotlib Figure
+        Figure with both.
+    errorbar_ : matplotlib ErrorbarContainer
+        The scores.
+    time_line_ : matplotlib Line2D
+        The seconds.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn_lsh import LSHMLPClassifier
+    >>> from sklearn_lsh.inspection import DensityDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> network = LSHMLPClassifier((200,), tol=0.1, random_state=0)
+    >>> search = GridSearchCV(network, {"density": [0.1, 0.5, 1.0]}, cv=2).fit(X / 16, y)
+    >>> display = DensityDisplay.from_estimator(search)
+    >>> display.densities.tolist()
+    [0.1, 0.5, 1.0]
+    >>> plt.show()
+    """
+
+    def __init__(self, densities, scores, score_errors, seconds, *, name="density"):
+        self.densities = densities
+        self.scores = scores
+        self.score_errors = score_errors
+        self.seconds = seconds
+        self.name = name
+
+    @classmethod
+    def from_estimator(cls, search, *, name=None, ax=None, **kwargs) -> Self:
+        """Draw what a search found out about the density.
+
+        Parameters
+        ----------
+        search : GridSearchCV, RandomizedSearchCV or another fitted search
+            It must have tried several values of the density, alone or with other parameters: for
+            each density the candidate with the best mean score is shown.
+        name : str, default=None
+            Name of the parameter, such as ``"network__density"``; by default the one that is
+            called, or ends with, ``density`` (or ``output_density``, if there is no such one).
+        ax : matplotlib Axes, default=None
+            Where to draw; by default in a new figure.
+        **kwargs : dict
+            Passed on to `matplotlib.axes.Axes.errorbar`.
+
+        Returns
+        -------
+        display : DensityDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the search is not fitted.
+        ValueError
+            If the search has no such parameter.
+        """
+        check_is_fitted(search, "cv_results_")
+        results = search.cv_results_
+        name = _density_name(results["params"]) if name is None else name
+        if any(name not in candidate for candidate in results["params"]):
+            raise ValueError(f"name={name!r} is not a parameter that the search tried.")
+        scores = np.asarray(results["mean_test_score"], dtype=float)
+        best = {}
+        for i in np.argsort(scores, kind="stable"):  # the best comes last, and stays
+            best[_share(results["params"][i][name])] = i
+        densities = sorted(best)
+        shown = [best[density] for density in densities]
+        return cls(
+            np.array(densities),
+            scores[shown],
+            np.asarray(results["std_test_score"])[shown],
+            np.asarray(results["mean_fit_time"])[shown],
+            name=name.rpartition("__")[2],
+        ).plot(ax=ax, **kwargs)
+
+    def plot(self, *, ax=None, **kwargs) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; by default in a new figure.
+        **kwargs : dict
+            Passed on to `matplotlib.axes.Axes.errorbar`.
+
+        Returns
+        -------
+        display : DensityDisplay
+            The display itself.
+        """
+        self.ax_ = _axes(ax)
+        self.figure_ = self.ax_.figure
+        look = {"marker": "o", "capsize": 3, "label": "score", **kwargs}
+        self.errorbar_ = self.ax_.errorbar(self.densities, self.scores, self.score_errors, **look)
+        self.time_ax_ = self.ax_.twinx()
+        (self.time_line_,) = self.time_ax_.plot(
+            self.densities, self.seconds, color="C1", linestyle="--", marker="s", label="seconds"
+        )
+        self.ax_.set(xlabel=self.name, ylabel="mean test score", xscale="log")
+        self.time_ax_.set(ylabel="mean seconds to fit", ylim=(0, None))
+        self.ax_.legend(handles=[self.errorbar_, self.time_line_])
+        return self
+
+
+def _axes(ax):
+    """Return axes to draw in, in a new figure if none are given."""
+    if ax is not None:
+        return ax
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("Drawing a display needs matplotlib: pip install matplotlib") from error
+    return plt.subplots(layout="constrained")[1]
+
+
+def _last_step(estimator):
+    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+
+
+def _is_curve(curve):
+    return curve is not None and len(curve) > 0
+
+
+def _loads(estimator, X):
+    """Share of samples for which each neuron computes, layer by layer."""
+    network = estimator._network
+    if estimator.predict_selection is not None:
+        network = network._with_selection(estimator.predict_selection)
+    counts = [np.zeros(width) for width in network.n_units[1:]]
+    starts = [*range(0, X.shape[0], network.chunk_size), X.shape[0]]
+    for start, end in pairwise(starts):
+        passes = network.forward(take(X, slice(start, end)))
+        for count, done in zip(counts, passes, strict=True):
+            if isinstance(done.outputs, CSR):
+                count += np.bincount(done.outputs.indices, minlength=len(count))
+            else:
+                count += end - start
+    return [count / X.shape[0] for count in counts]
+
+
+def _density_name(candidates):
+    """Name of the parameter that is a density."""
+    names = sorted({name for candidate in candidates for name in candidate})
+    for wanted in ("density", "output_density"):
+        found = [name for name in names if name.rpartition("__")[2] == wanted]
+        if len(found) == 1:
+            return found[0]
+    raise ValueError(f"The search tried {names}: name the one that is a density.")
+
+
+def _share(density):
+    """A density as a number to draw."""
+    if isinstance(density, str) or np.ndim(density):
+        raise ValueError(f"Only densities that are single numbers can be drawn, not {density!r}.")
+    return density

@@ -1,0 +1,188 @@
+"""Displays show the numbers that fitted objects have, and need matplotlib only to draw."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
+from sklearn_lsh.inspection import ActiveNeuronsDisplay, DensityDisplay, TrainingCurveDisplay
+
+matplotlib = pytest.importorskip("matplotlib")
+plt = pytest.importorskip("matplotlib.pyplot")
+matplotlib.use("agg")
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning",
+    "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning",
+)
+
+X, Y = load_digits(return_X_y=True)
+X, Y = X[:300] / 16, Y[:300]
+
+
+def classifier(**parameters):
+    hashed = {"hidden_layer_sizes": (40, 30), "density": 0.5, "max_iter": 3, "random_state": 0}
+    return LSHMLPClassifier(**{**hashed, **parameters})
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left():
+    yield
+    plt.close("all")
+
+
+def test_training_curve_without_validation():
+    network = classifier().fit(X, Y)
+    display = TrainingCurveDisplay.from_estimator(network)
+    (line,) = display.lines_
+    assert_array_equal(line.get_xdata(), [1, 2, 3])
+    assert_array_equal(line.get_ydata(), network.loss_curve_)
+    assert display.score_ax_ is None
+    assert display.figure_ is display.ax_.figure
+
+
+def test_training_curve_with_validation():
+    network = classifier(scoring="balanced_accuracy").fit(X, Y, X_val=X[:50], y_val=Y[:50])
+    pipeline = make_pipeline(MinMaxScaler(), network)
+    display = TrainingCurveDisplay.from_estimator(pipeline, linestyle=":")
+    curves = network.loss_curve_, network.validation_loss_curve_, network.validation_scores_
+    for line, curve in zip(display.lines_, curves, strict=True):
+        assert_array_equal(line.get_ydata(), curve)
+        assert line.get_linestyle() == ":"
+    assert "balanced_accuracy" in display.score_ax_.get_ylabel()
+
+
+@pytest.mark.parametrize(
+    ("scoring", "name"), [(None, "R²"), ("loss", "loss"), (lambda *_: 0.0, "score")]
+)
+def test_name_of_the_score(scoring, name):
+    network = LSHMLPRegressor(hidden_layer_sizes=(20,), max_iter=2, scoring=scoring, random_state=0)
+    network.fit(X, Y, X_val=X, y_val=Y)
+    display = TrainingCurveDisplay.from_estimator(network)
+    assert display.score_ax_.get_ylabel() == f"validation {name}"
+    display = TrainingCurveDisplay.from_estimator(network, score_name="mine")
+    assert display.score_ax_.get_ylabel() == "validation mine"
+
+
+def test_training_curve_of_scikit_learn():
+    dense = MLPClassifier((10,), max_iter=3, early_stopping=True).fit(X, Y)
+    display = TrainingCurveDisplay.from_estimator(dense)
+    assert_array_equal(display.lines_[1].get_ydata(), dense.validation_scores_)
+
+
+def test_training_curve_of_something_else():
+    with pytest.raises(TypeError, match="loss_curve_"):
+        TrainingCurveDisplay.from_estimator(LogisticRegression().fit(X[:50], Y[:50]))
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array])
+def test_active_neurons(convert):
+    network = classifier(output_density=4).fit(convert(X), Y)
+    display = ActiveNeuronsDisplay.from_estimator(network, convert(X))
+    assert [len(load) for load in display.loads] == [40, 30, 10]
+    assert_allclose([load.sum() for load in display.loads], [20, 15, 4], rtol=1e-5)
+    for load, line in zip(display.loads, display.lines_, strict=True):
+        assert (load >= 0).all()
+        assert (load <= 1).all()
+        assert_allclose(line.get_ydata(), np.sort(load)[::-1])
+    # As many classes were computed as have a probability.
+    computed = network.predict_proba(convert(X)) > 1e-30
+    assert_allclose(display.loads[-1], computed.mean(axis=0), atol=0.02)
+
+
+def test_active_neurons_of_dense_layers_and_pipelines():
+    pipeline = make_pipeline(MinMaxScaler(), classifier(selection="all")).fit(X, Y)
+    display = ActiveNeuronsDisplay.from_estimator(pipeline, X)
+    assert all((load == 1).all() for load in display.loads)
+    alone = ActiveNeuronsDisplay.from_estimator(make_pipeline(classifier()).fit(X, Y), X)
+    assert_allclose(alone.loads[0].mean(), 0.5)
+
+
+def test_active_neurons_follow_predict_selection():
+    network = classifier().fit(X, Y)
+    network.set_params(predict_selection="topk")
+    responses = X.astype(np.float32) @ network.coefs_[0] + network.intercepts_[0]
+    best = np.argsort(-responses, axis=1)[:, :20]
+    expected = np.bincount(best.ravel(), minlength=40) / len(X)
+    display = ActiveNeuronsDisplay.from_estimator(network, X)
+    assert_allclose(display.loads[0], expected, atol=0.01)
+
+
+def test_active_neurons_of_something_else():
+    with pytest.raises(TypeError, match="MLPClassifier"):
+        ActiveNeuronsDisplay.from_estimator(MLPClassifier((10,), max_iter=1).fit(X, Y), X)
+
+
+def test_density():
+    pipeline = make_pipeline(MinMaxScaler(), classifier(max_iter=1))
+    grid = {"lshmlpclassifier__density": [1.0, 0.2], "lshmlpclassifier__solver": ["adam", "sgd"]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, Y)
+    display = DensityDisplay.from_estimator(search)
+    assert_array_equal(display.densities, [0.2, 1.0])
+    results = search.cv_results_
+    for density, score in zip(display.densities, display.scores, strict=True):
+        tried = results["param_lshmlpclassifier__density"] == density
+        assert score == results["mean_test_score"][tried].max()
+    assert display.ax_.get_xlabel() == "density"
+    assert_array_equal(display.time_line_.get_ydata(), display.seconds)
+
+
+def test_density_by_name():
+    search = GridSearchCV(classifier(max_iter=1), {"output_density": [2, 5]}, cv=2).fit(X, Y)
+    assert DensityDisplay.from_estimator(search).name == "output_density"
+    assert DensityDisplay.from_estimator(search, name="output_density").densities.tolist() == [2, 5]
+    with pytest.raises(ValueError, match="name='density'"):
+        DensityDisplay.from_estimator(search, name="density")
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"alpha": [0.1, 1.0]}, "name the one that is a density"),
+        ({"density": ["auto", 0.5]}, "single numbers"),
+        ({"density": [[0.5, 1.0], 0.5]}, "single numbers"),
+    ],
+)
+def test_searches_without_a_density(grid, message):
+    search = GridSearchCV(classifier(max_iter=1), grid, cv=2).fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        DensityDisplay.from_estimator(search)
+
+
+def test_drawn_into_given_axes_and_again():
+    figure, ax = plt.subplots()
+    network = classifier().fit(X, Y)
+    for display in (
+        TrainingCurveDisplay.from_estimator(network, ax=ax),
+        ActiveNeuronsDisplay.from_estimator(network, X, ax=ax),
+    ):
+        assert display.ax_ is ax
+        assert display.figure_ is figure
+        assert display.plot() is display
+        assert display.ax_ is not ax
+
+
+def test_not_fitted():
+    for draw in (
+        lambda: TrainingCurveDisplay.from_estimator(classifier()),
+        lambda: ActiveNeuronsDisplay.from_estimator(classifier(), X),
+        lambda: DensityDisplay.from_estimator(GridSearchCV(classifier(), {"density": [0.5]})),
+    ):
+        with pytest.raises(NotFittedError):
+            draw()
+
+
+def test_matplotlib_is_not_imported_before_it_is_needed():
+    code = "import sys, sklearn_lsh.inspection; sys.exit('matplotlib' in sys.modules)"
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
