@@ -1,4 +1,4 @@
-"""Real data for the examples and benchmarks: what scikit-learn's own fetchers do not have.
+"""Data sets that are read from copies on disk, or fetched.
 
 The environment variable ``SKLEARN_LSH_DATA`` may name a folder of copies, each data set in a
 folder of its own (``fashion-mnist``, ``uci/bike``, ...), for machines without a network.
@@ -8,97 +8,28 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import fetch_openml
-from sklearn.utils import check_random_state
 
 ENVIRONMENT_VARIABLE = "SKLEARN_LSH_DATA"
 
-# Where Debian's packages dataset-... install to.
-_SYSTEM_FOLDER = Path("/usr/share/datasets")
+# Where Debian's packages install to.
+SYSTEM_FOLDERS = {
+    "fashion-mnist": Path("/usr/share/datasets/fashion-mnist"),
+    "wordnet": Path("/usr/share/wordnet"),
+}
 _OPENML_NAMES = {"fashion-mnist": "Fashion-MNIST", "mnist": "mnist_784"}
 _PARTS, _N_TRAIN, _N_PIXELS = ("train", "t10k"), 60_000, 784
 
-_ENCOUNTER = re.compile(r", (initial encounter|subsequent encounter|sequela).*$")
-_LENGTH_OF_CLASS = len("S02.4")
 
-
-def _find_folder(name: str) -> Path | None:
+def find_folder(name: str) -> Path | None:
     """Return the folder that has a copy of a data set, if there is one."""
-    folders = [_SYSTEM_FOLDER / name]
+    folders = [SYSTEM_FOLDERS[name]] if name in SYSTEM_FOLDERS else []
     if os.environ.get(ENVIRONMENT_VARIABLE):
         folders.insert(0, Path(os.environ[ENVIRONMENT_VARIABLE], name))
     return next((folder for folder in folders if folder.is_dir()), None)
-
-
-def load_icd10cm() -> tuple[np.ndarray, np.ndarray]:
-    """Load descriptions of diagnoses and their codes, from the package `simple-icd-10-cm`.
-
-    For every category and subcategory of ICD-10-CM its description and inclusion terms, in
-    lower case, without the encounter that they end with (", initial encounter ..."). The class
-    is the code's first four characters. About half of the classes have a single text.
-
-    Returns
-    -------
-    texts : ndarray of str objects of shape (n_samples,)
-        Different from each other within a class, though a text may stand in two classes.
-    codes : ndarray of str of shape (n_samples,)
-        Their classes, such as ``"S02.4"``; categories without subcategories have no dot.
-
-    Raises
-    ------
-    ImportError
-        If simple-icd-10-cm is not installed; it comes with the extra ``examples``.
-    """
-    import simple_icd_10_cm as icd
-
-    pairs = dict.fromkeys(
-        (_ENCOUNTER.sub("", text).lower(), code[:_LENGTH_OF_CLASS])
-        for code in icd.get_all_codes(with_dots=True)
-        if icd.is_category(code) or icd.is_subcategory(code)
-        for text in (icd.get_description(code), *icd.get_inclusion_term(code))
-    )
-    texts, codes = zip(*pairs, strict=True)
-    return np.array(texts, dtype=object), np.array(codes)
-
-
-def split_keeping_classes(
-    y, *, test_size: float = 0.1, random_state=None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Split samples at random, but leave every class at least one sample to be learnt from.
-
-    For many classes of few samples, where neither a random nor a stratified split will do.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Classes.
-    test_size : float, default=0.1
-        Share of the samples to hold out; fewer are, where the classes do not have as many to
-        spare.
-    random_state : int, RandomState instance or None, default=None
-        Source of the choice.
-
-    Returns
-    -------
-    train, test : ndarray of int
-        Numbers of the samples, in ascending order.
-
-    Raises
-    ------
-    ValueError
-        If `test_size` is not in (0, 1).
-    """
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size must be between 0 and 1, got {test_size!r}.")
-    y = np.asarray(y)
-    order = check_random_state(random_state).permutation(len(y))
-    _, kept = np.unique(y[order], return_index=True)  # the first of each class
-    test = np.sort(np.delete(order, kept)[: int(test_size * len(y))])
-    return np.setdiff1d(np.arange(len(y)), test), test
 
 
 def fetch_mnist(
@@ -129,7 +60,7 @@ def fetch_mnist(
     """
     if name not in _OPENML_NAMES:
         raise ValueError(f"name must be one of {', '.join(_OPENML_NAMES)}, got {name!r}.")
-    folder = _find_folder(name)
+    folder = find_folder(name)
     if folder is None:
         X, y = fetch_openml(_OPENML_NAMES[name], version=1, return_X_y=True, as_frame=False)
     else:
@@ -173,7 +104,7 @@ def load_uci(name: str, *, fold: int = 0) -> tuple[np.ndarray, np.ndarray, np.nd
     OSError
         If there is no copy.
     """
-    folder = _find_folder(f"uci/{name}")
+    folder = find_folder(f"uci/{name}")
     if folder is None:
         raise FileNotFoundError(
             f"There is no copy of {name!r}: the environment variable {ENVIRONMENT_VARIABLE} must "

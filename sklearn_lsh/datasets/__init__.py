@@ -1,0 +1,16 @@
+"""Data: a reader for many labels, splits, and real data for the examples and benchmarks."""
+
+from sklearn_lsh.datasets.copies import fetch_mnist, load_uci
+from sklearn_lsh.datasets.multilabel_files import load_multilabel_file
+from sklearn_lsh.datasets.splits import split_keeping_classes
+from sklearn_lsh.datasets.texts import load_icd10cm, load_lemmas, load_wordnet
+
+__all__ = [
+    "fetch_mnist",
+    "load_icd10cm",
+    "load_lemmas",
+    "load_multilabel_file",
+    "load_uci",
+    "load_wordnet",
+    "split_keeping_classes",
+]

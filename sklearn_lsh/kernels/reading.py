@@ -1,0 +1,122 @@
+"""Read numbers from text."""
+
+
+def read_integer(text, p, stop):
+    """Read digits from ``p``: returns the number and where it ends, or -1 if it is too large."""
+    number = 0
+    while p < stop and 48 <= text[p] and text[p] <= 57 and number < 2147483648:
+        number = 10 * number + (int(text[p]) - 48)
+        p += 1
+    return (number if number < 2147483648 else -1), p
+
+
+def read_decimal(text, p, stop):
+    """Read a number such as ``-12.5e-3``: returns it and where it ends; ``p`` if there is none."""
+    first = p
+    negative = False
+    if p < stop and (text[p] == 43 or text[p] == 45):
+        negative = text[p] == 45
+        p += 1
+    mantissa = 0.0
+    n_digits = 0
+    power = 0
+    while p < stop and 48 <= text[p] and text[p] <= 57:
+        mantissa = 10.0 * mantissa + (int(text[p]) - 48)
+        n_digits += 1
+        p += 1
+    if p < stop and text[p] == 46:
+        p += 1
+        while p < stop and 48 <= text[p] and text[p] <= 57:
+            mantissa = 10.0 * mantissa + (int(text[p]) - 48)
+            n_digits += 1
+            power -= 1
+            p += 1
+    if n_digits == 0:
+        return 0.0, first
+    if p < stop and (text[p] == 69 or text[p] == 101):
+        p += 1
+        down = False
+        if p < stop and (text[p] == 43 or text[p] == 45):
+            down = text[p] == 45
+            p += 1
+        start = p
+        exponent, p = read_integer(text, p, stop)
+        if p == start or exponent < 0:
+            return 0.0, first
+        power += -exponent if down else exponent
+    # Powers of ten are exact up to 22: dividing by one rounds once, multiplying by 0.1 twice.
+    if power < 0:
+        mantissa /= 10.0 ** (-power)
+    elif power > 0:
+        mantissa *= 10.0**power
+    return (-mantissa if negative else mantissa), p
+
+
+# pythran export read_multilabel(uint8[], bool, int64[], int64[], uint32[], int64[], uint32[], float32[])
+def read_multilabel(text, keep_empty, lines, label_indptr, labels, indptr, indices, data):
+    """Read lines ``label,label index:value index:value``, each of which ends with a newline.
+
+    Writes down two ragged lists, of labels and of features with their values, and for each row
+    the number of its line, from 0. Lines that have nothing in them but a comment (``# ...``)
+    are rows only if ``keep_empty``. Returns the number of rows, or ``-1 - line`` of the first
+    line that cannot be read.
+    """
+    n_rows = 0
+    n_labels = 0
+    n = 0
+    line = 0
+    p = 0
+    label_indptr[0] = 0
+    indptr[0] = 0
+    while p < text.shape[0]:
+        stop = p
+        while text[stop] != 10:
+            stop += 1
+        end = p
+        while end < stop and text[end] != 35:
+            end += 1
+        empty = True
+        for q in range(p, end):
+            if text[q] != 32 and text[q] != 9 and text[q] != 13:
+                empty = False
+        # Labels come first, unless the line starts with a space or its first number is an index.
+        start = p
+        more = not empty
+        while more:
+            number, q = read_integer(text, p, end)
+            if q == p or (q < end and text[q] == 58):
+                more = False
+                if p > start:
+                    return -1 - line
+            elif number < 0:
+                return -1 - line
+            else:
+                labels[n_labels] = number
+                n_labels += 1
+                p = q
+                more = p < end and text[p] == 44
+                p += 1 if more else 0
+        separated = p == start
+        while p < end:
+            if text[p] == 32 or text[p] == 9 or text[p] == 13:
+                separated = True
+                p += 1
+            else:
+                number, q = read_integer(text, p, end)
+                if not separated or q == p or number < 0 or q == end or text[q] != 58:
+                    return -1 - line
+                value, p = read_decimal(text, q + 1, end)
+                if p == q + 1:
+                    return -1 - line
+                indices[n] = number
+                data[n] = value
+                n += 1
+                separated = False
+        if keep_empty or not empty:
+            lines[n_rows] = line
+            n_rows += 1
+            label_indptr[n_rows] = n_labels
+            indptr[n_rows] = n
+        line += 1
+        p = stop + 1
+    return n_rows
