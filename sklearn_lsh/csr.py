@@ -73,6 +73,17 @@ def group(indptr, indices, n_columns) -> Groups:
     return groups._replace(rows=groups.rows[:n], starts=groups.starts[: n + 1])
 
 
+def n_nonzero(inputs) -> int:
+    """How many inputs a batch has: the pairs of a `CSR`, or all numbers of an array."""
+    return inputs.data.shape[0] if isinstance(inputs, CSR) else inputs.size
+
+
+def count_products(inputs, indptr) -> int:
+    """Multiply-adds of computing ragged rows of outputs from inputs."""
+    n_inputs = np.diff(inputs.indptr) if isinstance(inputs, CSR) else inputs.shape[1]
+    return int(np.sum(n_inputs * np.diff(indptr), dtype=np.int64))
+
+
 def take(X, rows) -> "np.ndarray | CSR":
     """Copy rows of ``X`` as float32: a C-ordered array, or a `CSR` if ``X`` is sparse.
 

@@ -69,7 +69,8 @@ def test_step_dense(variant, optimizer, rows, width, seed):
     case = Step(optimizer, rng, rows, width)
     gradient = normal(rng, rows, width)
     arguments = gradient, case.weights, case.state, case.rates
-    _, (_, weights, state, _) = run(variant, f"step_dense_{optimizer}", *arguments)
+    n, (_, weights, state, _) = run(variant, f"step_dense_{optimizer}", *arguments)
+    assert n == gradient.size
     case.check(weights, state, gradient, np.ones((rows, width), dtype=bool))
 
 
@@ -78,8 +79,9 @@ def test_step_dense(variant, optimizer, rows, width, seed):
 def test_step_bias(variant, optimizer, batch, seed):
     case = Step(optimizer, np.random.default_rng(seed), 1, batch.n_columns)
     arguments = *column_groups(batch)[:3], batch.data, case.weights, case.state, case.rates
-    _, (*_, weights, state, _) = run(variant, f"step_bias_{optimizer}", *arguments)
+    n, (*_, weights, state, _) = run(variant, f"step_bias_{optimizer}", *arguments)
     gradient = batch.matrix().sum(axis=0, keepdims=True)
+    assert n == np.count_nonzero(gradient)
     case.check(weights, state, gradient, gradient != 0)
 
 
@@ -91,7 +93,7 @@ def test_step_rows(variant, optimizer, pass_errors, batch, width, seed):
     case = Step(optimizer, rng, batch.n_columns, width)
     inputs = normal(rng, batch.n_rows, width)
     errors = normal(rng, batch.n_rows, width) if pass_errors else np.empty((0, 0), np.float32)
-    _, (*_, ours, weights, state, _, _) = run(
+    n, (*_, ours, weights, state, _, _) = run(
         variant,
         f"step_rows_{optimizer}",
         *(*column_groups(batch), batch.data, inputs, errors),
@@ -99,6 +101,7 @@ def test_step_rows(variant, optimizer, pass_errors, batch, width, seed):
     )
     coefs = batch.matrix()
     touched = np.repeat((coefs != 0).any(axis=0)[:, np.newaxis], width, axis=1)
+    assert n == touched.sum()
     case.check(weights, state, coefs.T @ inputs, touched)
     if pass_errors:
         expected = errors + SCALE * coefs @ case.weights
@@ -113,7 +116,7 @@ def test_step_cells(variant, optimizer, pass_errors, data, batch, width, seed):
     case = Step(optimizer, rng, batch.n_columns, width)
     inputs = data.draw(ragged(duplicates=False, rows=batch.n_rows, columns=width, most=40))
     errors = normal(rng, inputs.data.size if pass_errors else 0)
-    _, (*_, ours, weights, state, _, _) = run(
+    n, (*_, ours, weights, state, _, _) = run(
         variant,
         f"step_cells_{optimizer}",
         *(*column_groups(batch), batch.data, *inputs[:3], errors),
@@ -122,6 +125,7 @@ def test_step_cells(variant, optimizer, pass_errors, data, batch, width, seed):
     coefs = batch.matrix()
     given = inputs._replace(data=np.ones_like(inputs.data)).matrix()
     touched = (coefs != 0).astype(int).T @ given > 0
+    assert n == touched.sum()
     case.check(weights, state, coefs.T @ inputs.matrix(), touched)
     if pass_errors:
         samples = np.repeat(np.arange(batch.n_rows), np.diff(inputs.indptr))

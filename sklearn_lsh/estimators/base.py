@@ -373,6 +373,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         watches = "Validation score" if self.early_stopping else "Training loss"
         if fresh:
             self.loss_curve_ = []
+            self.work_ = []
             self.validation_scores_ = self.validation_loss_curve_ = None
             self.best_validation_score_ = None
             self.loss_ = np.nan
@@ -421,6 +422,24 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """
         outputs, n_samples = self._outputs(X)
         return self._target.predict(outputs, n_samples)
+
+    def count_work(self, X) -> list[dict]:
+        """Count the multiply-adds of predicting samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples, in float32 or float64.
+
+        Returns
+        -------
+        work : list of dict
+            One for each layer, by the names of `work_` as far as they make sense for predictions:
+            ``layer, n_neurons, n_active, multiply_adds, dense_multiply_adds, share``.
+        """
+        check_is_fitted(self)
+        X = check_data(self, X, reset=False)
+        return self._network.count_work(X, selection=self.predict_selection)
 
     # -- fitted attributes ----------------------------------------------------------------
 

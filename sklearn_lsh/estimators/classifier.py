@@ -151,6 +151,16 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         Lowest training loss; None with `early_stopping`.
     loss_curve_ : list of float
         Training loss in each epoch.
+    work_ : list of dict
+        What training computed: a dictionary for each epoch and layer, fit for a data frame.
+        ``epoch`` counts from 1, ``layer`` from 0 (the output layer is the last);
+        ``n_neurons`` of the layer, and ``n_active``, the mean for a sample; ``multiply_adds``
+        that were done, those of hashing, selecting and the optimizer's steps included (a step on
+        a weight counts as one for it and one for each number the solver keeps for it), and
+        ``dense_multiply_adds`` that a network without selection does; ``share``, their ratio.
+        Of hashed layers also ``n_rebuilds`` and ``rebuild_seconds`` of the tables,
+        ``filled_buckets``, the share of buckets that have members, and ``bucket_load``, the
+        mean number of these. See `count_work` for predictions.
     validation_scores_ : list of float or None
         Score on the validation set after each epoch; None without such a set.
     best_validation_score_ : float or None

@@ -2,7 +2,8 @@
 
 A visit reads a row of weights and its optimizer state once, passes the error down to the
 inputs (through the weights that the forward pass used) and then changes the row. Rows, and
-for sparse inputs cells, that have no gradient are not touched: the optimizers are lazy.
+for sparse inputs cells, that have no gradient are not touched: the optimizers are lazy. All
+return how many cells they stepped on.
 
 The helpers work on whole rows because Pythran counts references at every call of a function
 that takes arrays: called for each cell they cost more than their arithmetic.
@@ -65,6 +66,7 @@ def step_touched(step, i, touched, n, gradient, weights, state, packed, packed_s
 def step_dense(step, gradient, weights, state, rates):
     for i in range(weights.shape[0]):
         step(weights, state, i, weights.shape[1], gradient[i], rates)
+    return weights.shape[0] * weights.shape[1]
 
 
 def step_bias(step, rows, starts, pairs, coefs, bias, state, rates):
@@ -83,6 +85,7 @@ def step_bias(step, rows, starts, pairs, coefs, bias, state, rates):
     packed = np.empty((1, n_rows), np.float32)
     packed_state = np.empty((state.shape[0], 1, n_rows), np.float32)
     step_touched(step, 0, touched, n, gradient, bias, state, packed, packed_state, rates)
+    return n
 
 
 def step_rows(
@@ -104,6 +107,7 @@ def step_rows(
     active = np.empty(inputs.shape[0] + 1, np.uint32)  # samples with an error, and the errors
     coef = np.empty(inputs.shape[0] + 1, np.float32)
     pass_errors = errors.shape[0] > 0
+    n_stepped = 0
     for k in range(rows.shape[0]):
         i = rows[k]
         n = 0
@@ -144,6 +148,8 @@ def step_rows(
                     for j in range(width):
                         errors[s0, j] += share * weights[i, j]
             step(weights, state, i, width, gradient, rates)
+            n_stepped += width
+    return n_stepped
 
 
 def step_cells(
@@ -170,6 +176,7 @@ def step_cells(
     packed_state = np.empty((state.shape[0], 1, width), np.float32)
     packed_gradient = np.empty(width, np.float32)
     pass_errors = errors.shape[0] > 0
+    n_stepped = 0
     for k in range(rows.shape[0]):
         i = rows[k]
         n = 0
@@ -196,6 +203,8 @@ def step_cells(
         step_touched(
             step, i, touched, n, packed_gradient, weights, state, packed, packed_state, rates
         )
+        n_stepped += n
+    return n_stepped
 
 
 # One exported entry for each optimizer and kind of visit; all else is shared.
@@ -204,61 +213,61 @@ def step_cells(
 
 # pythran export step_dense_adam(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32, float32))
 def step_dense_adam(gradient, weights, state, rates):
-    step_dense(adam, gradient, weights, state, rates)
+    return step_dense(adam, gradient, weights, state, rates)
 
 
 # pythran export step_bias_adam(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32, float32))
 def step_bias_adam(rows, starts, pairs, coefs, bias, state, rates):
-    step_bias(adam, rows, starts, pairs, coefs, bias, state, rates)
+    return step_bias(adam, rows, starts, pairs, coefs, bias, state, rates)
 
 
 # pythran export step_rows_adam(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32, float32))
 def step_rows_adam(rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
-    step_rows(adam, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
+    return step_rows(adam, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
 
 
 # pythran export step_cells_adam(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32, float32))
 def step_cells_adam(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
-    step_cells(adam, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
+    return step_cells(adam, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
 
 
 # pythran export step_dense_adagrad(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32))
 def step_dense_adagrad(gradient, weights, state, rates):
-    step_dense(adagrad, gradient, weights, state, rates)
+    return step_dense(adagrad, gradient, weights, state, rates)
 
 
 # pythran export step_bias_adagrad(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32))
 def step_bias_adagrad(rows, starts, pairs, coefs, bias, state, rates):
-    step_bias(adagrad, rows, starts, pairs, coefs, bias, state, rates)
+    return step_bias(adagrad, rows, starts, pairs, coefs, bias, state, rates)
 
 
 # pythran export step_rows_adagrad(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32))
 def step_rows_adagrad(rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
-    step_rows(adagrad, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
+    return step_rows(adagrad, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
 
 
 # pythran export step_cells_adagrad(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32))
 def step_cells_adagrad(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
-    step_cells(adagrad, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
+    return step_cells(adagrad, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
 
 
 # pythran export step_dense_sgd(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32))
 def step_dense_sgd(gradient, weights, state, rates):
-    step_dense(sgd, gradient, weights, state, rates)
+    return step_dense(sgd, gradient, weights, state, rates)
 
 
 # pythran export step_bias_sgd(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32))
 def step_bias_sgd(rows, starts, pairs, coefs, bias, state, rates):
-    step_bias(sgd, rows, starts, pairs, coefs, bias, state, rates)
+    return step_bias(sgd, rows, starts, pairs, coefs, bias, state, rates)
 
 
 # pythran export step_rows_sgd(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32))
 def step_rows_sgd(rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
-    step_rows(sgd, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
+    return step_rows(sgd, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
 
 
 # pythran export step_cells_sgd(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32))
 def step_cells_sgd(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
-    step_cells(sgd, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
+    return step_cells(sgd, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
 
 # fmt: on

@@ -82,6 +82,15 @@ class Layer:
     def _scale(self):
         return np.float32(self.scale)
 
+    @property
+    def n_neurons(self):
+        """Number of neurons."""
+        return self.bias.shape[1]
+
+    def drain_rebuilds(self):
+        """Seconds of each rebuild of tables since this was last asked, work of each, occupancy."""
+        return [], 0, {}
+
 
 class FullLayer(Layer):
     """All neurons are computed; ``weights`` has shape (n_inputs, n_neurons)."""
@@ -103,19 +112,27 @@ class FullLayer(Layer):
         return Pass(inputs, outputs)
 
     def backward(self, done, delta, optimizer, rates, pass_errors):
-        """Step on the weights; return the errors of the inputs, like ``values(inputs)``."""
+        """Step on the weights.
+
+        Returns
+        -------
+        errors : ndarray
+            Errors of the inputs, like ``values(inputs)``, if they are to be passed down.
+        n_stepped : int
+            Number of weights that had a gradient.
+        """
         inputs = done.inputs
         backward = self._backward_sparse if isinstance(inputs, CSR) else self._backward_dense
-        errors = backward(inputs, delta, optimizer, rates, pass_errors)
+        errors, n_stepped = backward(inputs, delta, optimizer, rates, pass_errors)
         total = delta.sum(axis=0, keepdims=True)
         optimizer.step("dense", rates, 1.0, total, self.bias, self.bias_state)
-        return errors
+        return errors, n_stepped
 
     def _backward_dense(self, inputs, delta, optimizer, rates, pass_errors):
         errors = self._scale * (delta @ self.weights.T) if pass_errors else None
         gradient = inputs.T @ delta
-        optimizer.step("dense", rates, self.scale, gradient, self.weights, self.weight_state)
-        return errors
+        state = self.weight_state
+        return errors, optimizer.step("dense", rates, self.scale, gradient, self.weights, state)
 
     def _backward_sparse(self, inputs, delta, optimizer, rates, pass_errors):
         by_input = group(inputs.indptr, inputs.indices, inputs.n_columns)
@@ -123,14 +140,14 @@ class FullLayer(Layer):
         if pass_errors:
             errors = np.zeros_like(inputs.data)
             kernels.dot_rows(*by_input, self.weights, self._scale, delta, errors)
-        optimizer.step(
+        n_stepped = optimizer.step(
             "rows",
             rates,
             self.scale,
             *(*by_input, inputs.data, delta, NO_ERRORS),
             *(self.weights, self.weight_state, self._scale),
         )
-        return errors
+        return errors, n_stepped
 
 
 class SelectedLayer(Layer):
@@ -145,10 +162,14 @@ class SelectedLayer(Layer):
         """The weights as (n_inputs, n_neurons)."""
         return self.weights.T
 
-    @property
-    def n_neurons(self):
-        """Number of neurons."""
-        return self.weights.shape[0]
+    def drain_rebuilds(self):
+        """See `Layer.drain_rebuilds`."""
+        selection = self.selection
+        return (
+            selection.drain_rebuilds(),
+            selection.refresh_work(self),
+            selection.occupancy(),
+        )
 
     def forward(self, inputs, labels=None):
         """``labels`` is a `CSR` of neurons that are active whatever the selection says.
@@ -183,14 +204,22 @@ class SelectedLayer(Layer):
         return self._scale * (inputs @ self.weights.T) + self.bias
 
     def backward(self, done, delta, optimizer, rates, pass_errors):
-        """Step on the weights; return the errors of the inputs, like ``values(inputs)``."""
+        """Step on the weights.
+
+        Returns
+        -------
+        errors : ndarray
+            Errors of the inputs, like ``values(inputs)``, if they are to be passed down.
+        n_stepped : int
+            Number of weights that had a gradient.
+        """
         inputs, groups = done.inputs, done.groups
         if isinstance(inputs, CSR):
             kind, given, none = "cells", inputs[:3], NO_CELL_ERRORS
         else:
             kind, given, none = "rows", (inputs,), NO_ERRORS
         errors = np.zeros_like(values(inputs)) if pass_errors else none
-        optimizer.step(
+        n_stepped = optimizer.step(
             kind,
             rates,
             self.scale,
@@ -198,4 +227,4 @@ class SelectedLayer(Layer):
             *(self.weights, self.weight_state, self._scale),
         )
         optimizer.step("bias", rates, 1.0, *groups[:3], delta, self.bias, self.bias_state)
-        return errors
+        return errors, n_stepped

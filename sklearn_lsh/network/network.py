@@ -15,6 +15,7 @@ from sklearn_lsh.network.losses import LOSSES, loss_and_delta
 from sklearn_lsh.network.ranking import best_outputs
 from sklearn_lsh.network.schedule import RefreshSchedule
 from sklearn_lsh.network.training import run_epoch
+from sklearn_lsh.network.work import WorkLog
 from sklearn_lsh.selection import make_selection
 
 # Rows of a chunk when predicting: enough to amortise the calls, few enough for the caches, and
@@ -80,6 +81,7 @@ class Network:
         self.alpha = alpha
         self.optimizer = optimizer
         self.schedule = RefreshSchedule()
+        self.log = WorkLog(sparse_input, optimizer.n_states)
         self.prepared = False
         self.layers = []
         hashing = {"hash_function": hash_function, "n_bits": n_bits, "n_tables": n_tables}
@@ -129,9 +131,10 @@ class Network:
         loss, delta = loss_and_delta(LOSSES[self.loss], passes[-1], targets, weight)
         backward = ACTIVATIONS[self.activation].backward
         for depth in range(len(self.layers) - 1, -1, -1):
-            errors = self.layers[depth].backward(
-                passes[depth], delta, optimizer, rates, pass_errors=depth > 0
-            )
+            layer, done = self.layers[depth], passes[depth]
+            errors, n_stepped = layer.backward(done, delta, optimizer, rates, pass_errors=depth > 0)
+            self.log.note_forward(depth, layer, done)
+            self.log.note_backward(depth, layer, done, delta, n_stepped)
             if depth > 0:
                 backward(values(passes[depth].inputs), errors)
                 delta = errors
@@ -312,6 +315,18 @@ class Network:
         if isinstance(last, SelectedLayer):
             last.selection = last.selection.widened(at_least)
         return network
+
+    def count_work(self, X, selection=None):
+        """Count what predicting takes: a dictionary for each layer, see `WorkLog`."""
+        log = WorkLog(self.log.sparse_data, n_states=0)
+        network = self if selection is None else self._with_selection(selection)
+        for start in range(0, X.shape[0], self.chunk_size):
+            inputs = take(X, slice(start, min(start + self.chunk_size, X.shape[0])))
+            for depth, (layer, done) in enumerate(
+                zip(network.layers, network.forward(inputs), strict=True)
+            ):
+                log.note_forward(depth, layer, done)
+        return log.drain(network.layers, training=False)
 
     def evaluate_loss(self, X, target, sample_weight=None):
         """Mean loss of data, without training on it; a sample's targets are always active."""

@@ -37,12 +37,12 @@ class Optimizer:
         return np.zeros((self.n_states, *weights.shape), np.float32)
 
     def step(self, kind, rates, weight_scale, *args):
-        """Call the kernel of this optimizer for one kind of visit.
+        """Call this optimizer's kernel for one kind of visit; returns how many it stepped on.
 
         Weights are stored divided by ``weight_scale``, and so are their steps.
         """
         rates = (rates[0] / weight_scale, *rates[1:])
-        getattr(kernels, f"step_{kind}_{self.name}")(*args, tuple(map(np.float32, rates)))
+        return getattr(kernels, f"step_{kind}_{self.name}")(*args, tuple(map(np.float32, rates)))
 
 
 class Adam(Optimizer):

@@ -23,6 +23,8 @@ class Active(NamedTuple):
         which it was drawn. By default each stands for itself.
     codes : ndarray of shape (n_samples, n_tables), dtype=uint16, default=None
         The samples' own codes, if they were hashed.
+    work : int, default=0
+        Multiply-adds of choosing them.
     """
 
     indptr: np.ndarray
@@ -30,6 +32,7 @@ class Active(NamedTuple):
     responses: "np.ndarray | None" = None
     importance: "np.ndarray | None" = None
     codes: "np.ndarray | None" = None
+    work: int = 0
 
 
 def n_samples(inputs):
@@ -88,6 +91,14 @@ class Selection:
         """Multiply-adds of a refresh."""
         return 0
 
+    def drain_rebuilds(self):
+        """Seconds that each rebuild of the tables took since this was last asked."""
+        return []
+
+    def occupancy(self):
+        """How full the tables are, by name."""
+        return {}
+
     def note(self, done, targets):
         """Take note of a training batch.
 
@@ -117,7 +128,8 @@ class Selection:
         active = self.choose(layer, inputs)
         if labels is None:
             return active
-        return Active(*put_first((labels.indptr, labels.indices), active[:2], layer.n_neurons))
+        joined = put_first((labels.indptr, labels.indices), active[:2], layer.n_neurons)
+        return Active(*joined, work=active.work)
 
     def choose(self, layer, inputs):
         """As `select`, without labels."""

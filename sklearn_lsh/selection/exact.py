@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_lsh.csr import CSR
+from sklearn_lsh.csr import CSR, n_nonzero
 from sklearn_lsh.selection.base import Active, Selection, even_rows, keep_best, n_samples
 
 # Odd multipliers that spread the bits of a number, after Steele, Lea & Flood's SplitMix.
@@ -14,7 +14,8 @@ def most_responding(layer, inputs, n_active):
     responses = layer.respond_all(inputs)
     neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), responses.shape[0])
     rows = even_rows(*responses.shape)
-    return Active(*keep_best(rows, neurons, responses.reshape(-1), n_active))
+    best = keep_best(rows, neurons, responses.reshape(-1), n_active)
+    return Active(*best, work=n_nonzero(inputs) * layer.n_neurons)
 
 
 class TopK(Selection):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklearn_lsh import kernels
+from sklearn_lsh.csr import count_products
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.selection.base import Active, even_rows, keep_best, put_first
 from sklearn_lsh.selection.lsh import LSH
@@ -55,4 +56,13 @@ class HiddenLSH(LSH):
         kernels.score_pairs(*candidates, queries, rows, scores)
         finalists = keep_best(*candidates, scores, self.n_finalists)[:2]
         responses = layer.respond(inputs, *finalists).outputs.data
-        return Active(*keep_best(*finalists, responses, self.n_active))
+        work = (
+            self.query_work(inputs)
+            + scores.shape[0] * rows.shape[1]
+            + count_products(inputs, finalists[0])
+        )
+        return Active(*keep_best(*finalists, responses, self.n_active), work=work)
+
+    def occupancy(self):
+        """See `Selection.occupancy`."""
+        return self.found[0].occupancy()

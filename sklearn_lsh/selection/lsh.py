@@ -6,10 +6,12 @@ belong to, and learns from samples that do.
 """
 
 import math
+import time
 
+from sklearn_lsh.csr import n_nonzero
 from sklearn_lsh.hashing import FAMILIES
 from sklearn_lsh.hashing.families import MOST_BITS
-from sklearn_lsh.selection.base import Selection
+from sklearn_lsh.selection.base import Selection, n_samples
 from sklearn_lsh.selection.sketch import Sketch
 
 
@@ -48,6 +50,7 @@ class LSH(Selection):
         self.n_tables = n_tables
         self.random_state = random_state
         self.family = None
+        self.rebuild_seconds = []
 
     def fit(self, layer, inputs):
         """See `Selection.fit`. Directions and hash functions stay as they were first chosen.
@@ -58,8 +61,7 @@ class LSH(Selection):
         if self.family is None:
             self.sketch = Sketch(inputs, self.N_DIRECTIONS, self.random_state, self.WHITEN)
             self.begin(layer.n_neurons)
-        self.sketch.recentre(inputs, 1.0)
-        self.build(layer)
+        self.rebuild(layer, inputs, 1.0)
 
     def draw(self, n_members, n_wanted):
         """Draw the hash functions for tables of ``n_members``."""
@@ -73,12 +75,32 @@ class LSH(Selection):
 
     def refresh(self, layer, inputs):
         """See `Selection.refresh`."""
-        self.sketch.recentre(inputs, 0.5)
+        self.rebuild(layer, inputs, 0.5)
+
+    def rebuild(self, layer, inputs, share):
+        """Move the mean of the inputs by a share towards these, build the tables, and time it."""
+        start = time.perf_counter()
+        self.sketch.recentre(inputs, share)
         self.build(layer)
+        self.rebuild_seconds.append(time.perf_counter() - start)
+
+    def drain_rebuilds(self):
+        """See `Selection.drain_rebuilds`."""
+        seconds, self.rebuild_seconds = self.rebuild_seconds, []
+        return seconds
 
     def refresh_work(self, layer):
         """See `Selection.refresh_work`."""
         n_neurons, n_inputs = layer.weights.shape
         sketching = 0 if self.sketch.basis is None else n_inputs * self.sketch.n_directions
-        hashing = self.sketch.n_directions * self.family.n_tables * self.family.n_bits
-        return n_neurons * (sketching + hashing)
+        return n_neurons * (sketching + self.hash_work)
+
+    @property
+    def hash_work(self):
+        """Multiply-adds of hashing a sketch; other families' comparisons count as such."""
+        return (self.sketch.n_directions + 1) * self.family.n_tables * self.family.n_bits
+
+    def query_work(self, inputs):
+        """Multiply-adds of sketching and hashing a batch."""
+        sketching = 0 if self.sketch.basis is None else self.sketch.n_directions
+        return n_nonzero(inputs) * sketching + n_samples(inputs) * self.hash_work

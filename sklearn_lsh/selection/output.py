@@ -96,7 +96,8 @@ class OutputLSH(LSH):
         """See `Selection.select`."""
         codes = self.family.codes(self.sketch.queries(inputs))
         if labels is None:
-            return Active(*self.found.most_hit(codes, self.n_wanted, fill_from=0))
+            found = self.found.most_hit(codes, self.n_wanted, fill_from=0)
+            return Active(*found, work=self.query_work(inputs))
         found = self.found.most_hit(codes, self.n_hashed)
         certain = put_first((labels.indptr, labels.indices), found, layer.n_neurons)
         drawn = self.draw_negatives(self.n_wanted - self.n_hashed)
@@ -106,7 +107,12 @@ class OutputLSH(LSH):
         n_certain, n_active = np.diff(certain[0]), np.diff(active[0])
         lengths = np.stack([n_certain, n_active - n_certain], axis=1).reshape(-1)
         importance = np.repeat(np.tile(stand_for, labels.n_rows), lengths)
-        return Active(*active, importance=importance, codes=codes)
+        work = self.query_work(inputs)
+        return Active(*active, importance=importance, codes=codes, work=work)
+
+    def occupancy(self):
+        """See `Selection.occupancy`."""
+        return self.found.occupancy()
 
     def draw_negatives(self, n_wanted):
         """Draw classes without replacement: all have been drawn before one comes again."""

@@ -1,0 +1,133 @@
+"""How much was computed: multiply-adds of each layer, beside those of a dense network.
+
+Counted are the products of the forward pass, of the gradients and of the errors passed down,
+those of finding the active neurons (sketches, hash functions, candidates, finalists) and of
+keeping the tables up to date, and a step of the optimizer as one for the weight and one for each
+of its states. A dense network on the same data does the first three for all neurons, on the
+non-zeros of sparse data, and steps on all weights in each mini-batch. Counting a table's votes
+and sorting take time, but are not multiply-adds.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_lsh.csr import CSR, count_products, n_nonzero
+from sklearn_lsh.network.layers import values
+
+
+class Batch(NamedTuple):
+    """One layer's work for a mini-batch: in multiply-adds, but for the first two."""
+
+    n_samples: int
+    n_active: int
+    selecting: int
+    forward: int
+    backward: int
+    steps: int
+    dense: int
+
+
+NOTHING = Batch(*[0] * len(Batch._fields))
+
+
+def count_used(inputs, outputs, used):
+    """Multiply-adds of computing the ``used`` ones of the outputs from the inputs."""
+    if not isinstance(outputs, CSR):
+        return n_nonzero(inputs) * outputs.shape[1]
+    if not isinstance(inputs, CSR):
+        return np.count_nonzero(used) * inputs.shape[1]
+    sums = np.concatenate([[0], np.cumsum(used)])
+    return count_products(inputs, sums[outputs.indptr])
+
+
+def count_forward(done):
+    """Multiply-adds of finding the active neurons, and of computing them unless that found them."""
+    if done.active is None:
+        return 0, n_nonzero(done.inputs) * done.outputs.shape[1]
+    known = done.active.responses is not None
+    return done.active.work, 0 if known else count_products(done.inputs, done.outputs.indptr)
+
+
+def n_samples_of(done):
+    """Number of samples of a pass."""
+    return done.outputs.n_rows if isinstance(done.outputs, CSR) else done.outputs.shape[0]
+
+
+class WorkLog:
+    """Keeps count of what layers do.
+
+    Parameters
+    ----------
+    sparse_data : bool
+        Whether the network's data are sparse: a dense first layer profits from that, too.
+    n_states : int
+        Numbers that the optimizer keeps for a weight.
+    """
+
+    def __init__(self, sparse_data, n_states):
+        self.sparse_data = sparse_data
+        self.cost_of_step = 1 + n_states
+        self.batches = []
+
+    def n_given(self, depth, layer, done):
+        """How many inputs the layer of a dense network has, all samples together."""
+        if depth == 0 and self.sparse_data:
+            return n_nonzero(done.inputs)
+        return n_samples_of(done) * layer.coef.shape[0]
+
+    def note_forward(self, depth, layer, done):
+        """Note the forward pass of a layer alone."""
+        selecting, forward = count_forward(done)
+        n_given = self.n_given(depth, layer, done)
+        batch = Batch(
+            n_samples=n_samples_of(done),
+            n_active=values(done.outputs).size,
+            selecting=selecting,
+            forward=forward,
+            backward=0,
+            steps=0,
+            dense=n_given * layer.n_neurons,
+        )
+        self.batches.append((depth, batch))  # at once, whichever thread notes
+
+    def note_backward(self, depth, layer, done, delta, n_stepped):
+        """Note the backward pass of a layer, of which ``delta`` are the outputs' errors."""
+        n_passes = 1 if depth == 0 else 2  # gradients, and errors that are passed down
+        n_given = self.n_given(depth, layer, done)
+        batch = Batch(
+            n_samples=0,
+            n_active=0,
+            selecting=0,
+            forward=0,
+            backward=n_passes * count_used(done.inputs, done.outputs, delta != 0),
+            steps=self.cost_of_step * n_stepped,
+            dense=n_passes * n_given * layer.n_neurons + self.cost_of_step * layer.coef.size,
+        )
+        self.batches.append((depth, batch))
+
+    def drain(self, layers, *, training=True):
+        """Sum up what was noted since this was last asked: a dictionary for each layer."""
+        batches, self.batches = self.batches, []
+        rows = []
+        for depth, layer in enumerate(layers):
+            noted = [batch for at, batch in batches if at == depth]
+            total = Batch(*np.sum([NOTHING, *noted], axis=0, dtype=np.int64).tolist())
+            done = total.selecting + total.forward + total.backward + total.steps
+            upkeep = {}
+            if training:
+                seconds, work_of_each, occupancy = layer.drain_rebuilds()
+                done += len(seconds) * work_of_each
+                upkeep = {"n_rebuilds": len(seconds), "rebuild_seconds": sum(seconds), **occupancy}
+            rows.append(
+                {
+                    "layer": depth,
+                    "n_neurons": layer.n_neurons,
+                    "n_active": total.n_active / max(1, total.n_samples),
+                    "multiply_adds": done,
+                    "dense_multiply_adds": total.dense,
+                    "share": done / max(1, total.dense),
+                    **upkeep,
+                }
+            )
+        return rows

@@ -1,0 +1,154 @@
+"""The work count, against counting every product of small networks."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
+from sklearn_lsh.csr import CSR, take
+
+from .small_networks import BATCH, N_FEATURES, N_OUTPUTS, N_SAMPLES, make_data, make_network
+
+WIDTHS = (N_FEATURES, 10, 8, N_OUTPUTS)
+
+
+def pairs(batch):
+    """Which pairs of a dense or ragged batch there are, as a mask."""
+    if not isinstance(batch, CSR):
+        return np.ones(batch.shape, dtype=bool)
+    return batch._replace(data=np.ones_like(batch.data)).toarray() > 0
+
+
+def errors_mask(done, delta):
+    """Which outputs have an error, as a mask."""
+    if not isinstance(done.outputs, CSR):
+        return np.ones(delta.shape, dtype=bool)
+    return done.outputs._replace(data=delta).toarray() != 0
+
+
+class Recorder:
+    """Counts, product by product, what a network's layers are given."""
+
+    def __init__(self, network, n_states):
+        self.forward = np.zeros(3, int)
+        self.backward = np.zeros(3, int)
+        self.steps = np.zeros(3, int)
+        for depth, layer in enumerate(network.layers):
+            layer.backward = self.watch(depth, layer.backward, n_states)
+
+    def watch(self, depth, backward, n_states):
+        def watched(done, delta, *arguments, **settings):
+            inputs, outputs = pairs(done.inputs), pairs(done.outputs)
+            with_error = errors_mask(done, delta)
+            for sample in range(inputs.shape[0]):
+                n_inputs = inputs[sample].sum()
+                self.forward[depth] += n_inputs * outputs[sample].sum()
+                self.backward[depth] += n_inputs * with_error[sample].sum() * (1 + (depth > 0))
+            touched = inputs.T.astype(int) @ with_error > 0
+            if not isinstance(done.outputs, CSR):  # a row for each input, which may be zero
+                dense = done.inputs.toarray() if isinstance(done.inputs, CSR) else 1 + 0 * inputs
+                touched = np.repeat(dense.any(axis=0)[:, np.newaxis], delta.shape[1], axis=1)
+            self.steps[depth] += touched.sum() * (1 + n_states)
+            return backward(done, delta, *arguments, **settings)
+
+        return watched
+
+
+@pytest.mark.parametrize("solver", ["adam", "nesterov"])
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize(
+    "n_active", [(None, None, None), (4, None, 3), (None, 3, None), (4, 3, 2)], ids=str
+)
+@pytest.mark.parametrize("selection", ["topk", "random"])
+def test_counts_of_training(solver, sparse, n_active, selection):
+    X, target = make_data()
+    network = make_network(
+        solver, n_active=n_active, selection=selection, sparse_input=sparse, activation="relu"
+    )
+    n_states = network.optimizer.n_states
+    recorder = Recorder(network, n_states)
+    given = sp.csr_array(X) if sparse else X
+    network.train_epoch(given, target, None, np.arange(N_SAMPLES), BATCH)
+    n_batches = -(-N_SAMPLES // BATCH)
+    for depth, row in enumerate(network.log.drain(network.layers)):
+        n_inputs, n_neurons = WIDTHS[depth : depth + 2]
+        expected = recorder.backward[depth] + recorder.steps[depth]
+        selected = n_active[depth] is not None
+        if selected and selection == "topk":
+            # All responses were computed to choose, and need not be computed again; with labels
+            # among the active ones they are.
+            chosen_from = N_SAMPLES * n_inputs
+            if depth == 0 and sparse:
+                chosen_from = np.count_nonzero(X)
+            elif depth > 0 and n_active[depth - 1] is not None:
+                chosen_from = N_SAMPLES * n_active[depth - 1]
+            expected += chosen_from * n_neurons
+        if not selected or selection == "random" or depth == 2:
+            expected += recorder.forward[depth]
+        assert row["multiply_adds"] == expected
+        each = np.count_nonzero(X) if depth == 0 and sparse else N_SAMPLES * n_inputs
+        n_passes = 2 if depth == 0 else 3
+        steps = n_batches * (1 + n_states) * n_inputs * n_neurons
+        assert row["dense_multiply_adds"] == n_passes * each * n_neurons + steps
+        assert row["share"] == row["multiply_adds"] / row["dense_multiply_adds"]
+        if not selected:
+            assert row["n_active"] == n_neurons
+    assert network.log.batches == []
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_counts_of_hashing(sparse):
+    X, target = make_data(n_features=60, n_samples=120, n_outputs=40)
+    given = sp.csr_array(X) if sparse else X
+    network = make_network(
+        n_units=(60, 50, 40), n_active=(6, 8), selection="lsh", sparse_input=sparse, n_bits=3,
+        n_tables=5, activation="relu",
+    )  # fmt: skip
+    network.prepare(given, np.arange(120))
+    batch = take(given, slice(0, 30))
+    hidden, output = network.forward(batch, take(target, slice(0, 30)))
+    n_given = np.count_nonzero(X[:30]) if sparse else 30 * 60
+    selection = network.layers[0].selection
+    # Sketch and hash of each sample; then each candidate's sketch, and each finalist's response.
+    sketches = n_given * 16 + 30 * 17 * 15
+    tables, _, popular = selection.found
+    codes = selection.family.codes(selection.sketch.queries(batch))
+    voted = tables.most_hit(codes, selection.n_hashed, 0)
+    candidates = [
+        set(popular) | set(voted[1][voted[0][s] : voted[0][s + 1]].tolist()) for s in range(30)
+    ]
+    lengths = np.count_nonzero(X[:30], axis=1) if sparse else np.full(30, 60)
+    finalists = selection.n_finalists * lengths.sum()
+    assert hidden.active.work == sketches + 17 * sum(map(len, candidates)) + finalists
+    # Fewer inputs than directions: the sketch of an output layer is its centred inputs.
+    assert network.layers[1].selection.sketch.basis is None
+    assert output.active.work == 30 * 51 * 15
+
+
+def test_fitted_attribute():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 20)), rng.integers(5, size=300)
+    network = LSHMLPClassifier((100, 60), density=(0.1, 1.0), max_iter=3, tol=0, random_state=0)
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        network.fit(X, y)
+    assert [(row["epoch"], row["layer"]) for row in network.work_] == [
+        (epoch, layer) for epoch in (1, 2, 3) for layer in range(3)
+    ]
+    hashed = [row for row in network.work_ if row["layer"] == 0]
+    assert all(row["n_active"] == 10 and row["n_rebuilds"] >= 1 for row in hashed)
+    assert all(0 < row["filled_buckets"] <= 1 <= row["bucket_load"] for row in hashed)
+    assert all("n_rebuilds" in row and row["n_rebuilds"] == 0 for row in network.work_[1::3])
+    predicting = network.count_work(X)
+    assert [row["layer"] for row in predicting] == [0, 1, 2]
+    assert predicting[0]["dense_multiply_adds"] == 300 * 20 * 100
+    assert predicting[1]["multiply_adds"] == 300 * 10 * 60
+    assert predicting[2]["share"] == 1
+
+
+def test_partial_fit_goes_on_counting():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 4)), rng.normal(size=60)
+    network = LSHMLPRegressor(hidden_layer_sizes=(20,), density=5, random_state=0)
+    for _ in range(2):
+        network.partial_fit(X, y)
+    assert [row["epoch"] for row in network.work_] == [1, 1, 2, 2]
