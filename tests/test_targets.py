@@ -13,6 +13,7 @@ from sklearn_lsh.estimators.targets import (
     RegressionTarget,
     class_target,
     encode_labels,
+    indicator,
     winners,
     without_rows,
 )
@@ -170,3 +171,71 @@ def test_winners_agree_with_dense():
     sparse = sp.csr_array(dense)
     rows = CSR(sparse.indptr.astype(np.uint32), sparse.indices.astype(np.uint32), sparse.data, 30)
     assert_array_equal(winners(rows), dense.argmax(axis=1))
+
+
+# ---- indicators of many labels
+
+
+def labels_as(y, dtype=np.uint8, index=np.int32, duplicates=1, zeros=False):
+    """A CSR indicator, its columns in descending order, with entries repeated or zero."""
+    rows, columns = np.nonzero(np.ones_like(y) if zeros else y)
+    order = np.lexsort((-columns, rows))
+    rows, columns = (np.repeat(part[order], duplicates) for part in (rows, columns))
+    indptr = np.searchsorted(rows, np.arange(len(y) + 1)).astype(index)
+    matrix = sp.csr_array((y[rows, columns].astype(dtype), columns, indptr), shape=y.shape)
+    matrix.indices, matrix.indptr = columns.astype(index), indptr
+    return matrix
+
+
+Y = np.array([[1, 0, 1, 1], [0, 0, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, bool, np.float64, np.float32, np.int64, np.int8])
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("untidy", [{}, {"duplicates": 2}, {"zeros": True}])
+def test_kinds_of_indicators(dtype, index, untidy):
+    y = labels_as(Y, dtype, index, **untidy)
+    before = y.data.copy(), y.indices.copy()
+    target = class_target(y)
+    assert isinstance(target, MultiLabelTarget)
+    assert_canonical(target.encode(y), Y)
+    for part, was in zip((y.data, y.indices), before, strict=True):
+        assert_array_equal(part, was)
+
+
+def test_repeated_labels_do_not_overflow():
+    """256 times 1 is 0 in uint8."""
+    assert_canonical(indicator(labels_as(Y, np.uint8, duplicates=256)), Y)
+
+
+def test_shares():
+    target = class_target(sp.csr_array(Y), "softmax")
+    shares = Y / np.maximum(Y.sum(axis=1, keepdims=True), 1)
+    assert_canonical(target.encode(sp.csr_array(Y)), shares.astype(np.float32))
+    # Of equal shares all are found, whether outputs are dense or not.
+    dense = np.array([[0.33, 0.01, 0.33, 0.33], [0.05, 0.9, 0.05, 0]], np.float32)
+    ragged = csr([{3: 0.33, 0: 0.33, 1: 0.01, 2: 0.33}, {0: 0.05, 1: 0.9}], 4)
+    for outputs in (dense, ragged):
+        predicted = target.predict([(slice(0, 2), outputs)], 2)
+        assert_array_equal(predicted.toarray(), [[1, 0, 1, 1], [0, 1, 0, 0]])
+
+
+def test_samples_without_labels_teach_a_softmax_nothing():
+    target = class_target(sp.csr_array(Y), "softmax")
+    assert target.weigh(None, Y).tolist() == [1, 0, 1, 1]
+    assert target.weigh(np.float32([1, 2, 3, 4]), sp.csr_array(Y)).tolist() == [1, 0, 3, 4]
+    assert target.weigh(None, Y[[0, 2]]) is None
+    assert class_target(Y).weigh(None, Y) is None
+    with pytest.raises(ValueError, match="needs samples with labels"):
+        target.weigh(None, np.zeros_like(Y))
+
+
+def test_labels_are_never_dense():
+    """This would be 1.6e11 elements."""
+    n = 400_000
+    y = sp.eye_array(n, format="csr", dtype=np.uint8)
+    for loss in ("logistic", "softmax"):
+        target = class_target(y, loss)
+        assert target.encode(y).nnz == n
+        predicted = target.predict([(slice(0, 2), csr([{n - 1: 0.9}, {}], n))], 2)
+        assert predicted.nnz == 1

@@ -1,0 +1,86 @@
+"""Estimators with many labels or classes, some of them without samples or late."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_array_equal
+
+from sklearn_lsh import LSHMLPClassifier
+from sklearn_lsh.metrics import precision_at_k
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+N_LABELS = 50
+RNG = np.random.default_rng(0)
+# A sample has the features of its labels. The last ten labels are never seen.
+Y = sp.csr_array((RNG.random((400, N_LABELS)) < 0.05) & (np.arange(N_LABELS) < 40), dtype=np.int8)
+SIGNS = RNG.normal(size=(N_LABELS, 64))
+X = (Y @ SIGNS + 0.1 * RNG.normal(size=(400, 64))).astype(np.float32)
+
+
+def classifier(**settings):
+    settings = {"learning_rate_init": 0.01, "max_iter": 20, "random_state": 0} | settings
+    return LSHMLPClassifier((60,), **settings)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "softmax"])
+@pytest.mark.parametrize("output_density", [1.0, 20])
+def test_learns_labels(loss, output_density):
+    assert (np.diff(Y.indptr) == 0).any()
+    network = classifier(multilabel_loss=loss, output_density=output_density).fit(X, Y)
+    assert network.out_activation_ == loss
+    labelled = np.diff(Y.indptr) > 0
+    top, _ = network.predict_top_k(X, 1)
+    assert precision_at_k(Y[labelled], top[labelled]) > 0.95
+    assert not np.isin(top[labelled], np.arange(40, N_LABELS)).any()
+    predicted = network.predict(X)
+    assert isinstance(predicted, sp.csr_array)
+    assert predicted.shape == Y.shape
+    assert (predicted[labelled] != Y[labelled]).sum() < 0.2 * Y.nnz
+    if loss == "softmax" and output_density == 1.0:
+        assert network.predict_proba(X).sum(axis=1) == pytest.approx(1, rel=1e-4)
+
+
+def test_dense_and_sparse_indicators_agree():
+    for loss in ("logistic", "softmax"):
+        sparse, dense = (
+            classifier(max_iter=2, output_density=20, multilabel_loss=loss).fit(X, y)
+            for y in (Y, Y.toarray())
+        )
+        assert_array_equal(sparse.predict(X).toarray(), dense.predict(X))
+        assert isinstance(dense.predict(X), np.ndarray)
+
+
+def test_softmax_leaves_out_samples_without_labels():
+    labelled = np.diff(Y.indptr) > 0
+    settings = {"multilabel_loss": "softmax", "max_iter": 2, "shuffle": False, "batch_size": 50}
+    all_rows, labelled_rows = classifier(**settings), classifier(**settings)
+    all_rows.fit(X, Y)
+    labelled_rows.fit(X[labelled], Y[labelled])
+    for ours, theirs in zip(all_rows.coefs_, labelled_rows.coefs_, strict=True):
+        assert_array_equal(ours, theirs)
+    with pytest.raises(ValueError, match="needs samples with labels"):
+        classifier(multilabel_loss="softmax").fit(X[~labelled], Y[~labelled])
+
+
+def test_bad_loss():
+    with pytest.raises(ValueError, match="'multilabel_loss' parameter"):
+        classifier(multilabel_loss="hinge").fit(X, Y)
+
+
+@pytest.mark.parametrize("output_density", [1.0, 15])
+def test_classes_that_come_late(output_density):
+    """All are named in the first call; most come in a later one."""
+    classes = np.array([f"c{i:02}" for i in range(40)])
+    codes = np.arange(400) % 40
+    data = (SIGNS[codes] + 0.1 * RNG.normal(size=(400, 64))).astype(np.float32)
+    network = classifier(output_density=output_density)
+    early = codes < 10
+    for _ in range(5):
+        network.partial_fit(data[early], classes[codes[early]], classes=classes)
+    assert set(network.predict(data[early])) == set(classes[:10])
+    for _ in range(30):
+        network.partial_fit(data, classes[codes])
+    assert np.mean(network.predict(data) == classes[codes]) > 0.95
+    with pytest.raises(ValueError, match="classes not in"):
+        network.partial_fit(data[:1], ["new"])
