@@ -11,6 +11,8 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401  (an example has it)
+
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
 
@@ -28,7 +30,7 @@ extensions = [
     "sphinx.ext.extlinks",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
-    # In _ext: formulas as MathML, pictures and tables from the benchmarks, pages of all names.
+    # In docs/_ext: formulas as MathML, pictures and tables from the benchmarks, pages of all names.
     "mathml",
     "pictures",
     "reference",
@@ -59,21 +61,15 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
 
-def _arguments_of_example(gallery_conf, script_vars):
-    """Leave out of the ICD-10-CM example what takes minutes: the dense network."""
-    return ["--no-dense"] if script_vars["src_file"].endswith("plot_icd_coding.py") else []
-
-
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    "reset_argv": _arguments_of_example,
+    "reset_argv": "gallery.arguments",
     "abort_on_example_error": True,
     "doc_module": ("sklearn_lsh",),
-    "reference_url": {"sklearn_lsh": None},
     "backreferences_dir": "generated/backreferences",
-    "within_subsection_order": "order_of_examples.key",
+    "within_subsection_order": "gallery.place",
     "show_memory": False,
     "show_signature": False,
     "min_reported_time": 0,

@@ -30,7 +30,7 @@ X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
 
 monitor = ScoringMonitor(scoring="accuracy")
 network = LSHMLPClassifier((800,), density=0.1, max_iter=8, random_state=0)
-network.set_callbacks([ProgressBar(), monitor]).fit(X_train, y_train)
+network.set_callbacks(ProgressBar(), monitor).fit(X_train, y_train)
 scores = [row["accuracy"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
 print("accuracy on the training digits:", np.round(scores, 3))
 

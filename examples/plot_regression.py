@@ -33,7 +33,7 @@ def load_data():
     except OSError:
         pass
     try:
-        X, y = fetch_california_housing(return_X_y=True, n_retries=0)
+        X, y = fetch_california_housing(return_X_y=True, n_retries=1)
     except OSError:
         X, y = load_diabetes(return_X_y=True)
     return train_test_split(X, y, random_state=0)

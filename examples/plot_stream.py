@@ -23,7 +23,7 @@ from sklearn_lsh.datasets import load_icd10cm
 texts, codes = load_icd10cm()
 letters = np.array([code[0] for code in codes])
 rng = np.random.default_rng(0)
-order = rng.permutation(len(texts))[:16_000]
+order = rng.permutation(len(texts))[:8_000]
 texts, letters = texts[order], letters[order]
 
 
@@ -43,8 +43,8 @@ print(texts[0], "...", texts[-1], sep="\n")
 
 vectorizer = HashingVectorizer(n_features=2**16, ngram_range=(1, 2), dtype=np.float32)
 classes = np.unique(letters)
-network = LSHMLPClassifier((1000,), density=0.05, learning_rate_init=0.003, random_state=0)
-frozen = LSHMLPClassifier((1000,), density=0.05, learning_rate_init=0.003, random_state=0)
+network = LSHMLPClassifier((500,), density=0.1, learning_rate_init=0.003, random_state=0)
+frozen = LSHMLPClassifier((500,), density=0.1, learning_rate_init=0.003, random_state=0)
 hits, frozen_hits = [], []
 for start in range(0, len(texts), 100):
     X, y = vectorizer.transform(texts[start : start + 100]), letters[start : start + 100]

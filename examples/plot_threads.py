@@ -25,7 +25,7 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is g
 
 texts, codes = load_icd10cm()
 categories = np.array([code[:3] for code in codes])
-chosen = np.random.default_rng(0).permutation(len(texts))[:20_000]
+chosen = np.random.default_rng(0).permutation(len(texts))[:10_000]
 X = TfidfVectorizer(sublinear_tf=True, dtype=np.float32).fit_transform(texts[chosen])
 y = categories[chosen]
 train, test = split_keeping_classes(y, random_state=0)

@@ -21,9 +21,10 @@ __all__ = ["ActiveNeuronsDisplay", "DensityDisplay", "TrainingCurveDisplay"]
 
 
 class TrainingCurveDisplay:
-    """Training loss and validation score after each epoch.
+    """Loss, validation score and work, epoch by epoch.
 
-    It is recommended to use `from_estimator` to make one.
+    One panel each, as far as they are known. It is recommended to use `from_estimator` to make
+    one.
 
     Parameters
     ----------
@@ -33,19 +34,19 @@ class TrainingCurveDisplay:
         Loss on the validation set after each epoch.
     validation_scores : array-like of shape (n_epochs,), default=None
         Score on the validation set after each epoch.
+    work_shares : array-like of shape (n_epochs,), default=None
+        Multiply-adds of each epoch, as a share of those of a dense network.
     score_name : str, default="score"
-        Name of the score's axis.
+        Name of the score.
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        Axes with the losses.
-    score_ax_ : matplotlib Axes or None
-        Axes with the validation score, which share the epochs with `ax_`.
+    axes_ : ndarray of matplotlib Axes
+        One for each panel: losses, validation score, work.
     figure_ : matplotlib Figure
-        Figure with both.
+        Figure with them.
     lines_ : list of matplotlib Line2D
-        Training loss, validation loss and validation score, as far as there are any.
+        Training loss, validation loss, validation score and work, as far as they are drawn.
 
     See Also
     --------
@@ -61,17 +62,24 @@ class TrainingCurveDisplay:
     >>> network = LSHMLPClassifier((200,), density=0.2, tol=0.01, random_state=0)
     >>> network = network.fit(X[:1500] / 16, y[:1500], X_val=X[1500:] / 16, y_val=y[1500:])
     >>> display = TrainingCurveDisplay.from_estimator(network)
-    >>> display.ax_.get_xlabel()
-    'epoch'
+    >>> [ax.get_ylabel() for ax in display.axes_[:2]]
+    ['loss', 'accuracy']
     >>> plt.show()
     """
 
     def __init__(
-        self, losses, *, validation_losses=None, validation_scores=None, score_name="score"
+        self,
+        losses,
+        *,
+        validation_losses=None,
+        validation_scores=None,
+        work_shares=None,
+        score_name="score",
     ):
         self.losses = losses
         self.validation_losses = validation_losses
         self.validation_scores = validation_scores
+        self.work_shares = work_shares
         self.score_name = score_name
 
     @classmethod
@@ -82,8 +90,9 @@ class TrainingCurveDisplay:
         ----------
         estimator : LSHMLPClassifier, LSHMLPRegressor or Pipeline that ends with one
             Fitted. `MLPClassifier` and `MLPRegressor` will do as well.
-        ax : matplotlib Axes, default=None
-            Where to draw; by default in a new figure.
+        ax : matplotlib Axes or array-like of them, default=None
+            Where to draw, panel by panel: a single one gets the losses. By default in a new
+            figure.
         score_name : str, default=None
             Name of the validation score; by default what the estimator's `scoring` is.
         **kwargs : dict
@@ -116,6 +125,7 @@ class TrainingCurveDisplay:
             estimator.loss_curve_,
             validation_losses=getattr(estimator, "validation_loss_curve_", None),
             validation_scores=getattr(estimator, "validation_scores_", None),
+            work_shares=_work_shares(getattr(estimator, "work_", [])),
             score_name=score_name,
         ).plot(ax=ax, **kwargs)
 
@@ -124,8 +134,9 @@ class TrainingCurveDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; by default in a new figure.
+        ax : matplotlib Axes or array-like of them, default=None
+            Where to draw, panel by panel: a single one gets the losses. By default in a new
+            figure.
         **kwargs : dict
             Passed on to `matplotlib.axes.Axes.plot`.
 
@@ -134,26 +145,29 @@ class TrainingCurveDisplay:
         display : TrainingCurveDisplay
             The display itself.
         """
-        self.ax_ = _axes(ax)
-        self.figure_ = self.ax_.figure
-        self.score_ax_ = None
+        panels = [
+            ("loss", {"training": self.losses, "validation": self.validation_losses}),
+            (self.score_name, {"validation": self.validation_scores}),
+            ("multiply-adds, share of a dense network's", {"training": self.work_shares}),
+        ]
+        panels = [panel for panel in panels if any(map(_is_curve, panel[1].values()))]
+        axes = _axes(len(panels)) if ax is None else ax
+        self.axes_ = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+        self.figure_ = self.axes_[0].figure
+        self.lines_ = []
         kwargs = {"marker": ".", **kwargs}
-        self.lines_ = self._draw(self.ax_, self.losses, "training loss", kwargs)
-        if _is_curve(self.validation_losses):
-            self.lines_ += self._draw(self.ax_, self.validation_losses, "validation loss", kwargs)
-        self.ax_.set(xlabel="epoch", ylabel="loss")
-        self.ax_.xaxis.get_major_locator().set_params(integer=True)  # whole epochs
-        if _is_curve(self.validation_scores):
-            self.score_ax_ = self.ax_.twinx()
-            look = {"color": "C2", **kwargs}
-            name = f"validation {self.score_name}"
-            self.lines_ += self._draw(self.score_ax_, self.validation_scores, name, look)
-            self.score_ax_.set_ylabel(name)
-        self.ax_.legend(self.lines_, [line.get_label() for line in self.lines_])
+        for axes, (name, curves) in zip(self.axes_, panels, strict=False):
+            for number, (label, curve) in enumerate(curves.items()):
+                if _is_curve(curve):
+                    look = {"color": f"C{int(label == 'validation')}", "label": label, **kwargs}
+                    look["linestyle"] = kwargs.get("linestyle", ["-", "--"][number])
+                    self.lines_ += axes.plot(np.arange(1, len(curve) + 1), curve, **look)
+            axes.set(xlabel="epoch", ylabel=name)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        self.axes_[0].legend()
+        if _is_curve(self.work_shares) and len(self.axes_) == len(panels):
+            self.axes_[-1].set_ylim(0, None)
         return self
-
-    def _draw(self, ax, curve, label, kwargs):
-        return ax.plot(np.arange(1, len(curve) + 1), curve, label=label, **kwargs)
 
 
 class ActiveNeuronsDisplay:
@@ -259,7 +273,7 @@ class ActiveNeuronsDisplay:
         display : ActiveNeuronsDisplay
             The display itself.
         """
-        self.ax_ = _axes(ax)
+        self.ax_ = _axes()[0] if ax is None else ax
         self.figure_ = self.ax_.figure
         self.lines_ = []
         for name, load in zip(self.layer_names, self.loads, strict=True):
@@ -391,7 +405,7 @@ class DensityDisplay:
         display : DensityDisplay
             The display itself.
         """
-        self.ax_ = _axes(ax)
+        self.ax_ = _axes()[0] if ax is None else ax
         self.figure_ = self.ax_.figure
         look = {"marker": "o", "capsize": 3, "label": "score", **kwargs}
         self.errorbar_ = self.ax_.errorbar(self.densities, self.scores, self.score_errors, **look)
@@ -405,19 +419,28 @@ class DensityDisplay:
         return self
 
 
-def _axes(ax):
-    """Return axes to draw in, in a new figure if none are given."""
-    if ax is not None:
-        return ax
+def _axes(n_panels=1):
+    """Make axes side by side in a new figure."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError("Drawing a display needs matplotlib: pip install matplotlib") from error
-    return plt.subplots(layout="constrained")[1]
+    size = plt.rcParams["figure.figsize"] if n_panels == 1 else (4 * n_panels, 3.6)
+    return plt.subplots(1, n_panels, squeeze=False, figsize=size, layout="constrained")[1][0]
 
 
 def _last_step(estimator):
     return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+
+
+def _work_shares(work):
+    """Multiply-adds of all layers by epoch, as a share of those of a dense network."""
+    epochs = np.array([row["epoch"] for row in work], dtype=int)
+    done, dense = (
+        np.bincount(epochs, weights=[row[name] for row in work])
+        for name in ("multiply_adds", "dense_multiply_adds")
+    )
+    return done[1:] / dense[1:]
 
 
 def _is_curve(curve):

@@ -45,11 +45,16 @@ def _no_figures_left():
 def test_training_curve_without_validation():
     network = classifier().fit(X, Y)
     display = TrainingCurveDisplay.from_estimator(network)
-    (line,) = display.lines_
-    assert_array_equal(line.get_xdata(), [1, 2, 3])
-    assert_array_equal(line.get_ydata(), network.loss_curve_)
-    assert display.score_ax_ is None
-    assert display.figure_ is display.ax_.figure
+    losses, work = display.lines_
+    assert_array_equal(losses.get_xdata(), [1, 2, 3])
+    assert_array_equal(losses.get_ydata(), network.loss_curve_)
+    first = [row for row in network.work_ if row["epoch"] == 1]
+    done, dense = (
+        sum(row[name] for row in first) for name in ("multiply_adds", "dense_multiply_adds")
+    )
+    assert_allclose(work.get_ydata()[0], done / dense)
+    assert len(work.get_ydata()) == 3
+    assert display.figure_ is display.axes_[0].figure
 
 
 def test_training_curve_with_validation():
@@ -57,10 +62,10 @@ def test_training_curve_with_validation():
     pipeline = make_pipeline(MinMaxScaler(), network)
     display = TrainingCurveDisplay.from_estimator(pipeline, linestyle=":")
     curves = network.loss_curve_, network.validation_loss_curve_, network.validation_scores_
-    for line, curve in zip(display.lines_, curves, strict=True):
+    for line, curve in zip(display.lines_[:3], curves, strict=True):
         assert_array_equal(line.get_ydata(), curve)
         assert line.get_linestyle() == ":"
-    assert "balanced_accuracy" in display.score_ax_.get_ylabel()
+    assert display.axes_[1].get_ylabel() == "balanced_accuracy"
 
 
 @pytest.mark.parametrize(
@@ -70,9 +75,9 @@ def test_name_of_the_score(scoring, name):
     network = LSHMLPRegressor(hidden_layer_sizes=(20,), max_iter=2, scoring=scoring, random_state=0)
     network.fit(X, Y, X_val=X, y_val=Y)
     display = TrainingCurveDisplay.from_estimator(network)
-    assert display.score_ax_.get_ylabel() == f"validation {name}"
+    assert display.axes_[1].get_ylabel() == name
     display = TrainingCurveDisplay.from_estimator(network, score_name="mine")
-    assert display.score_ax_.get_ylabel() == "validation mine"
+    assert display.axes_[1].get_ylabel() == "mine"
 
 
 def test_training_curve_of_scikit_learn():
@@ -163,14 +168,15 @@ def test_searches_without_a_density(grid, message):
 def test_drawn_into_given_axes_and_again():
     figure, ax = plt.subplots()
     network = classifier().fit(X, Y)
-    for display in (
-        TrainingCurveDisplay.from_estimator(network, ax=ax),
-        ActiveNeuronsDisplay.from_estimator(network, X, ax=ax),
-    ):
-        assert display.ax_ is ax
-        assert display.figure_ is figure
-        assert display.plot() is display
-        assert display.ax_ is not ax
+    display = ActiveNeuronsDisplay.from_estimator(network, X, ax=ax)
+    assert display.ax_ is ax
+    assert display.figure_ is figure
+    assert display.plot() is display
+    assert display.ax_ is not ax
+    display = TrainingCurveDisplay.from_estimator(network, ax=ax)
+    assert display.axes_.tolist() == [ax]
+    assert display.figure_ is figure
+    assert len(display.plot().axes_) == 2
 
 
 def test_not_fitted():

@@ -1,16 +1,23 @@
 """Formulas as MathML, which browsers show by themselves: no script, no network."""
 
+import re
+
 from docutils.utils.math import pick_math_environment
 from docutils.utils.math.latex2mathml import tex2mathml
 
 
+def _source(node):
+    """The formula without sizes of brackets, which MathML chooses itself."""
+    return re.sub(r"\\[bB]igg?[lr]?(?![a-zA-Z])", "", node.astext())
+
+
 def _inline(writer, node):
-    writer.body.append(tex2mathml(node.astext(), as_block=False))
+    writer.body.append(tex2mathml(_source(node), as_block=False))
     _skip()
 
 
 def _block(writer, node):
-    text = node.astext()
+    text = _source(node)
     environment = pick_math_environment(text)
     if environment.startswith("align"):
         text = rf"\begin{{{environment}}}{text}\end{{{environment}}}"

@@ -66,7 +66,7 @@ def time_accuracy():
     }
     reports = {name: results(name) for name in titles}
     reports = {name: report for name, report in reports.items() if report}
-    figure = Figure(figsize=(4.6 * max(1, len(reports)), 3.7), layout="constrained")
+    figure = Figure(figsize=(9, 4) if len(reports) > 1 else (7.5, 4), layout="constrained")
     for place, (name, report) in enumerate(reports.items()):
         axes = figure.add_subplot(1, len(reports), place + 1)
         runs = report["results"]["runs"]
@@ -84,7 +84,9 @@ def time_accuracy():
                 label=NAMES[network],
             )
         axes.set(xscale="log", xlabel="seconds of training", title=titles[name])
+        axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
         axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         if place == 0:
             axes.set_ylabel("accuracy on held-out data")
@@ -92,7 +94,8 @@ def time_accuracy():
         handles = {}
         for axes in figure.axes:
             handles |= {line.get_label(): line for line in axes.get_lines()}
-        figure.legend(handles.values(), handles, loc="outside lower center", ncols=2)
+        ncols = 2 if len(reports) > 1 else 1
+        figure.legend(handles.values(), handles, loc="outside lower center", ncols=ncols)
     return figure
 
 
@@ -103,7 +106,7 @@ def cells(directions, planes):
 
 def hash_table():
     """Neurons as points, a query, and the buckets of two tables in which it falls."""
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(191)
     neurons = rng.standard_normal((60, 2))
     query = np.array([1.0, 0.55])
     best = np.argsort(-neurons @ query)[:6]
@@ -141,6 +144,7 @@ def hash_table():
             yticks=[],
             aspect="equal",
         )
+        axes.spines[:].set_visible(True)
     return figure
 
 
@@ -237,7 +241,8 @@ def draw_all():
         for theme, colours in THEMES.items():
             with mpl.rc_context(_look(colours)):
                 path = PICTURES / f"{draw.__name__}-{theme}.svg"
-                draw().savefig(path, transparent=True, metadata={"Date": None})
+                figure = draw()
+                figure.savefig(path, transparent=True, bbox_inches="tight", metadata={"Date": None})
 
 
 def _look(colours):

@@ -60,6 +60,9 @@ def write_index(app):
         lines += ["```", ""]
     folder = Path(app.srcdir, "generated")
     folder.mkdir(exist_ok=True)
+    for page in folder.glob("reference/*.rst"):
+        if f"   {page.stem.rpartition('.')[2]}" not in lines:
+            page.unlink()  # of a name that is gone
     path = folder / "reference.md"
     text = "\n".join(lines)
     if not path.exists() or path.read_text() != text:  # else Sphinx would read it anew
@@ -69,7 +72,7 @@ def write_index(app):
 def skip_member(app, what, name, member, skip, options):
     """Leave out methods that scikit-learn makes, such as ``set_fit_request``."""
     made = name.startswith("set_") and name.endswith("_request")
-    return True if made else None
+    return True if made or name == "get_metadata_routing" else None
 
 
 def setup(app):
