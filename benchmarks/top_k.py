@@ -2,7 +2,7 @@
 
     python benchmarks/top_k.py
 
-makes the data of many_classes.py, trains an epoch, and times `predict_top_k` by the hash tables
+makes the data of many_classes.py, trains, and times `predict_top_k` by the hash tables
 and exactly, on one thread: the latency of single samples, call overhead included, and the
 throughput of all. ``agreement`` is the share of samples with the same likeliest class by both.
 """
@@ -72,7 +72,7 @@ def run(options, seed):
 
 def main():
     options = parse_options(
-        __doc__, repeats=3, classes=83_136, features=100_000, test=5000, epochs=1, calls=500
+        __doc__, repeats=3, classes=83_136, features=100_000, test=5000, epochs=10, calls=500
     )
     if options.quick:
         options.classes, options.features, options.test = 5000, 5000, 300
