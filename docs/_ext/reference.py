@@ -17,7 +17,10 @@ MODULES = {
         "Pictures of how a network trained and what it computes.",
     ),
     "sklearn_lsh.metrics": ("Metrics", "Measures for many classes and labels."),
-    "sklearn_lsh.datasets": ("Data", "Data of the examples and benchmarks."),
+    "sklearn_lsh.datasets": (
+        "Data",
+        "A reader for files of many labels, a split, and data of the examples.",
+    ),
 }
 
 
