@@ -30,7 +30,9 @@ extensions = [
     "sphinx.ext.extlinks",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
-    # In docs/_ext: formulas as MathML, pictures and tables from the benchmarks, pages of all names.
+    # In docs/_ext: names for links, formulas as MathML, pictures and tables from the benchmarks,
+    # pages of all public names.
+    "accessibility",
     "mathml",
     "pictures",
     "reference",

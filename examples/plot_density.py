@@ -45,9 +45,10 @@ for selection in ("lsh", "topk", "random"):
 # %%
 # Few are enough
 # --------------
-# Hashed neurons do nearly as well as exactly the best ones, down to a few in a hundred, and
-# better than as many at random. Time falls with the density until finding neurons is what takes
-# it. (Selecting exactly costs a dense product, which is cheap here: there are only 64 pixels.)
+# Hashed neurons do nearly as well as exactly the best ones, down to a few in a hundred, and much
+# better than as many at random. Time is another matter: with 64 pixels a dense layer is one small
+# product, which only the lowest densities undercut. The more inputs a layer has, the more there is
+# to save.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 names = {"lsh": "hashed (lsh)", "topk": "exactly the best (topk)", "random": "at random"}

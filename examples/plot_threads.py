@@ -56,6 +56,7 @@ for (n_jobs, found), marker in zip(runs.items(), "os", strict=True):
     seconds, accuracies = np.transpose(found)
     name = "1 thread" if n_jobs == 1 else f"{n_jobs} threads"
     axes.plot(seconds, accuracies, marker, label=name, markersize=9, alpha=0.7)
-axes.set(xlabel="seconds of training", ylabel="accuracy", xlim=(0, None))
+longest = max(seconds for found in runs.values() for seconds, _ in found)
+axes.set(xlabel="seconds of training", ylabel="accuracy", xlim=(0, 1.1 * longest))
 axes.legend()
 plt.show()
