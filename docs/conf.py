@@ -46,8 +46,9 @@ if os.environ.get("DOCS_INTERSPHINX"):
         "joblib": ("https://joblib.readthedocs.io/en/stable", None),
     }
 
-exclude_patterns = ["_build", "generated/fragments", "auto_examples/**.py.md5"]
+exclude_patterns = ["_build", "generated/fragments", "**sg_execution_times.rst"]
 default_role = "literal"
+toc_object_entries_show_parents = "hide"
 nitpicky = True
 # Links that lead out of this site are links only with intersphinx.
 nitpick_ignore_regex = [(r"py:.*", r"(sklearn|numpy|scipy|joblib|matplotlib)\..*")]
