@@ -215,8 +215,7 @@ class LSHTables:
         """
         n_codes = codes.shape[0]
         if rows is None:
-            rows = np.arange(self.n_rows, self.n_rows + n_codes, dtype=np.uint32)
-            rows = put_beside(rows.astype(np.int32), codes) if self._xp else rows
+            rows = np.arange(self.n_rows, self.n_rows + n_codes)
         return self._change(codes, rows, leaving=None)
 
     def delete(self, rows):
@@ -311,8 +310,7 @@ class LSHTables:
             codes = self._check(codes, 2)
             if rows.shape[0] != codes.shape[0]:
                 raise ValueError(f"{codes.shape[0]} codes are given for {rows.shape[0]} rows.")
-            if rows.shape[0]:
-                self.n_rows = max(self.n_rows, int(rows.max()) + 1)
+            self.n_rows = max(self.n_rows, self._greatest(rows) + 1)
             new = self._build(codes, rows)
         self.indptr, self.members = self._merge(leaving, *new)
         self._limit()
@@ -379,8 +377,13 @@ class LSHTables:
     def _check_owners(self, codes, owners):
         if self.n_rows is None or owners.shape[0] != codes.shape[0]:
             raise ValueError("owners need n_rows, and there must be one of them for each code.")
-        if owners.shape[0] and int(owners.max()) >= self.n_rows:
-            raise ValueError(f"owners must be less than n_rows={self.n_rows}, got {owners.max()}.")
+        if self._greatest(owners) >= self.n_rows:
+            raise ValueError(
+                f"owners must be less than n_rows={self.n_rows}, got {self._greatest(owners)}."
+            )
+
+    def _greatest(self, rows):
+        return int((self._xp or np).max(rows)) if rows.shape[0] else -1
 
     def _check_rows(self, rows):
         """Row numbers as kernels read them."""
@@ -389,6 +392,8 @@ class LSHTables:
         rows = np.asarray(rows)
         if rows.ndim != 1 or (rows.size and (rows.dtype.kind not in "iu" or rows.min() < 0)):
             raise ValueError(f"rows must be a list of numbers that are not negative, got {rows}.")
+        if self._xp is not None:
+            return put_beside(rows.astype(np.int32), self._none)
         return np.ascontiguousarray(rows, dtype=np.uint32)
 
 
