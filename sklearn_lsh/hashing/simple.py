@@ -187,9 +187,13 @@ class SimpleLSH(SimHash):
 
     def _similarity(self, x, y):
         """Inner products of rows x and queries y by the query's length and the greatest row's."""
-        norms = np.sqrt(inner_products(x, x))
-        ranges = np.minimum(np.searchsorted(self.norms_, norms), self.norms_.shape[0] - 1)
-        longest = np.maximum(norms, self.norms_[ranges]) * np.sqrt(inner_products(y, y))
+        # Rounded as for codes, because on that depends in which of two ranges a row is.
+        vectors = take(x, slice(0, x.shape[0]))
+        scales = exact.scales_of(vectors)
+        squares = _squares(exact.round_to_whole(vectors, scales))
+        ranges, _ = self._complete(squares, scales, self.norms_, np)
+        norms = np.maximum(np.sqrt(inner_products(x, x)), self.norms_[ranges])
+        longest = norms * np.sqrt(inner_products(y, y))
         return inner_products(x, y) / np.where(longest > 0, longest, 1)
 
 
