@@ -328,7 +328,8 @@ class LSHTables:
             flags[leaving[leaving < self.n_rows]] = 1
         out = np.empty_like(indptr), np.empty(self.members.size + members.size, np.uint32)
         n = kernels.merge_tables(self.indptr, self.members, flags, indptr, members, *out)
-        return out[0], self._drop_repeats(out[0], out[1][:n])
+        # Rows that left cannot be there twice.
+        return out[0], out[1][:n] if leaving is not None else self._drop_repeats(out[0], out[1][:n])
 
     def _limit(self):
         """Leave no more than ``capacity`` members in a bucket."""
