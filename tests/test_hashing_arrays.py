@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
 from sklearn_lsh.hashing import DWTA, E2LSH, WTA, LSHTables, MinHash, SimHash, SimpleLSH, arrays
 
 from .kernel_cases import quick, seeds
+
+quick = settings(quick, max_examples=12)
 
 pytest.importorskip("array_api_compat")
 LIBRARIES = ["array_api_strict", "torch", "jax.numpy", "cupy"]
@@ -21,7 +23,7 @@ FAMILIES = [
     MinHash(5, 3),
     MinHash(9, 3, n_hashes=1),
     E2LSH(5, 3, width=0.7),
-    E2LSH(9, 2, n_hashes=1, width=1e-3),
+    E2LSH(9, 2, n_hashes=1, width=0.02),
     SimpleLSH(4, 3),
     SimpleLSH(4, 3, n_ranges=3),
 ]
@@ -50,7 +52,8 @@ def assert_same(theirs, ours, library):
 @st.composite
 def matrices(draw):
     """Vectors with zeros, duplicates, empty rows, ties, great and tiny values."""
-    n_samples, n_features = draw(st.integers(1, 7)), draw(st.sampled_from([1, 3, 8, 300]))
+    # Few shapes, because JAX compiles anew for each.
+    n_samples, n_features = draw(st.sampled_from([1, 6])), draw(st.sampled_from([1, 3, 300]))
     rng = np.random.default_rng(draw(seeds))
     kind = draw(st.sampled_from(["normal", "integers", "wide", "positive"]))
     X = rng.normal(size=(n_samples, n_features))
@@ -100,10 +103,10 @@ def test_similarities(library, family):
 
 
 @given(
-    n_rows=st.integers(0, 30),
-    n_queries=st.integers(0, 5),
+    n_rows=st.sampled_from([0, 1, 30]),
+    n_queries=st.sampled_from([0, 4]),
     n_probes=st.integers(1, 2),
-    n_tables=st.integers(1, 5),
+    n_tables=st.sampled_from([1, 5]),
     n_buckets=st.sampled_from([1, 2, 8]),
     owned=st.booleans(),
     capacity=st.sampled_from([None, 1, 3]),

@@ -106,7 +106,7 @@ class MinHash(HashFamily):
         if rest:
             none = xp.zeros((vectors.shape[0], rest), dtype=xp.bool, device=order.device)
             present = xp.concat([present, none], axis=1)
-        binned = xp.reshape(xp.astype(present, xp.int32), (-1, n_bins, width))
+        binned = xp.reshape(xp.astype(present, xp.int32), (vectors.shape[0], n_bins, width))
         filled = xp.any(binned != 0, axis=2)
         starts = constant(width * np.arange(n_bins, dtype=np.int32), vectors, xp)
         ranks = starts + xp.astype(xp.argmax(binned, axis=2), xp.int32)

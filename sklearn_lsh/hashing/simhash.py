@@ -103,9 +103,9 @@ class SimHash(HashFamily):
 
     def _pack_arrays(self, products, xp):
         _, n_tables, n_bits = self.projections_.shape
-        positive = xp.reshape(xp.astype(products > 0, xp.int32), (-1, n_tables, n_bits))
+        positive = xp.reshape(products > 0, (products.shape[0], n_tables, n_bits))
         powers = constant(1 << np.arange(n_bits, dtype=np.int32)[::-1].copy(), products, xp)
-        return xp.sum(positive * powers, axis=2, dtype=xp.int32)
+        return xp.sum(xp.astype(positive, xp.int32) * powers, axis=2, dtype=xp.int32)
 
     def _similarity(self, x, y):
         """Cosines; that of a vector of zeros with any other is 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -293,10 +294,10 @@ class LSHTables:
     def _search(self, codes, n_wanted, fill_from, most):
         if self._xp is not None:
             return sorting.count_votes(self, codes, n_wanted, fill_from, self._xp)
-        n_queries = codes.shape[0]
+        n_queries, n_lookups = codes.shape[0], math.prod(codes.shape[1:])
         indptr, indices = np.empty(n_queries + 1, np.uint32), np.empty(most, np.uint32)
         n = kernels.count_votes(
-            *(codes.reshape(n_queries, -1), self.n_buckets, self.indptr, self.members),
+            *(codes.reshape(n_queries, n_lookups), self.n_buckets, self.indptr, self.members),
             *(self.n_rows, n_wanted, fill_from, indptr, indices),
         )
         return indptr, indices[:n]

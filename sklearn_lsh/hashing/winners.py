@@ -62,6 +62,9 @@ class WTA(HashFamily):
     True
     """
 
+    def __init__(self, n_bits=12, n_tables=20, *, random_state=None):
+        super().__init__(n_bits, n_tables, random_state=random_state)
+
     def _draw(self, n_features, random_state):
         wide = self.n_bits % DIGIT_BITS == 0 and n_features >= 1 << DIGIT_BITS
         digit_bits = DIGIT_BITS if wide else 1
@@ -91,13 +94,13 @@ class WTA(HashFamily):
         n_tables, n_digits, width = self.windows_.shape
         vectors = xp.where(nearly_zero(vectors, xp), xp.zeros_like(vectors), vectors)
         windows = constant(self.windows_.reshape(-1), vectors, xp)
-        shape = (-1, n_tables * n_digits, width)
+        shape = (vectors.shape[0], n_tables * n_digits, width)
         values = xp.reshape(xp.take(vectors, windows, axis=1), shape)
         digits = xp.astype(xp.argmax(values, axis=2), xp.int32)
         digits = self._borrow(digits, xp.any(values != 0, axis=2), xp)
         places = self._digit_bits * np.arange(n_digits, dtype=np.int32)[::-1]
         powers = constant(1 << places, vectors, xp)
-        digits = xp.reshape(digits, (-1, n_tables, n_digits))
+        digits = xp.reshape(digits, (vectors.shape[0], n_tables, n_digits))
         return xp.sum(digits * powers, axis=2, dtype=xp.int32)
 
     def _borrow(self, digits, filled, xp):
@@ -158,6 +161,9 @@ class DWTA(WTA):
     .. [1] B. Chen and A. Shrivastava, "Densified winner take all (WTA) hashing for sparse
        datasets", UAI 2018.
     """
+
+    def __init__(self, n_bits=12, n_tables=20, *, random_state=None):
+        super().__init__(n_bits, n_tables, random_state=random_state)
 
     @property
     def _most_tries(self):
