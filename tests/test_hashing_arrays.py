@@ -112,7 +112,7 @@ def test_similarities(library, family):
     capacity=st.sampled_from([None, 1, 3]),
     seed=seeds,
 )
-@quick
+@settings(quick, max_examples=8)
 def test_tables(library, n_rows, n_queries, n_probes, n_tables, n_buckets, owned, capacity, seed):
     rng = np.random.default_rng(seed)
 

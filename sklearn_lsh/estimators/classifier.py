@@ -118,7 +118,8 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         Family of hash functions of ``selection="lsh"``: "simhash", "wta", "dwta", "minhash",
         "e2lsh" or "simple", see `sklearn_lsh.hashing`, or an object of such a class, which is
         cloned and gets this estimator's `n_bits`, `n_tables` and random numbers. "simhash" is
-        right for most; "minhash" is for sets, which layers are not.
+        right for most. Neurons that respond most are no sets ("minhash") and not the
+        nearest ones ("e2lsh").
     n_bits : int or "auto", default="auto"
         Length of the code that is a table's key; "auto" follows from width and density.
     n_tables : int or "auto", default="auto"
