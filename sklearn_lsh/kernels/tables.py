@@ -8,22 +8,26 @@ import numpy as np
 def build_tables(codes, owners, n_buckets, indptr, members):
     """Counting sort of codes into ``codes.shape[1] * n_buckets`` buckets of their owners.
 
-    Table by table, so that only one table's buckets are written to at a time.
+    Table by table, so that only one table's buckets are written to at a time. Codes are read
+    once: other threads may be changing them meanwhile, and what is counted has to be what is
+    filled in.
     """
     n_codes, n_tables = codes.shape
     counts = np.zeros(n_buckets, np.uint32)
+    column = np.empty(n_codes, np.uint32)
     place = 0
     for t in range(n_tables):
         counts[:] = np.uint32(0)
         for i in range(n_codes):
-            counts[int(codes[i, t])] += 1
+            column[i] = codes[i, t]
+            counts[column[i]] += 1
         for b in range(n_buckets):
             n = int(counts[b])
             indptr[t * n_buckets + b] = place
             counts[b] = place  # from here on where the bucket's next member goes
             place += n
         for i in range(n_codes):
-            b = int(codes[i, t])
+            b = column[i]
             members[counts[b]] = owners[i]
             counts[b] += 1
     indptr[n_tables * n_buckets] = place
