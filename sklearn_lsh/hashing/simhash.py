@@ -69,7 +69,7 @@ class SimHash(HashFamily):
     >>> codes = family.fit_transform([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]])
     >>> codes.shape, codes.dtype
     ((3, 3), dtype('uint8'))
-    >>> (codes[0] == codes[1]).all()
+    >>> bool((codes[0] == codes[1]).all())
     True
     """
 

@@ -71,6 +71,13 @@ class SimpleLSH(SimHash):
        search", ICML 2015.
     .. [2] X. Yan, J. Li, X. Dai, H. Chen and J. Cheng, "Norm-ranging LSH for maximum inner
        product search", NeurIPS 2018.
+
+    Examples
+    --------
+    >>> from sklearn_lsh.hashing import SimpleLSH
+    >>> family = SimpleLSH(random_state=0).fit([[3.0, 4.0], [1.0, 0.0]])
+    >>> family.similarity([[1.0, 0.0]], [[2.0, 0.0]]).round(3)
+    array([0.2])
     """
 
     _parameter_constraints: ClassVar[dict] = {

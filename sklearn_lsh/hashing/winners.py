@@ -58,7 +58,7 @@ class WTA(HashFamily):
     --------
     >>> from sklearn_lsh.hashing import WTA
     >>> codes = WTA(random_state=0).fit_transform([[1.0, 2.0, 3.0, 0.5], [1.0, 4.0, 9.0, 0.25]])
-    >>> (codes[0] == codes[1]).all()
+    >>> bool((codes[0] == codes[1]).all())
     True
     """
 
@@ -160,6 +160,12 @@ class DWTA(WTA):
     ----------
     .. [1] B. Chen and A. Shrivastava, "Densified winner take all (WTA) hashing for sparse
        datasets", UAI 2018.
+
+    Examples
+    --------
+    >>> from sklearn_lsh.hashing import DWTA
+    >>> DWTA(n_tables=3, random_state=0).fit_transform([[0.0, 2.0, 0.0, 0.5]]).shape
+    (1, 3)
     """
 
     def __init__(self, n_bits=12, n_tables=20, *, random_state=None):
