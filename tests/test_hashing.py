@@ -1,131 +1,12 @@
-"""Hash families against their formulas, tables against brute force."""
+"""Hash tables against brute force."""
 
-from math import comb
+import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from sklearn_lsh.hashing import DWTA, FAMILIES, LSHTables, SimHash
-
-
-def pair_at(angle, n_features=6, seed=0):
-    """Two vectors of different lengths with an angle between them."""
-    basis, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(n_features, 2)))
-    x, y = basis.T
-    return np.stack([3 * x, 0.2 * (np.cos(angle) * x + np.sin(angle) * y)]).astype(np.float32)
-
-
-def bits(codes, n_bits):
-    return (codes[..., np.newaxis] >> np.arange(n_bits, dtype=np.uint16)) & 1
-
-
-def digits(codes, n_bits, digit_bits):
-    shifts = np.arange(0, n_bits, digit_bits, dtype=np.uint16)
-    return (codes[..., np.newaxis] >> shifts) & (2**digit_bits - 1)
-
-
-def assert_rate(agree, expected):
-    """A share of independent draws is within four standard errors of what is expected."""
-    __tracebackhide__ = True
-    error = np.sqrt(expected * (1 - expected) / agree.size)
-    assert abs(agree.mean() - expected) <= 4 * error + 1e-12
-
-
-# What all families share
-
-
-@pytest.mark.parametrize("n_bits", [1, 2, 5, 16])
-@pytest.mark.parametrize("name", FAMILIES)
-def test_codes(name, n_bits):
-    rng = np.random.RandomState(0)
-    family = FAMILIES[name](7, n_bits, 9, rng)
-    vectors = rng.standard_normal((5000, 7)).astype(np.float32)
-    codes = family.codes(vectors)
-    assert codes.dtype == np.uint16
-    assert codes.shape == (5000, 9)
-    assert family.n_buckets == 2**n_bits
-    assert codes.max() < 2**n_bits
-    # Every bit is used, and tables differ.
-    assert (bits(codes, n_bits).mean(axis=(0, 1)) > 0.05).all()
-    assert len({tuple(column) for column in codes.T}) > 1
-    # A vector's codes depend on it alone: not on its scale, nor on whom it comes with.
-    np.testing.assert_array_equal(family.codes(vectors[4090:4100]), codes[4090:4100])
-    np.testing.assert_array_equal(family.codes(vectors[::2]), codes[::2])
-    np.testing.assert_array_equal(family.codes(4 * vectors), codes)
-    assert family.codes(vectors[:0]).shape == (0, 9)
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_random_state_decides(name):
-    vectors = np.random.default_rng(0).normal(size=(50, 7)).astype(np.float32)
-    one, same, other = (
-        FAMILIES[name](7, 6, 5, np.random.RandomState(seed)).codes(vectors) for seed in (1, 1, 2)
-    )
-    np.testing.assert_array_equal(one, same)
-    assert (one != other).any()
-
-
-# Probabilities of collisions
-
-
-@pytest.mark.parametrize("angle", [0.05, 0.4, np.pi / 4, np.pi / 2, 2.0, 3.0, np.pi])
-def test_simhash_agrees_by_angle(angle):
-    # 208,000 independent bits, of 13,000 tables.
-    family = SimHash(6, 16, 13_000, np.random.RandomState(1))
-    x, y = family.codes(pair_at(angle))
-    p = 1 - angle / np.pi
-    assert_rate(bits(x, 16) == bits(y, 16), p)
-
-
-@pytest.mark.parametrize("n_bits", [1, 3, 6])
-def test_simhash_codes_collide_when_all_bits_agree(n_bits):
-    family = SimHash(6, n_bits, 50_000, np.random.RandomState(2))
-    x, y = family.codes(pair_at(0.5))
-    assert_rate(x == y, (1 - 0.5 / np.pi) ** n_bits)
-
-
-def agreeing_winners(x, y, width):
-    """The formula: the chance that one coordinate is the largest of a window of both."""
-    smaller = [np.count_nonzero((x < x[i]) & (y < y[i])) for i in range(x.size) if x[i] != 0]
-    return sum(comb(r, width - 1) for r in smaller) / comb(x.size, width)
-
-
-# An even number of bits takes windows of four coordinates, an odd one of two.
-@pytest.mark.parametrize(("n_bits", "digit_bits"), [(16, 2), (15, 1)])
-@pytest.mark.parametrize("noise", [0.3, 1.0, 5.0])
-def test_dwta_agrees_by_order(n_bits, digit_bits, noise):
-    rng = np.random.default_rng(3)
-    x = rng.normal(size=12)
-    vectors = np.stack([x, x + noise * rng.normal(size=12)]).astype(np.float32)
-    family = DWTA(12, n_bits, 40_000 * digit_bits // n_bits, np.random.RandomState(3))
-    x_digits, y_digits = digits(family.codes(vectors), n_bits, digit_bits)
-    assert x_digits.size >= 39_000
-    assert_rate(x_digits == y_digits, agreeing_winners(*vectors, 2**digit_bits))
-
-
-def test_dwta_of_sparse_vectors_agrees_as_in_filled_windows():
-    # Two of fifteen coordinates are there: most windows are empty and borrow from others.
-    vectors = np.zeros((2, 15), np.float32)
-    vectors[:, [4, 9]] = [[1, 2], [3, 1]]
-    filled = 1 - comb(13, 4) / comb(15, 4)
-    rates = []
-    for seed in range(200):  # borrowed digits are not independent, families are
-        family = DWTA(15, 2, 200, np.random.RandomState(seed))
-        x, y = family.codes(vectors)
-        rates.append((x == y).mean())
-    expected = agreeing_winners(*vectors, 4) / filled
-    assert 0.5 < expected < 0.95
-    assert abs(np.mean(rates) - expected) < 4 * np.std(rates) / np.sqrt(len(rates))
-
-
-def test_dwta_of_fewer_coordinates_than_a_window():
-    family = DWTA(3, 4, 10, np.random.RandomState(0))
-    codes = family.codes(np.eye(3, dtype=np.float32))
-    assert codes.shape == (3, 10)
-    assert (codes[0] != codes[1]).any()
-
-
-# Tables
+from sklearn_lsh.hashing import DWTA, E2LSH, WTA, LSHTables, SimHash
 
 
 @pytest.fixture(params=[0, 1, 2])
@@ -201,13 +82,176 @@ def test_a_row_with_several_codes_votes_once_a_table():
     np.testing.assert_array_equal(found, [0, 1])
 
 
-def test_tables_find_near_neighbours():
+@pytest.mark.parametrize("family", [SimHash, WTA, DWTA, E2LSH])
+def test_tables_find_near_neighbours(family):
     rng = np.random.default_rng(5)
     rows = rng.normal(size=(2000, 16)).astype(np.float32)
     queries = rows[:200] + 0.3 * rng.normal(size=(200, 16)).astype(np.float32)
-    for family in FAMILIES.values():
-        hashing = family(16, 6, 20, np.random.RandomState(0))
-        tables = LSHTables(hashing.codes(rows), hashing.n_buckets)
-        indptr, found = tables.most_hit(hashing.codes(queries), 5)
-        hits = [s in found[indptr[s] : indptr[s + 1]] for s in range(200)]
-        assert np.mean(hits) > 0.8
+    hashing = family(6, 20, random_state=0).fit(rows)
+    tables = LSHTables(hashing.transform(rows), hashing.n_buckets_)
+    indptr, found = tables.most_hit(hashing.transform_queries(queries), 5)
+    hits = [s in found[indptr[s] : indptr[s + 1]] for s in range(200)]
+    assert np.mean(hits) > 0.8
+
+
+def ragged_rows(answer):
+    indptr, indices = answer
+    return [indices[start:stop].tolist() for start, stop in pairwise(indptr)]
+
+
+def test_queries_find_all_that_share_a_bucket(filled):
+    codes, queries, tables = filled
+    for query, rows in zip(queries, ragged_rows(tables.query(queries)), strict=True):
+        assert len(set(rows)) == len(rows)
+        assert set(rows) == set(np.flatnonzero((codes == query).any(axis=1)))
+
+
+def test_several_probes_in_a_table(filled):
+    codes, queries, tables = filled
+    probes = np.stack([queries, (queries + 1) % 8], axis=1)
+    votes = (codes == probes[:, :, np.newaxis]).sum(axis=(1, 3))
+    for s, rows in enumerate(ragged_rows(tables.query(probes))):
+        assert set(rows) == set(np.flatnonzero(votes[s]))
+    for s, rows in enumerate(ragged_rows(tables.most_hit(probes, 10))):
+        np.testing.assert_array_equal(np.sort(votes[s, rows]), np.sort(votes[s])[-10:])
+    starts, stops = tables.buckets(probes)
+    assert starts.shape == stops.shape == probes.shape
+    for place in [(0, 0, 0), (3, 1, 9), (39, 0, 5)]:
+        bucket = tables.members[starts[place] : stops[place]]
+        np.testing.assert_array_equal(bucket, np.flatnonzero(codes[:, place[2]] == probes[place]))
+
+
+def members_of(tables):
+    """The members of each bucket as sets; fails if one has a member twice."""
+    buckets = ragged_rows((tables.indptr, tables.members))
+    assert all(len(set(bucket)) == len(bucket) for bucket in buckets)
+    return [set(bucket) for bucket in buckets]
+
+
+def members_by_hand(codes, n_buckets):
+    """The same from ``{row: codes}``."""
+    buckets = [set() for _ in range(10 * n_buckets)]
+    for row, own in codes.items():
+        for t, code in enumerate(own):
+            buckets[t * n_buckets + code].add(row)
+    return buckets
+
+
+def test_tables_that_change(filled):
+    codes, _, tables = filled
+    rng = np.random.default_rng(9)
+    held = dict(enumerate(codes))
+    for _ in range(5):
+        new = rng.integers(8, size=(7, 10)).astype(np.uint16)
+        held.update(zip(range(tables.n_rows, tables.n_rows + 7), new, strict=True))
+        assert tables.insert(new) is tables
+        gone = rng.choice(tables.n_rows, 20, replace=False)
+        for row in gone:
+            held.pop(row, None)
+        tables.delete(gone)
+        moved = rng.choice(tables.n_rows, 12, replace=False)  # some of them come back
+        held.update(zip(moved, new := rng.integers(8, size=(12, 10)).astype(np.uint8), strict=True))
+        tables.update(new, moved)
+        assert members_of(tables) == members_by_hand(held, 8)
+    assert members_of(pickle.loads(pickle.dumps(tables))) == members_by_hand(held, 8)
+    queries = rng.integers(8, size=(5, 10)).astype(np.uint8)
+    for query, rows in zip(queries, ragged_rows(tables.query(queries)), strict=True):
+        assert set(rows) == {row for row, own in held.items() if (own == query).any()}
+
+
+def test_a_row_that_is_inserted_again_has_further_codes():
+    codes = np.array([[0, 1], [1, 1]], np.uint8)
+    tables = LSHTables(codes, 2).insert(np.array([[1, 1]], np.uint8), [0])
+    assert ragged_rows((tables.indptr, tables.members)) == [[0], [1, 0], [], [0, 1]]
+
+
+def test_no_rows():
+    tables = LSHTables(np.empty((0, 3), np.uint8), 4)
+    assert tables.query(np.zeros((2, 3), np.uint8))[1].size == 0
+    assert tables.statistics().load_balance.tolist() == [1, 1, 1]
+    tables.insert(np.array([[0, 1, 2]], np.uint8)).delete([0])
+    assert tables.members.size == 0
+    assert tables.n_rows == 1
+    assert tables.query(np.zeros((0, 3), np.uint8))[0].tolist() == [0]
+
+
+# Capacity
+
+
+def test_full_buckets_keep_each_member_with_the_same_probability():
+    codes = np.zeros((40, 1), np.uint8)
+    kept = np.zeros(40)
+    n_seeds = 2000
+    for seed in range(n_seeds):
+        tables = LSHTables(codes[:25], 1, capacity=8, seed=seed).insert(codes[25:])
+        assert tables.members.size == 8
+        kept[tables.members] += 1
+    p = 8 / 40
+    deviations = (kept - n_seeds * p) / np.sqrt(n_seeds * p * (1 - p))
+    assert np.abs(deviations).max() < 4
+    assert 0.4 < np.mean(deviations**2) < 1.6
+
+
+def test_who_stays_does_not_depend_on_when_it_came(filled):
+    codes, _, _ = filled
+    at_once = LSHTables(codes, 8, capacity=10)
+    assert np.diff(at_once.indptr).max() == 10
+    one_by_one = LSHTables(codes[:100], 8, capacity=10)
+    one_by_one.insert(codes[100:150]).insert(codes[150:])
+    np.testing.assert_array_equal(one_by_one.members, at_once.members)
+    np.testing.assert_array_equal(one_by_one.indptr, at_once.indptr)
+    roomy = LSHTables(codes, 8, capacity=300)
+    np.testing.assert_array_equal(roomy.members, LSHTables(codes, 8).members)
+
+
+def test_statistics():
+    codes = np.array([[0, 0], [0, 1], [0, 2], [1, 3]], np.uint8)
+    statistics = LSHTables(codes, 4).statistics()
+    assert statistics.n_members.tolist() == [4, 4]
+    assert statistics.occupancy.tolist() == [2, 1]
+    assert statistics.largest.tolist() == [3, 1]
+    assert statistics.empty_rate.tolist() == [0.5, 0]
+    assert statistics.load_balance.tolist() == [0.4, 1]
+
+
+# Bad input
+
+
+def test_bad_codes(filled):
+    codes, queries, tables = filled
+    wide = queries.copy()
+    wide[3, 2] = 8
+    for method in (tables.query, tables.buckets, lambda q: tables.most_hit(q, 3), tables.insert):
+        with pytest.raises(ValueError, match="less than 8, got 8"):
+            method(wide)
+        with pytest.raises(TypeError, match="uint8 or uint16, got int64"):
+            method(queries.astype(np.int64))
+        with pytest.raises(ValueError, match="must have 10 columns"):
+            method(queries[:, :9])
+    with pytest.raises(ValueError, match="less than 4"):
+        LSHTables(codes, 4)
+    with pytest.raises(TypeError, match="uint8 or uint16, got >u2"):
+        LSHTables(codes.astype(">u2"), 8)
+    frozen = queries.copy()
+    frozen.setflags(write=False)
+    np.testing.assert_array_equal(tables.query(frozen)[1], tables.query(queries)[1])
+    strided = np.repeat(queries, 2, axis=1)[:, ::2]
+    np.testing.assert_array_equal(tables.query(strided)[1], tables.query(queries)[1])
+
+
+def test_bad_rows(filled):
+    codes, queries, tables = filled
+    with pytest.raises(ValueError, match="not negative"):
+        tables.delete([-1])
+    with pytest.raises(ValueError, match="not negative"):
+        tables.delete([0.5])
+    with pytest.raises(ValueError, match="2 codes are given for 1 rows"):
+        tables.update(codes[:2], [1])
+    with pytest.raises(ValueError, match="owners need n_rows"):
+        LSHTables(codes, 8, np.zeros(300, np.uint32))
+    with pytest.raises(ValueError, match="less than n_rows=5, got 7"):
+        LSHTables(codes, 8, np.full(300, 7, np.uint32), 5)
+    with pytest.raises(ValueError, match="capacity must be at least 1"):
+        LSHTables(codes, 8, capacity=0)
+    with pytest.raises(ValueError, match="n_wanted must be from 0 to the number of rows, 300"):
+        tables.most_hit(queries, 301)

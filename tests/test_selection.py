@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from sklearn_lsh.csr import CSR, take
-from sklearn_lsh.hashing import FAMILIES
+from sklearn_lsh.hashing import E2LSH, FAMILIES, SimpleLSH
 from sklearn_lsh.selection.lsh import choose_n_bits
 from sklearn_lsh.selection.sketch import Sketch
 
@@ -191,7 +191,8 @@ def test_random_is_uniform():
 
 
 @pytest.mark.parametrize("n_bits", [3, "auto"])
-@pytest.mark.parametrize("hash_function", FAMILIES)
+# Not MinHash, for sets, nor E2LSH, for distances, which tell little about responses.
+@pytest.mark.parametrize("hash_function", ["simhash", "wta", "dwta", "simple"])
 def test_lsh_finds_the_neurons_that_respond_most(data, hash_function, n_bits):
     X, target = data
     network = make_selected(X, "lsh", hash_function=hash_function, n_bits=n_bits)
@@ -218,6 +219,18 @@ def test_lsh_finds_the_labels_of_what_it_was_trained_on(n_hidden):
     chosen = chosen_sets(layer.selection.select(layer, network.hidden(X[2500:])))
     found = [label in row for label, row in zip(labels[2500:], chosen, strict=True)]
     assert np.mean(found) > 0.9
+
+
+@pytest.mark.parametrize("hash_function", [*FAMILIES, SimpleLSH(n_ranges=3), E2LSH(width=9.0)])
+def test_any_family_can_be_trained_with(data, hash_function):
+    X, target = data
+    network = make_selected(X, "lsh", hash_function=hash_function, n_bits=4, n_tables=3)
+    train(network, X, target, 1)
+    for depth, n_active in enumerate((20, 15)):
+        selection = network.layers[depth].selection
+        assert selection.family is not hash_function
+        assert (selection.family.n_bits, selection.family.n_tables) == (4, 3)
+        assert {len(row) for row in select_all(network, X, depth)[0]} == {n_active}
 
 
 def test_refresh_follows_hidden_neurons(data):

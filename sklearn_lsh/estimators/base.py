@@ -41,6 +41,7 @@ from sklearn_lsh.estimators.stopping import Plateau
 from sklearn_lsh.estimators.targets import without_rows
 from sklearn_lsh.estimators.training import NOT_FINITE, TrainingSet, train
 from sklearn_lsh.estimators.validation import ValidationSet, make_scorer, split_rows
+from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.network import Network, make_optimizer
 
 OUT_ACTIVATIONS = {
@@ -116,7 +117,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "output_density": _DENSITY,
         "selection": [StrOptions({"lsh", "topk", "random", "all"})],
         "predict_selection": [StrOptions({"topk"}), None],
-        "hash_function": [StrOptions({"simhash", "dwta"})],
+        "hash_function": [StrOptions(set(FAMILIES)), HashFamily],
         "n_bits": _AUTO_OR_COUNT,
         "n_tables": _AUTO_OR_COUNT,
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],

@@ -114,9 +114,12 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         How they are found when predicting: None as in training, "topk" exactly, which costs a
         dense product. It is a parameter and not an argument of `predict` so that `score`,
         pipelines, searches and scorers follow it; it can be set on a fitted estimator.
-    hash_function : {"simhash", "dwta"}, default="simhash"
-        Family of hash functions of ``selection="lsh"``: signs of random projections, or densified
-        winner-take-all.
+    hash_function : str or HashFamily, default="simhash"
+        Family of hash functions of ``selection="lsh"``: "simhash", "wta", "dwta", "minhash",
+        "e2lsh" or "simple", see `sklearn_lsh.hashing`, or an object of such a class, which is
+        cloned and gets this estimator's `n_bits`, `n_tables` and random numbers. "simhash" is
+        right for most. Neurons that respond most are no sets ("minhash") and not the
+        nearest ones ("e2lsh").
     n_bits : int or "auto", default="auto"
         Length of the code that is a table's key; "auto" follows from width and density.
     n_tables : int or "auto", default="auto"

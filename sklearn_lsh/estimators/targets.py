@@ -23,7 +23,7 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse, isspmatrix
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_lsh.estimators.inputs import check_float32_range
+from sklearn_lsh.inputs import check_float32_range
 
 # What is not active was not computed: its probability is low, but nothing says that it is zero.
 # The smallest normal number leaves sums as they are, and its logarithm is finite.

@@ -1,6 +1,35 @@
-"""Locality-sensitive hashing: families that code vectors, and tables that find them again."""
+"""Locality-sensitive hashing: families that code vectors, and tables that find them again.
 
-from sklearn_lsh.hashing.families import DWTA, FAMILIES, SimHash
+Families are scikit-learn transformers; `LSHTables` holds what they code. Both take NumPy arrays
+and, through the array API standard, those of PyTorch, JAX, CuPy and others, with the same results.
+"""
+
+from sklearn_lsh.hashing.base import HashFamily
+from sklearn_lsh.hashing.minhash import MinHash
+from sklearn_lsh.hashing.pstable import E2LSH
+from sklearn_lsh.hashing.simhash import SimHash
+from sklearn_lsh.hashing.simple import SimpleLSH
 from sklearn_lsh.hashing.tables import LSHTables
+from sklearn_lsh.hashing.winners import DWTA, WTA
 
-__all__ = ["DWTA", "FAMILIES", "LSHTables", "SimHash"]
+# Those that an estimator's `hash_function` may name.
+FAMILIES = {
+    "simhash": SimHash,
+    "wta": WTA,
+    "dwta": DWTA,
+    "minhash": MinHash,
+    "e2lsh": E2LSH,
+    "simple": SimpleLSH,
+}
+
+__all__ = [
+    "DWTA",
+    "E2LSH",
+    "FAMILIES",
+    "WTA",
+    "HashFamily",
+    "LSHTables",
+    "MinHash",
+    "SimHash",
+    "SimpleLSH",
+]

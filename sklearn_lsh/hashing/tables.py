@@ -1,42 +1,135 @@
-"""Hash tables of rows, searched by how many buckets a query shares with them."""
+"""Hash tables of rows, searched by the buckets that a query shares with them."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_lsh import kernels
+from sklearn_lsh.hashing import sorting
+from sklearn_lsh.hashing.arrays import namespace, put_beside, to_numpy
+from sklearn_lsh.hashing.priorities import priorities_of
+
+CODE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
+# Buckets, rows and members are counted in 32 bits.
+MOST_MEMBERS = 2**31 - 1
+
+
+class TableStatistics(NamedTuple):
+    """How full the buckets of each table are: ndarrays of shape (n_tables,).
+
+    Attributes
+    ----------
+    n_members : ndarray of int
+        Members of all its buckets.
+    occupancy : ndarray of float
+        Mean number of members of the buckets that are not empty.
+    largest : ndarray of int
+        Members of the fullest bucket.
+    empty_rate : ndarray of float
+        Share of the buckets that are empty.
+    load_balance : ndarray of float
+        Members that a bucket would have on average, divided by those that the bucket of a member
+        has on average: 1 where all buckets are equally full, ``1 / n_buckets`` where one has all.
+    """
+
+    n_members: np.ndarray
+    occupancy: np.ndarray
+    largest: np.ndarray
+    empty_rate: np.ndarray
+    load_balance: np.ndarray
 
 
 class LSHTables:
     """``n_tables`` hash tables over numbered rows, held as one CSR: bucket -> members.
 
-    Bucket ``t * n_buckets + code`` belongs to table ``t``.
+    Bucket ``t * n_buckets + code`` belongs to table ``t``. Members are in the order in which they
+    came. NumPy arrays take the compiled path; arrays of another library that follows the array
+    API standard give the same tables and answers in that library, on their device.
 
     Parameters
     ----------
-    codes : ndarray of shape (n_codes, n_tables), dtype=uint16
-        Where the rows go.
+    codes : array of shape (n_codes, n_tables), dtype=uint8 or uint16
+        Where the rows go, see `HashFamily.transform`.
     n_buckets : int
-        Number of different codes.
-    owners : ndarray of shape (n_codes,), dtype=uint32, default=None
+        Number of different codes: ``n_buckets_`` of the family.
+    owners : array of shape (n_codes,), dtype=uint32, default=None
         Which row each code is of, so that a row may be in several buckets of a table. By
-        default code ``i`` is row ``i``'s.
+        default code ``i`` is row ``i``'s. (In other libraries any integers.)
     n_rows : int, default=None
         Number of rows, if ``owners`` is given.
+    capacity : int, default=None
+        Most members of a bucket. A fuller one keeps a random sample of its members: those of the
+        lowest pseudo-random priority, which depends on the bucket, the row and ``seed`` alone.
+        So every member stays with the same probability, whenever it came, as in a reservoir.
+    seed : int, default=0
+        Of the priorities.
 
     Attributes
     ----------
-    indptr : ndarray of shape (n_tables * n_buckets + 1,), dtype=uint32
-    members : ndarray of shape (n_members,), dtype=uint32
+    indptr : array of shape (n_tables * n_buckets + 1,), dtype=uint32
+        Bucket ``b`` holds ``members[indptr[b]:indptr[b + 1]]``. In other libraries int32, with
+        which they compute and index.
+    members : array of shape (n_members,), dtype=uint32
+        Rows. In other libraries int32.
+    n_rows : int
+        One more than the greatest number a row may have; rows that were deleted count.
+    n_tables, n_buckets : int
+
+    Raises
+    ------
+    ValueError, TypeError
+        If codes or owners do not fit together, or are out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_lsh.hashing import LSHTables
+    >>> tables = LSHTables(np.array([[0, 1], [0, 0], [1, 1]], np.uint8), n_buckets=2)
+    >>> indptr, rows = tables.query(np.array([[0, 1]], np.uint8))
+    >>> rows
+    array([0, 1, 2], dtype=uint32)
     """
 
-    def __init__(self, codes, n_buckets, owners=None, n_rows=None):
-        if owners is None:
-            owners, n_rows = np.arange(codes.shape[0], dtype=np.uint32), codes.shape[0]
-        self.n_rows, self.n_tables = n_rows, codes.shape[1]
-        self.n_buckets = n_buckets
-        self.indptr = np.empty(self.n_tables * n_buckets + 1, np.uint32)
-        members = np.empty(codes.size, np.uint32)
-        n = kernels.build_tables(codes, owners, n_rows, n_buckets, self.indptr, members)
-        self.members = members[:n]
+    def __init__(self, codes, n_buckets, owners=None, n_rows=None, *, capacity=None, seed=0):
+        if capacity is not None and capacity < 1:
+            raise ValueError(f"capacity must be at least 1 or None, got {capacity}.")
+        self.n_buckets, self.n_tables = n_buckets, codes.shape[-1]
+        # Codes of no row, which tell the library: its module itself could not be pickled.
+        self._none = put_beside(np.empty((0, self.n_tables), np.uint8), codes)
+        self.capacity, self.seed = capacity, seed
+        codes, owners = self._check(codes, 2), self._check_rows(owners)
+        self.n_rows = codes.shape[0] if owners is None else n_rows
+        if owners is not None:
+            self._check_owners(codes, owners)
+        self.indptr, self.members = self._build(codes, owners)
+        self._limit()
+
+    # Search
+
+    def query(self, codes):
+        """Find all rows that share a bucket with each query.
+
+        Parameters
+        ----------
+        codes : array of shape (n_queries, n_tables) or (n_queries, n_probes, n_tables)
+            Codes of the queries, by the same functions as the rows'; several for each table to
+            look into several of its buckets.
+
+        Returns
+        -------
+        indptr, indices : array of dtype=uint32
+            Ragged lists of rows, in the order in which they are met: query i's rows are
+            ``indices[indptr[i]:indptr[i + 1]]``. In other libraries int32.
+        """
+        codes = self._check(codes, 2, 3)
+        most = None
+        if self._xp is None:
+            starts, stops = self.buckets(codes)
+            most = int((stops - starts).sum(dtype=np.int64))
+        return self._search(codes, self.n_rows, -1, most)
 
     def occupancy(self):
         """How full the buckets are.
@@ -58,8 +151,8 @@ class LSHTables:
 
         Parameters
         ----------
-        codes : ndarray of shape (n_queries, n_tables), dtype=uint16
-            Codes of the queries, by the same functions as the rows'.
+        codes : array of shape (n_queries, n_tables) or (n_queries, n_probes, n_tables)
+            See `query`.
         n_wanted : int
             How many rows to find for each query, at most ``n_rows``.
         fill_from : int, default=-1
@@ -67,13 +160,244 @@ class LSHTables:
 
         Returns
         -------
-        indptr, indices : ndarray of dtype=uint32
-            Ragged lists of rows.
+        indptr, indices : array of dtype=uint32
+            See `query`. Of rows that share as many buckets those win that are met first.
         """
-        indptr = np.empty(codes.shape[0] + 1, np.uint32)
-        indices = np.empty(codes.shape[0] * n_wanted, np.uint32)
+        codes = self._check(codes, 2, 3)
+        if not 0 <= n_wanted <= self.n_rows or fill_from >= self.n_rows > 0:
+            raise ValueError(
+                f"n_wanted must be from 0 to the number of rows, {self.n_rows}, and fill_from "
+                f"less than it, got {n_wanted} and {fill_from}."
+            )
+        return self._search(codes, n_wanted, fill_from, codes.shape[0] * n_wanted)
+
+    def buckets(self, codes):
+        """Where the members of each query's buckets lie.
+
+        Parameters
+        ----------
+        codes : array of shape (..., n_tables)
+
+        Returns
+        -------
+        starts, stops : array of the same shape
+            The members are ``members[starts[...]:stops[...]]``.
+        """
+        codes = self._check(codes)
+        xp = self._xp
+        if xp is None:
+            places = codes + np.arange(self.n_tables, dtype=np.uint32) * np.uint32(self.n_buckets)
+            return self.indptr[places], self.indptr[places + np.uint32(1)]
+        places = xp.reshape(sorting.places_of(codes, self.n_buckets, xp), (-1,))
+        return tuple(
+            xp.reshape(sorting.pick(self.indptr, places + after, xp), codes.shape)
+            for after in (0, 1)
+        )
+
+    # Change
+
+    def insert(self, codes, rows=None):
+        """Put rows into the tables.
+
+        Parameters
+        ----------
+        codes : array of shape (n_codes, n_tables)
+        rows : array of shape (n_codes,), default=None
+            Their numbers; by default new ones, from ``n_rows`` onwards. A row that is in the
+            tables already gets another code beside those it has, see also `update`.
+
+        Returns
+        -------
+        self : LSHTables
+
+        Notes
+        -----
+        `insert`, `delete` and `update` take one pass over all members. Change many rows at once.
+        """
+        n_codes = codes.shape[0]
+        if rows is None:
+            rows = np.arange(self.n_rows, self.n_rows + n_codes)
+        return self._change(codes, rows, leaving=None)
+
+    def delete(self, rows):
+        """Take rows out of the tables. The others keep their numbers.
+
+        Parameters
+        ----------
+        rows : array of shape (n_deleted,)
+
+        Returns
+        -------
+        self : LSHTables
+        """
+        return self._change(None, None, leaving=rows)
+
+    def update(self, codes, rows):
+        """Move rows to other buckets.
+
+        Parameters
+        ----------
+        codes : array of shape (n_codes, n_tables)
+            Their new codes; old ones are forgotten.
+        rows : array of shape (n_codes,)
+            Their numbers.
+
+        Returns
+        -------
+        self : LSHTables
+        """
+        return self._change(codes, rows, leaving=rows)
+
+    # What is in it
+
+    def statistics(self) -> TableStatistics:
+        """Describe how full the buckets are.
+
+        Returns
+        -------
+        statistics : TableStatistics
+        """
+        indptr = to_numpy(self.indptr).astype(np.int64)
+        sizes = np.diff(indptr).reshape(self.n_tables, self.n_buckets)
+        n_members, n_filled = sizes.sum(axis=1), np.count_nonzero(sizes, axis=1)
+        with np.errstate(invalid="ignore"):
+            balance = n_members.astype(float) ** 2 / self.n_buckets / (sizes**2).sum(axis=1)
+        return TableStatistics(
+            n_members,
+            n_members / np.maximum(n_filled, 1),
+            sizes.max(axis=1),
+            1 - n_filled / self.n_buckets,
+            np.where(n_members > 0, balance, 1.0),
+        )
+
+    # How it is done
+
+    @property
+    def _xp(self):
+        return namespace(self._none)
+
+    def _build(self, codes, owners):
+        """Build tables of codes: ``indptr, members``."""
+        if codes.shape[0] * self.n_tables > MOST_MEMBERS:
+            raise ValueError(f"Tables hold at most {MOST_MEMBERS} members, got {codes.shape}.")
+        if self._xp is not None:
+            return sorting.build_tables(codes, owners, self.n_buckets, self._xp)
+        indptr = np.empty(self.n_tables * self.n_buckets + 1, np.uint32)
+        members = np.empty(codes.size, np.uint32)
+        rows = np.arange(codes.shape[0], dtype=np.uint32) if owners is None else owners
+        kernels.build_tables(codes, rows, self.n_buckets, indptr, members)
+        return indptr, members if owners is None else self._drop_repeats(indptr, members)
+
+    def _drop_repeats(self, indptr, members):
+        return members[: kernels.drop_repeats(indptr, members, self.n_rows)]
+
+    def _search(self, codes, n_wanted, fill_from, most):
+        if self._xp is not None:
+            return sorting.count_votes(self, codes, n_wanted, fill_from, self._xp)
+        n_queries, n_lookups = codes.shape[0], math.prod(codes.shape[1:])
+        indptr, indices = np.empty(n_queries + 1, np.uint32), np.empty(most, np.uint32)
         n = kernels.count_votes(
-            *(codes, self.n_buckets, self.indptr, self.members, self.n_rows),
-            *(n_wanted, fill_from, indptr, indices),
+            *(codes.reshape(n_queries, n_lookups), self.n_buckets, self.indptr, self.members),
+            *(self.n_rows, n_wanted, fill_from, indptr, indices),
         )
         return indptr, indices[:n]
+
+    def _change(self, codes, rows, leaving):
+        """Take rows out, then put others in."""
+        rows, leaving = (self._check_rows(array) for array in (rows, leaving))
+        if rows is None:
+            new = self._build(self._none, None)
+        else:
+            codes = self._check(codes, 2)
+            if rows.shape[0] != codes.shape[0]:
+                raise ValueError(f"{codes.shape[0]} codes are given for {rows.shape[0]} rows.")
+            self.n_rows = max(self.n_rows, self._greatest(rows) + 1)
+            new = self._build(codes, rows)
+        self.indptr, self.members = self._merge(leaving, *new)
+        self._limit()
+        return self
+
+    def _merge(self, leaving, indptr, members):
+        xp = self._xp
+        if xp is not None:
+            old = self.indptr, self.members
+            indptr, members = sorting.merge_tables(old, leaving, indptr, members, xp)
+            buckets, members = sorting.drop_repeats(sorting.numbers_of(indptr, xp), members, xp)
+            return sorting.starts_of(buckets, indptr.shape[0] - 1, xp), members
+        flags = np.zeros(self.n_rows, np.uint8)
+        if leaving is not None:
+            flags[leaving[leaving < self.n_rows]] = 1
+        out = np.empty_like(indptr), np.empty(self.members.size + members.size, np.uint32)
+        n = kernels.merge_tables(self.indptr, self.members, flags, indptr, members, *out)
+        # Rows that left cannot be there twice.
+        return out[0], out[1][:n] if leaving is not None else self._drop_repeats(out[0], out[1][:n])
+
+    def _limit(self):
+        """Leave no more than ``capacity`` members in a bucket."""
+        xp = self._xp
+        if self.capacity is None or self.members.shape[0] == 0:
+            return
+        if xp is not None:
+            buckets = sorting.numbers_of(self.indptr, xp)
+            priorities = priorities_of(buckets, self.members, self.seed)
+            kept = sorting.keep_best(buckets, -priorities, self.capacity, xp)
+            self.members = sorting.pick(self.members, kept, xp)
+            buckets = sorting.pick(buckets, kept, xp)
+            self.indptr = sorting.starts_of(buckets, self.indptr.shape[0] - 1, xp)
+            return
+        sizes = np.diff(self.indptr)
+        if sizes.max() <= self.capacity:
+            return
+        buckets = np.repeat(np.arange(sizes.shape[0], dtype=np.int32), sizes)
+        priorities = priorities_of(buckets, self.members.view(np.int32), self.seed)
+        most = np.minimum(sizes, self.capacity).sum(dtype=np.int64)
+        kept = np.empty_like(self.indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
+        scores = -priorities.astype(np.float32)
+        kernels.keep_best(self.indptr, self.members, scores, self.capacity, *kept)
+        self.indptr, self.members = kept[:2]
+
+    def _check(self, codes, *n_dimensions):
+        """Refuse codes of another form, and those that would lead kernels out of the tables."""
+        if namespace(codes) is not self._xp:
+            raise TypeError(
+                f"The tables hold arrays of {_name(self._xp)}, but codes are of "
+                f"{_name(namespace(codes))}."
+            )
+        if codes.shape[-1] != self.n_tables or (n_dimensions and codes.ndim not in n_dimensions):
+            raise ValueError(
+                f"codes must have {self.n_tables} columns, one for each table, and "
+                f"{' or '.join(map(str, n_dimensions))} dimensions, got {tuple(codes.shape)}."
+            )
+        if self._xp is not None:
+            return codes
+        if codes.dtype not in CODE_TYPES:
+            raise TypeError(f"codes must be of type uint8 or uint16, got {codes.dtype}.")
+        if codes.size and codes.max() >= self.n_buckets:
+            raise ValueError(f"codes must be less than {self.n_buckets}, got {codes.max()}.")
+        return np.ascontiguousarray(codes)
+
+    def _check_owners(self, codes, owners):
+        if self.n_rows is None or owners.shape[0] != codes.shape[0]:
+            raise ValueError("owners need n_rows, and there must be one of them for each code.")
+        if self._greatest(owners) >= self.n_rows:
+            raise ValueError(
+                f"owners must be less than n_rows={self.n_rows}, got {self._greatest(owners)}."
+            )
+
+    def _greatest(self, rows):
+        return int((self._xp or np).max(rows)) if rows.shape[0] else -1
+
+    def _check_rows(self, rows):
+        """Row numbers as kernels read them."""
+        if rows is None or namespace(rows) is not None:
+            return rows
+        rows = np.asarray(rows)
+        if rows.ndim != 1 or (rows.size and (rows.dtype.kind not in "iu" or rows.min() < 0)):
+            raise ValueError(f"rows must be a list of numbers that are not negative, got {rows}.")
+        if self._xp is not None:
+            return put_beside(rows.astype(np.int32), self._none)
+        return np.ascontiguousarray(rows, dtype=np.uint32)
+
+
+def _name(xp):
+    return "NumPy" if xp is None else xp.__name__

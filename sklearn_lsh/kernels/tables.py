@@ -1,47 +1,45 @@
-"""Hash tables in CSR form: bucket -> members. Bucket ``t * 2**n_bits + code`` is table t's."""
+"""Hash tables in CSR form: bucket -> members. Bucket ``t * n_buckets + code`` is table t's."""
 
 import numpy as np
 
 
-# pythran export pack_signs(float32[:,:] order(C), int, uint16[:,:] order(C))
-def pack_signs(projections, n_bits, codes):
-    """Join the signs of ``n_bits`` neighbouring projections into one code for each table."""
-    for i in range(codes.shape[0]):
-        for t in range(codes.shape[1]):
-            code = 0
-            for b in range(n_bits):
-                code = 2 * code + (1 if projections[i, t * n_bits + b] > 0 else 0)
-            codes[i, t] = code
-
-
-# pythran export build_tables(uint16[:,:] order(C), uint32[], int, int, uint32[], uint32[])
-def build_tables(codes, owners, n_rows, n_buckets, indptr, members):
+# pythran export build_tables(uint8[:,:] order(C), uint32[], int, uint32[], uint32[])
+# pythran export build_tables(uint16[:,:] order(C), uint32[], int, uint32[], uint32[])
+def build_tables(codes, owners, n_buckets, indptr, members):
     """Counting sort of codes into ``codes.shape[1] * n_buckets`` buckets of their owners.
 
-    Several codes may have the same owner, one of ``n_rows``; it is in a bucket only once.
-    Returns the number of members.
+    Table by table, so that only one table's buckets are written to at a time. Codes are read
+    once: other threads may be changing them meanwhile, and what is counted has to be what is
+    filled in.
     """
     n_codes, n_tables = codes.shape
-    n_places = indptr.shape[0] - 1
-    indptr[:] = np.uint32(0)
-    for i in range(n_codes):
-        for t in range(n_tables):
-            indptr[t * n_buckets + int(codes[i, t]) + 1] += 1
-    for b in range(n_places):
-        indptr[b + 1] += indptr[b]
-    # Filling moves every start to where the next one was; the loop after it moves them back.
-    for i in range(n_codes):
-        for t in range(n_tables):
-            b = t * n_buckets + int(codes[i, t])
-            members[indptr[b]] = owners[i]
-            indptr[b] += 1
-    for b in range(n_places, 0, -1):
-        indptr[b] = indptr[b - 1]
-    indptr[0] = 0
+    counts = np.zeros(n_buckets, np.uint32)
+    column = np.empty(n_codes, np.uint32)
+    place = 0
+    for t in range(n_tables):
+        counts[:] = np.uint32(0)
+        for i in range(n_codes):
+            column[i] = codes[i, t]
+            counts[column[i]] += 1
+        for b in range(n_buckets):
+            n = int(counts[b])
+            indptr[t * n_buckets + b] = place
+            counts[b] = place  # from here on where the bucket's next member goes
+            place += n
+        for i in range(n_codes):
+            b = column[i]
+            members[counts[b]] = owners[i]
+            counts[b] += 1
+    indptr[n_tables * n_buckets] = place
+
+
+# pythran export drop_repeats(uint32[], uint32[], int)
+def drop_repeats(indptr, members, n_rows):
+    """Leave each of ``n_rows`` in a bucket only where it comes first. Returns the members left."""
     last_met = np.zeros(n_rows, np.uint32)  # 1 + the bucket
     n = 0
     start = 0
-    for b in range(n_places):
+    for b in range(indptr.shape[0] - 1):
         stop = int(indptr[b + 1])
         for p in range(start, stop):
             i = members[p]
@@ -54,19 +52,42 @@ def build_tables(codes, owners, n_rows, n_buckets, indptr, members):
     return n
 
 
+# pythran export merge_tables(uint32[], uint32[], uint8[], uint32[], uint32[], uint32[], uint32[])
+def merge_tables(indptr, members, leaving, new_indptr, new_members, out_indptr, out_members):
+    """Bucket by bucket: the members that are not ``leaving`` (by row), then the new ones.
+
+    Returns the number of members.
+    """
+    n = 0
+    out_indptr[0] = 0
+    for b in range(indptr.shape[0] - 1):
+        for p in range(indptr[b], indptr[b + 1]):
+            i = members[p]
+            out_members[n] = i
+            n += 1 if leaving[i] == 0 else 0
+        for p in range(new_indptr[b], new_indptr[b + 1]):
+            out_members[n] = new_members[p]
+            n += 1
+        out_indptr[b + 1] = n
+    return n
+
+
+# pythran export count_votes(uint8[:,:] order(C), int, uint32[], uint32[], int, int, int, uint32[], uint32[])
 # pythran export count_votes(uint16[:,:] order(C), int, uint32[], uint32[], int, int, int, uint32[], uint32[])
 def count_votes(
     codes, n_buckets, indptr, members, n_rows, n_wanted, fill_from, out_indptr, out_indices
 ):
     """Choose for each query the ``n_wanted`` rows that share most buckets with it.
 
-    Ties go to the row met first. A query whose buckets hold too few is topped up with the rows
+    A query has one code or several for each table: column ``c`` belongs to table
+    ``c % n_tables``. Ties go to the row met first. A query whose buckets hold too few is topped up with the rows
     ``fill_from, fill_from + 1, ...`` (unless negative). Returns the number of pairs.
     """
-    n_tables = codes.shape[1]
+    n_columns = codes.shape[1]
+    n_tables = (indptr.shape[0] - 1) // n_buckets
     votes = np.zeros(n_rows, np.uint16)
     met = np.empty(n_rows + 1, np.uint32)
-    histogram = np.zeros(n_tables + 1, np.uint32)
+    histogram = np.zeros(n_columns + 1, np.uint32)
     n = 0
     out_indptr[0] = 0
     for s in range(codes.shape[0]):
@@ -74,8 +95,8 @@ def count_votes(
         n_met = 0
         # Whether a row was met before cannot be foretold, so nothing branches on it: it is
         # written down in any case, and overwritten by the next unless it was new.
-        for t in range(n_tables):
-            b = t * n_buckets + int(codes[s, t])
+        for c in range(n_columns):
+            b = (c % n_tables) * n_buckets + int(codes[s, c])
             for p in range(indptr[b], indptr[b + 1]):
                 i = members[p]
                 met[n_met] = i
@@ -88,7 +109,7 @@ def count_votes(
             histogram[:] = np.uint32(0)
             for q in range(n_met):
                 histogram[votes[met[q]]] += 1
-            least = n_tables
+            least = n_columns
             while spare >= histogram[least]:
                 spare -= histogram[least]
                 least -= 1
@@ -214,35 +235,3 @@ def keep_best(indptr, indices, scores, n_best, out_indptr, out_indices, out_scor
             n += tie
         out_indptr[s + 1] = n
     return n
-
-
-# pythran export pick_winners(float32[:,:] order(C), uint32[:,:] order(C), int, uint16[:,:] order(C))
-def pick_winners(values, windows, n_bits, codes):
-    """Join the places of the largest values of windows of coordinates into codes.
-
-    ``windows`` (n_digits, width) names each window's coordinates; a table's code is made of
-    ``windows.shape[0] // codes.shape[1]`` digits of ``n_bits`` each. A window whose values are
-    all zero says nothing: it borrows the digit of the next one that does.
-    """
-    n_windows, width = windows.shape
-    n_digits = n_windows // codes.shape[1]
-    for i in range(values.shape[0]):
-        for t in range(codes.shape[1]):
-            code = 0
-            for d in range(n_digits):
-                w = t * n_digits + d
-                tries = 0
-                empty = True
-                best = 0
-                while empty and tries < n_windows:
-                    best = 0
-                    for c in range(width):
-                        x = values[i, windows[w, c]]
-                        if x != 0:
-                            empty = False
-                        if x > values[i, windows[w, best]]:
-                            best = c
-                    w = w + 1 if w + 1 < n_windows else 0
-                    tries += 1
-                code = (code << n_bits) | best
-            codes[i, t] = code

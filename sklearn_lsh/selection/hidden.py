@@ -35,8 +35,9 @@ class HiddenLSH(LSH):
         rows = self.sketch.rows(layer)
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
         # Centred, because a direction common to all tells nothing.
-        codes = self.family.codes(rows - rows.mean(axis=0))
-        tables = LSHTables(codes, self.family.n_buckets)
+        centred = rows - rows.mean(axis=0)
+        self.family.adapt(centred)
+        tables = LSHTables(self.family.codes(centred), self.family.n_buckets_)
         # Swapped in at once: other threads may be searching meanwhile.
         self.found = tables, rows, popular
         self.uses *= 0.5
@@ -49,7 +50,7 @@ class HiddenLSH(LSH):
         """See `Selection.choose`."""
         tables, rows, popular = self.found
         queries = self.sketch.queries(inputs)
-        hashed = tables.most_hit(self.family.codes(queries), self.n_hashed, fill_from=0)
+        hashed = tables.most_hit(self.family.query_codes(queries), self.n_hashed, fill_from=0)
         shared = even_rows(queries.shape[0], popular.shape[0]), np.tile(popular, queries.shape[0])
         candidates = put_first(shared, hashed, layer.n_neurons)
         scores = np.empty(candidates[1].shape[0], np.float32)

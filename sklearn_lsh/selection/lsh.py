@@ -8,9 +8,12 @@ belong to, and learns from samples that do.
 import math
 import time
 
+import numpy as np
+from sklearn.base import clone
+
 from sklearn_lsh.csr import n_nonzero
 from sklearn_lsh.hashing import FAMILIES
-from sklearn_lsh.hashing.families import MOST_BITS
+from sklearn_lsh.hashing.base import MOST_BITS
 from sklearn_lsh.selection.base import Selection, n_samples
 from sklearn_lsh.selection.sketch import Sketch
 
@@ -21,14 +24,21 @@ def choose_n_bits(n_members, n_found, n_tables):
     return min(MOST_BITS, max(1, round(math.log2(max(2.0, n_members / load)))))
 
 
+def make_family(hash_function):
+    """A hash family of one's own, by name or like another one."""
+    if isinstance(hash_function, str):
+        return FAMILIES[hash_function]()
+    return clone(hash_function)
+
+
 class LSH(Selection):
     """What hashing hidden and output layers share: a sketch, a family, tables.
 
     Parameters
     ----------
     n_active : int
-    hash_function : str
-        A key of `sklearn_lsh.hashing.FAMILIES`.
+    hash_function : str or HashFamily
+        A key of `sklearn_lsh.hashing.FAMILIES`, or a family that is cloned.
     n_bits, n_tables : int or "auto"
         ``"auto"`` takes `N_TABLES` tables, and as many bits as let a query's buckets together
         hold `OVERSUPPLY` times the neurons that are wanted of them.
@@ -69,9 +79,10 @@ class LSH(Selection):
         n_bits = self.n_bits
         if n_bits == "auto":
             n_bits = choose_n_bits(n_members, self.OVERSUPPLY * n_wanted, n_tables)
-        self.family = FAMILIES[self.hash_function](
-            self.sketch.n_directions + 1, n_bits, n_tables, self.random_state
+        self.family = make_family(self.hash_function).set_params(
+            n_bits=n_bits, n_tables=n_tables, random_state=self.random_state
         )
+        self.family.fit(np.zeros((1, self.sketch.n_directions + 1), np.float32))
 
     def refresh(self, layer, inputs):
         """See `Selection.refresh`."""

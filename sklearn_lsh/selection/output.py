@@ -52,7 +52,7 @@ class OutputLSH(LSH):
         self.draw(n_neurons + capacity, self.n_wanted)
         # The classes' codes, then those of the remembered samples, and which class each is of.
         # Zeros, which are valid: threads that note at once may leave a place unwritten.
-        self.codes = np.zeros((n_neurons + capacity, self.family.n_tables), np.uint16)
+        self.codes = np.zeros((n_neurons + capacity, self.family.n_tables), self.family.code_dtype)
         self.owners = np.zeros(n_neurons + capacity, np.uint32)
         self.owners[:n_neurons] = np.arange(n_neurons)
         self.n_noted = 0
@@ -70,7 +70,7 @@ class OutputLSH(LSH):
         self.hash_rows(layer)
         n_codes = min(n_neurons + self.n_noted, self.owners.shape[0])
         self.found = LSHTables(
-            self.codes[:n_codes], self.family.n_buckets, self.owners[:n_codes], n_neurons
+            self.codes[:n_codes], self.family.n_buckets_, self.owners[:n_codes], n_neurons
         )
         self.deck = self.random_state.permutation(self.owners[:n_neurons])
 
@@ -79,6 +79,7 @@ class OutputLSH(LSH):
         n_neurons = layer.n_neurons
         parts = [slice(i, i + CHUNK) for i in range(0, n_neurons, CHUNK)]
         mean = sum(self.sketch.rows(layer, part).sum(axis=0) for part in parts) / n_neurons
+        self.family.adapt(self.sketch.rows(layer, parts[0]) - mean)
         for part in parts:
             self.codes[:n_neurons][part] = self.family.codes(self.sketch.rows(layer, part) - mean)
 
@@ -89,12 +90,14 @@ class OutputLSH(LSH):
         samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[-capacity:]
         first, self.n_noted = self.n_noted, self.n_noted + samples.shape[0]
         places = n_neurons + (first + np.arange(samples.shape[0])) % capacity
-        self.codes[places] = done.active.codes[samples]
+        codes = done.active.codes
+        # Of several codes for each table the last: as a class would have that responds most.
+        self.codes[places] = (codes if codes.ndim == 2 else codes[:, -1])[samples]
         self.owners[places] = targets.indices[-capacity:]
 
     def select(self, layer, inputs, labels=None):
         """See `Selection.select`."""
-        codes = self.family.codes(self.sketch.queries(inputs))
+        codes = self.family.query_codes(self.sketch.queries(inputs))
         if labels is None:
             found = self.found.most_hit(codes, self.n_wanted, fill_from=0)
             return Active(*found, work=self.query_work(inputs))

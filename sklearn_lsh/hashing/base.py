@@ -1,0 +1,285 @@
+"""What all hash families share: parameters, checks, chunks, and arrays of any library."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from numbers import Integral
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import _check_n_features, check_is_fitted
+
+from sklearn_lsh.csr import take
+from sklearn_lsh.hashing.arrays import namespace, put_beside, to_numpy
+from sklearn_lsh.inputs import check_data
+
+# Codes are of 16 bits at most.
+MOST_BITS = 16
+# Values of the vectors coded at once, and most vectors, so that what is computed on the way
+# needs little memory. Other libraries get longer chunks, because each call costs them more.
+CHUNK_VALUES, CHUNK_ROWS, CHUNK_ROWS_OF_ARRAYS = 1 << 22, 4096, 1 << 14
+
+
+def smallest_unsigned(n_values):
+    """Smallest unsigned type that tells so many values apart."""
+    return np.min_scalar_type(max(0, n_values - 1))
+
+
+class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+    """Base of the families: functions that agree the more often the more alike two vectors are.
+
+    `fit` draws the functions, `transform` codes each vector once for each of ``n_tables`` tables.
+    Only the number of features matters to `fit`, except where a family says otherwise. Codes
+    depend on the vector, the parameters and ``random_state`` alone: not on the other vectors, the
+    processor, the number of threads or the library of the array.
+
+    Parameters
+    ----------
+    n_bits : int, default=12
+        Bits of a code, from 1 to 16: a table has ``2**n_bits`` buckets.
+    n_tables : int, default=20
+        Codes of a vector.
+    random_state : int, RandomState instance or None, default=None
+        Draws the functions.
+
+    Attributes
+    ----------
+    n_buckets_ : int
+        Number of different codes of a table.
+    n_features_in_ : int
+        Length of the vectors.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has names that are all strings.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "n_bits": [Interval(Integral, 1, MOST_BITS, closed="both")],
+        "n_tables": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_bits=12, n_tables=20, *, random_state=None):
+        self.n_bits = n_bits
+        self.n_tables = n_tables
+        self.random_state = random_state
+
+    # What users call
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None) -> Self:
+        """Draw the hash functions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Vectors of the length that is to be hashed.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid: NaN, infinity, values too large for float32.
+        """
+        X = self._check(X, reset=True)
+        self.n_buckets_ = 1 << self.n_bits
+        self._n_features_out = self.n_tables
+        self._draw(X.shape[1], check_random_state(self.random_state))
+        self.adapt(to_numpy(X))
+        return self
+
+    def transform(self, X):
+        """Code vectors.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Vectors, taken as float32: NumPy's or SciPy's, or an array of PyTorch, JAX, CuPy or
+            another library that follows the array API standard. What only has ``__dlpack__`` is
+            read as a NumPy array.
+
+        Returns
+        -------
+        codes : array of shape (n_samples, n_tables)
+            Of the smallest unsigned type (uint8 or uint16), the library and the device of X.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the family is not fitted.
+        ValueError
+            If X is not valid, or has another number of features than in `fit`.
+        """
+        check_is_fitted(self)
+        return self.codes(self._check(X, reset=False))
+
+    def transform_queries(self, X):
+        """Code what is looked up: as `transform`, except in asymmetric families.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            See `transform`.
+
+        Returns
+        -------
+        codes : array of shape (n_samples, n_tables) or (n_samples, n_probes, n_tables)
+            With several codes for each table where a family looks into several buckets.
+        """
+        check_is_fitted(self)
+        return self.query_codes(self._check(X, reset=False))
+
+    def similarity(self, X, Y):
+        """Measure for pairs of rows what the probability of a collision depends on.
+
+        Parameters
+        ----------
+        X, Y : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Row i of X is compared with row i of Y.
+
+        Returns
+        -------
+        similarity : array of shape (n_samples,)
+            In float64 (or the widest type of its library, that of X).
+
+        Raises
+        ------
+        ValueError
+            If X or Y is not valid, or their shapes differ.
+        """
+        check_is_fitted(self)
+        x, y = (to_numpy(self._check(array, reset=False)) for array in (X, Y))
+        if x.shape != y.shape:
+            raise ValueError(f"X and Y must have the same shape, got {x.shape} and {y.shape}.")
+        if sp.issparse(x) or sp.issparse(y):
+            x, y = sp.csr_array(x), sp.csr_array(y)
+        return put_beside(self._similarity(x.astype(np.float64), y.astype(np.float64)), X)
+
+    def collision_probability(self, similarity):
+        """Probability, over the draw of the functions, that two codes of one table agree.
+
+        Parameters
+        ----------
+        similarity : array-like
+            See `similarity`.
+
+        Returns
+        -------
+        probability : array of the same shape
+        """
+        check_is_fitted(self)
+        given = np.asarray(to_numpy(similarity), dtype=np.float64)
+        return put_beside(self._probability(given), similarity)
+
+    # What networks call: the same without checks
+
+    def codes(self, X):
+        """As `transform`, without checks.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features), dtype=float32 or float64
+            Finite. CSR rows are canonical. Of other libraries: float32.
+
+        Returns
+        -------
+        codes : array of shape (n_samples, n_tables)
+        """
+        return self._codes(X, self._fill, self._code)
+
+    def query_codes(self, X):
+        """As `transform_queries`, without checks; see `codes`."""
+        return self.codes(X)
+
+    def adapt(self, X):
+        """Follow data that changed, where a family learns from it, without drawing anew.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features)
+            The rows that are to be coded, or a sample of them; see `codes`.
+        """
+
+    @property
+    def code_dtype(self) -> np.dtype:
+        """Type of the codes."""
+        return smallest_unsigned(self.n_buckets_)
+
+    def _codes(self, X, fill, code):
+        """Code in chunks: ``fill(rows, codes)`` writes, ``code(rows, xp)`` returns int32."""
+        n_samples, xp = X.shape[0], namespace(X)
+        if xp is not None:
+            size = CHUNK_ROWS_OF_ARRAYS
+            starts = range(0, max(1, n_samples), size)
+            parts = [code(X[i : min(i + size, n_samples), :], xp) for i in starts]
+            return xp.astype(xp.concat(parts, axis=0), getattr(xp, self.code_dtype.name))
+        size = max(1, min(CHUNK_ROWS, CHUNK_VALUES // X.shape[1]))
+        codes = np.empty((n_samples, self._n_features_out), self.code_dtype)
+        for start in range(0, n_samples, size):
+            rows = slice(start, start + size)
+            fill(take(X, rows), codes[rows])
+        return codes
+
+    def _check(self, X, *, reset):
+        """Validate X: ndarray or csr_array, or float32 array of another library."""
+        xp = namespace(X)
+        if xp is None:
+            return check_data(self, to_numpy(X), reset=reset)
+        if X.ndim != 2 or 0 in X.shape:
+            raise ValueError(
+                f"X must have two dimensions with at least one sample and one feature, got shape "
+                f"{tuple(X.shape)}."
+            )
+        if xp.isdtype(X.dtype, "complex floating"):
+            raise ValueError("Complex data not supported.")
+        _check_n_features(self, X, reset=reset)
+        X = xp.astype(X, xp.float32)
+        if not bool(xp.all(xp.isfinite(X))):
+            raise ValueError("X contains NaN, infinity or a value too large for float32.")
+        return X
+
+    # What a family defines
+
+    @abstractmethod
+    def _draw(self, n_features, random_state):
+        """Draw the functions for vectors of a length."""
+
+    @abstractmethod
+    def _fill(self, vectors, codes):
+        """Write the codes of vectors: C-ordered float32 ndarray or `CSR`."""
+
+    @abstractmethod
+    def _code(self, vectors, xp):
+        """Return the codes of another library's float32 array, in int32."""
+
+    @abstractmethod
+    def _similarity(self, x, y):
+        """Compare rows, both dense or both CSR in float64."""
+
+    @abstractmethod
+    def _probability(self, similarity):
+        """Probability that one table's codes agree."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def inner_products(x, y):
+    """Inner products of pairs of rows, both dense or both CSR."""
+    return np.asarray((x * y).sum(axis=1))

@@ -1,0 +1,117 @@
+"""Signs of random projections."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import StrOptions
+
+from sklearn_lsh import kernels
+from sklearn_lsh.hashing import exact
+from sklearn_lsh.hashing.arrays import constant
+from sklearn_lsh.hashing.base import HashFamily, inner_products
+
+
+def draw_sparse(shape, random_state):
+    """Draw projections of -1, 0 and 1, two thirds of them 0: ndarray of dtype int8."""
+    out = np.empty(shape, np.int8)
+    for part in out:
+        part[...] = np.int8([-1, 0, 0, 0, 0, 1])[random_state.randint(6, size=part.shape)]
+    return out
+
+
+PROJECTIONS = {"normal": exact.draw_normal, "sparse": draw_sparse}
+
+
+class SimHash(HashFamily):
+    r"""Signs of random projections: for vectors at small angles.
+
+    Each bit agrees with probability :math:`1 - \theta / \pi` for vectors at an angle
+    :math:`\theta` [1]_, and a table's code of K bits with that to the power of K. The length of
+    vectors plays no part. A vector of zeros has code 0.
+
+    Vectors and projections are rounded to whole numbers, so that their products are exact and
+    codes are the same everywhere; see `sklearn_lsh.hashing.exact`.
+
+    Parameters
+    ----------
+    n_bits : int, default=12
+        Bits of a code (K), from 1 to 16: a table has ``2**n_bits`` buckets.
+    n_tables : int, default=20
+        Codes of a vector (L).
+    projections : {"normal", "sparse"}, default="normal"
+        Normal numbers, or -1, 0 and 1 with probabilities 1/6, 2/3 and 1/6 [2]_, for which the
+        formula holds the better the more features are not zero.
+    random_state : int, RandomState instance or None, default=None
+        Draws the projections.
+
+    Attributes
+    ----------
+    projections_ : ndarray of shape (n_features, n_tables, n_bits), dtype=int8
+        Directions that the signs are taken along.
+    n_buckets_ : int
+        Number of different codes of a table.
+    n_features_in_ : int
+        Length of the vectors.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has names that are all strings.
+
+    References
+    ----------
+    .. [1] M. Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002.
+    .. [2] D. Achlioptas, "Database-friendly random projections", PODS 2001.
+
+    Examples
+    --------
+    >>> from sklearn_lsh.hashing import SimHash
+    >>> family = SimHash(n_bits=8, n_tables=3, random_state=0)
+    >>> codes = family.fit_transform([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]])
+    >>> codes.shape, codes.dtype
+    ((3, 3), dtype('uint8'))
+    >>> bool((codes[0] == codes[1]).all())
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **HashFamily._parameter_constraints,
+        "projections": [StrOptions(set(PROJECTIONS))],
+    }
+
+    def __init__(self, n_bits=12, n_tables=20, *, projections="normal", random_state=None):
+        super().__init__(n_bits, n_tables, random_state=random_state)
+        self.projections = projections
+
+    def _draw(self, n_features, random_state):
+        shape = (n_features, self.n_tables, self.n_bits)
+        self.projections_ = PROJECTIONS[self.projections](shape, random_state)
+
+    def _fill(self, vectors, codes):
+        whole = exact.round_to_whole(vectors, exact.scales_of(vectors))
+        self._pack(exact.project(whole, self._matrix), codes)
+
+    def _code(self, vectors, xp):
+        whole = exact.round_arrays(vectors, exact.scales_of_arrays(vectors, xp), xp)
+        return self._pack_arrays(exact.project_arrays(whole, self._matrix, xp), xp)
+
+    @property
+    def _matrix(self):
+        return self.projections_.reshape(self.projections_.shape[0], -1)
+
+    def _pack(self, products, codes):
+        kernels.pack_signs(products, self.projections_.shape[2], codes)
+
+    def _pack_arrays(self, products, xp):
+        _, n_tables, n_bits = self.projections_.shape
+        positive = xp.reshape(products > 0, (products.shape[0], n_tables, n_bits))
+        powers = constant(1 << np.arange(n_bits, dtype=np.int32)[::-1].copy(), products, xp)
+        return xp.sum(xp.astype(positive, xp.int32) * powers, axis=2, dtype=xp.int32)
+
+    def _similarity(self, x, y):
+        """Cosines; that of a vector of zeros with any other is 0."""
+        norms = np.sqrt(inner_products(x, x) * inner_products(y, y))
+        return inner_products(x, y) / np.where(norms > 0, norms, 1)
+
+    def _probability(self, similarity):
+        angles = np.arccos(np.clip(similarity, -1, 1))
+        return (1 - angles / np.pi) ** self.projections_.shape[2]
