@@ -23,6 +23,9 @@ MODULES = {
     ),
 }
 
+# Inherited methods that lead into scikit-learn's own guide.
+SCIKIT_LEARNS = {"get_metadata_routing", "set_output"}
+
 
 def public_names(module):
     """Return the public classes and functions of a module."""
@@ -75,7 +78,7 @@ def write_index(app):
 def skip_member(app, what, name, member, skip, options):
     """Leave out methods that scikit-learn makes, such as ``set_fit_request``."""
     made = name.startswith("set_") and name.endswith("_request")
-    return True if made or name == "get_metadata_routing" else None
+    return True if made or name in SCIKIT_LEARNS else None
 
 
 def setup(app):

@@ -26,10 +26,11 @@ class OutputLSH(LSH):
 
     Parameters
     ----------
-    n_active, **hashing
-        See `LSH`.
+    n_active : int
     n_targets : int, default=None
         How many targets all samples together have, if that is known.
+    **hashing
+        See `LSH`.
     """
 
     N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 128, False, 30, 4.0
