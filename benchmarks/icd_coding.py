@@ -4,7 +4,8 @@
 
 trains networks with 128 hidden neurons on the descriptions of diagnoses and tests them on
 held-out ones: hashed (ours) and dense (`MLPClassifier`), each with the settings below.
-`icd_search.py` looks for better ones on a validation part of the training texts. All run in one process, one after the other.
+`icd_search.py` looks for better ones on a validation part of the training texts. All run in one
+process, one after the other.
 """
 
 from common import median, parse_options, train_dense, train_hashed, write
