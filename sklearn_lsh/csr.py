@@ -73,6 +73,11 @@ def group(indptr, indices, n_columns) -> Groups:
     return groups._replace(rows=groups.rows[:n], starts=groups.starts[: n + 1])
 
 
+def n_samples(inputs) -> int:
+    """Number of rows of a dense array or a `CSR`."""
+    return inputs.n_rows if isinstance(inputs, CSR) else inputs.shape[0]
+
+
 def n_nonzero(inputs) -> int:
     """How many inputs a batch has: the pairs of a `CSR`, or all numbers of an array."""
     return inputs.data.shape[0] if isinstance(inputs, CSR) else inputs.size

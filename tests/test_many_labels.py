@@ -84,3 +84,10 @@ def test_classes_that_come_late(output_density):
     assert np.mean(network.predict(data) == classes[codes]) > 0.95
     with pytest.raises(ValueError, match="classes not in"):
         network.partial_fit(data[:1], ["new"])
+
+
+def test_loss_cannot_change_in_between():
+    network = classifier(max_iter=1, warm_start=True).fit(X, Y)
+    network.set_params(multilabel_loss="softmax")
+    with pytest.raises(ValueError, match="multilabel_loss='softmax' cannot be used with warm_"):
+        network.fit(X, Y)

@@ -328,7 +328,8 @@ def test_drawn_classes_stand_for_the_others(data):
             assert (active.importance[first : first + own[s]] == 1).all()
         terms = values[active.indices] * active.importance
         sums += np.add.reduceat(terms, active.indptr[:-1])
-        network.layers[1].selection.build(network.layers[1])  # draws anew
+        layer = network.layers[1]
+        layer.selection.refresh(layer, network.hidden(everything(X)))  # draws anew
     # Horvitz and Thompson's estimate of a sum over all classes has no bias.
     error = n_shared**-0.5 * N_OUTPUTS * n_draws**-0.5
     np.testing.assert_allclose(sums / n_draws, values.sum(), atol=4 * error)

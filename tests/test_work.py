@@ -111,7 +111,7 @@ def test_counts_of_hashing(sparse):
     selection = network.layers[0].selection
     # Sketch and hash of each sample; then each candidate's sketch, and each finalist's response.
     sketches = n_given * 16 + 30 * 17 * 15
-    tables, _, popular = selection.found
+    _, tables, _, popular = selection.found
     codes = selection.family.codes(selection.sketch.queries(batch))
     voted = tables.most_hit(codes, selection.n_hashed, 0)
     candidates = [

@@ -317,6 +317,11 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
 
     def _check_target(self, y) -> None:
         if isinstance(self._target, MultiLabelTarget):
+            if self.multilabel_loss != self._target.loss:
+                raise ValueError(
+                    f"multilabel_loss={self.multilabel_loss!r} cannot be used with warm_start "
+                    f"where the previous call to fit used {self._target.loss!r}."
+                )
             return
         classes = np.unique(y)
         if not np.array_equal(classes, self.classes_):

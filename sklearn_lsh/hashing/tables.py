@@ -131,21 +131,6 @@ class LSHTables:
             most = int((stops - starts).sum(dtype=np.int64))
         return self._search(codes, self.n_rows, -1, most)
 
-    def occupancy(self):
-        """How full the buckets are.
-
-        Returns
-        -------
-        dict
-            ``filled_buckets``, the share of buckets that have members, and ``bucket_load``, the
-            mean number of members of those.
-        """
-        n_filled = np.count_nonzero(np.diff(self.indptr))
-        return {
-            "filled_buckets": int(n_filled) / (self.indptr.shape[0] - 1),
-            "bucket_load": self.members.shape[0] / max(1, int(n_filled)),
-        }
-
     def most_hit(self, codes, n_wanted, fill_from=-1):
         """Find for each query the rows that share most buckets with it.
 

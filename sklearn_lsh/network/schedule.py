@@ -1,7 +1,6 @@
 """When selections are brought up to date with the weights they stand for."""
 
-import numpy as np
-
+from sklearn_lsh.csr import n_samples
 from sklearn_lsh.network.layers import SelectedLayer, values
 
 # Refreshes may cost this share of the training's multiply-adds ...
@@ -44,5 +43,4 @@ class RefreshSchedule:
 
 def batch_work(done):
     """Multiply-adds of a layer for a batch: forwards, errors, gradients."""
-    n_samples = np.shape(done.outputs)[0] if done.groups is None else done.outputs.n_rows
-    return 3 * values(done.outputs).size * values(done.inputs).size / n_samples
+    return 3 * values(done.outputs).size * values(done.inputs).size / n_samples(done.inputs)

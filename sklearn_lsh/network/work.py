@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lsh.csr import CSR, count_products, n_nonzero
+from sklearn_lsh.csr import CSR, count_products, n_nonzero, n_samples
 from sklearn_lsh.network.layers import values
 
 
@@ -49,11 +49,6 @@ def count_forward(done):
     return done.active.work, 0 if known else count_products(done.inputs, done.outputs.indptr)
 
 
-def n_samples_of(done):
-    """Number of samples of a pass."""
-    return done.outputs.n_rows if isinstance(done.outputs, CSR) else done.outputs.shape[0]
-
-
 class WorkLog:
     """Keeps count of what layers do.
 
@@ -74,14 +69,14 @@ class WorkLog:
         """How many inputs the layer of a dense network has, all samples together."""
         if depth == 0 and self.sparse_data:
             return n_nonzero(done.inputs)
-        return n_samples_of(done) * layer.coef.shape[0]
+        return n_samples(done.inputs) * layer.coef.shape[0]
 
     def note_forward(self, depth, layer, done):
         """Note the forward pass of a layer alone."""
         selecting, forward = count_forward(done)
         n_given = self.n_given(depth, layer, done)
         batch = Batch(
-            n_samples=n_samples_of(done),
+            n_samples=n_samples(done.inputs),
             n_active=values(done.outputs).size,
             selecting=selecting,
             forward=forward,

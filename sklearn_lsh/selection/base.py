@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR
 
 
 class Active(NamedTuple):
@@ -33,11 +32,6 @@ class Active(NamedTuple):
     importance: "np.ndarray | None" = None
     codes: "np.ndarray | None" = None
     work: int = 0
-
-
-def n_samples(inputs):
-    """Number of rows of a dense array or a `CSR`."""
-    return inputs.n_rows if isinstance(inputs, CSR) else inputs.shape[0]
 
 
 def even_rows(n_rows, length):

@@ -30,17 +30,16 @@ class HiddenLSH(LSH):
         self.uses = np.zeros(n_neurons, np.float32)
         self.draw(n_neurons, self.n_hashed)
 
-    def build(self, layer):
-        """Build the tables anew."""
-        rows = self.sketch.rows(layer)
+    def build(self, layer, sketch):
+        """See `LSH.build`: also the rows' sketches, and the popular neurons."""
+        rows = sketch.rows(layer)
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
         # Centred, because a direction common to all tells nothing.
         centred = rows - rows.mean(axis=0)
         self.family.adapt(centred)
         tables = LSHTables(self.family.codes(centred), self.family.n_buckets_)
-        # Swapped in at once: other threads may be searching meanwhile.
-        self.found = tables, rows, popular
         self.uses *= 0.5
+        return tables, rows, popular
 
     def note(self, done, targets):
         """See `Selection.note`: count how often each neuron is active."""
@@ -48,8 +47,8 @@ class HiddenLSH(LSH):
 
     def choose(self, layer, inputs):
         """See `Selection.choose`."""
-        tables, rows, popular = self.found
-        queries = self.sketch.queries(inputs)
+        sketch, tables, rows, popular = self.found
+        queries = sketch.queries(inputs)
         hashed = tables.most_hit(self.family.query_codes(queries), self.n_hashed, fill_from=0)
         shared = even_rows(queries.shape[0], popular.shape[0]), np.tile(popular, queries.shape[0])
         candidates = put_first(shared, hashed, layer.n_neurons)
@@ -63,7 +62,3 @@ class HiddenLSH(LSH):
             + count_products(inputs, finalists[0])
         )
         return Active(*keep_best(*finalists, responses, self.n_active), work=work)
-
-    def occupancy(self):
-        """See `Selection.occupancy`."""
-        return self.found[0].occupancy()

@@ -11,10 +11,10 @@ import time
 import numpy as np
 from sklearn.base import clone
 
-from sklearn_lsh.csr import n_nonzero
+from sklearn_lsh.csr import n_nonzero, n_samples
 from sklearn_lsh.hashing import FAMILIES
 from sklearn_lsh.hashing.base import MOST_BITS
-from sklearn_lsh.selection.base import Selection, n_samples
+from sklearn_lsh.selection.base import Selection
 from sklearn_lsh.selection.sketch import Sketch
 
 
@@ -91,14 +91,35 @@ class LSH(Selection):
     def rebuild(self, layer, inputs, share):
         """Move the mean of the inputs by a share towards these, build the tables, and time it."""
         start = time.perf_counter()
-        self.sketch.recentre(inputs, share)
-        self.build(layer)
+        sketch = self.sketch.recentred(inputs, share)
+        found = self.build(layer, sketch)
+        # Swapped in at once: other threads may be searching meanwhile, and a query has to be
+        # sketched as the rows were.
+        self.sketch, self.found = sketch, (sketch, *found)
         self.rebuild_seconds.append(time.perf_counter() - start)
+
+    def build(self, layer, sketch):
+        """Build tables of the layer's sketched rows: these, then what else searches need."""
+        raise NotImplementedError
+
+    @property
+    def tables(self):
+        """The tables that are searched now."""
+        return self.found[1]
 
     def drain_rebuilds(self):
         """See `Selection.drain_rebuilds`."""
         seconds, self.rebuild_seconds = self.rebuild_seconds, []
         return seconds
+
+    def occupancy(self):
+        """See `Selection.occupancy`."""
+        found = self.tables.statistics()
+        n_filled = ((1 - found.empty_rate) * self.tables.n_buckets).sum()
+        return {
+            "filled_buckets": float(1 - found.empty_rate.mean()),
+            "bucket_load": float(found.n_members.sum() / max(1, n_filled)),
+        }
 
     def refresh_work(self, layer):
         """See `Selection.refresh_work`."""

@@ -65,28 +65,30 @@ class OutputLSH(LSH):
         wide.n_wanted = max(self.n_wanted, n_active)
         return wide
 
-    def build(self, layer):
-        """Build the tables anew."""
+    def build(self, layer, sketch):
+        """See `LSH.build`."""
         n_neurons = layer.n_neurons
-        self.hash_rows(layer)
-        n_codes = min(n_neurons + self.n_noted, self.owners.shape[0])
-        self.found = LSHTables(
-            self.codes[:n_codes], self.family.n_buckets_, self.owners[:n_codes], n_neurons
-        )
+        self.hash_rows(layer, sketch)
         self.deck = self.random_state.permutation(self.owners[:n_neurons])
+        n_codes = min(n_neurons + self.n_noted, self.owners.shape[0])
+        return (
+            LSHTables(
+                self.codes[:n_codes], self.family.n_buckets_, self.owners[:n_codes], n_neurons
+            ),
+        )
 
-    def hash_rows(self, layer):
+    def hash_rows(self, layer, sketch):
         """Hash the classes' rows, centred, from sketches that are made in parts and not held."""
         n_neurons = layer.n_neurons
         parts = [slice(i, i + CHUNK) for i in range(0, n_neurons, CHUNK)]
-        mean = sum(self.sketch.rows(layer, part).sum(axis=0) for part in parts) / n_neurons
-        self.family.adapt(self.sketch.rows(layer, parts[0]) - mean)
+        mean = sum(sketch.rows(layer, part).sum(axis=0) for part in parts) / n_neurons
+        self.family.adapt(sketch.rows(layer, parts[0]) - mean)
         for part in parts:
-            self.codes[:n_neurons][part] = self.family.codes(self.sketch.rows(layer, part) - mean)
+            self.codes[:n_neurons][part] = self.family.codes(sketch.rows(layer, part) - mean)
 
     def note(self, done, targets):
         """See `Selection.note`: remember where the latest samples of each class fell."""
-        n_neurons = self.found.n_rows
+        n_neurons = self.tables.n_rows
         capacity = self.owners.shape[0] - n_neurons
         samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[-capacity:]
         first, self.n_noted = self.n_noted, self.n_noted + samples.shape[0]
@@ -98,11 +100,12 @@ class OutputLSH(LSH):
 
     def select(self, layer, inputs, labels=None):
         """See `Selection.select`."""
-        codes = self.family.query_codes(self.sketch.queries(inputs))
+        sketch, tables = self.found
+        codes = self.family.query_codes(sketch.queries(inputs))
         if labels is None:
-            found = self.found.most_hit(codes, self.n_wanted, fill_from=0)
+            found = tables.most_hit(codes, self.n_wanted, fill_from=0)
             return Active(*found, work=self.query_work(inputs))
-        found = self.found.most_hit(codes, self.n_hashed)
+        found = tables.most_hit(codes, self.n_hashed)
         certain = put_first((labels.indptr, labels.indices), found, layer.n_neurons)
         drawn = self.draw_negatives(self.n_wanted - self.n_hashed)
         shared = even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows)
@@ -113,10 +116,6 @@ class OutputLSH(LSH):
         importance = np.repeat(np.tile(stand_for, labels.n_rows), lengths)
         work = self.query_work(inputs)
         return Active(*active, importance=importance, codes=codes, work=work)
-
-    def occupancy(self):
-        """See `Selection.occupancy`."""
-        return self.found.occupancy()
 
     def draw_negatives(self, n_wanted):
         """Draw classes without replacement: all have been drawn before one comes again."""

@@ -1,5 +1,7 @@
 """Short vectors whose inner products approximate a layer's responses."""
 
+import copy
+
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.extmath import randomized_svd
@@ -74,10 +76,12 @@ class Sketch:
             power = (spread**2).sum() / max(1, n_samples * n_inputs)
             self.unit = np.float32(np.sqrt(power) or 1.0)
 
-    def recentre(self, inputs, share):
-        """Move the mean by a share of the way to that of these inputs."""
-        self.mean = (1 - share) * self.mean + share * mean_of(inputs)
-        self._set_offset()
+    def recentred(self, inputs, share):
+        """The same sketch with the mean moved by a share of the way to that of these inputs."""
+        moved = copy.copy(self)
+        moved.mean = (1 - share) * self.mean + share * mean_of(inputs)
+        moved._set_offset()
+        return moved
 
     def _set_offset(self):
         if self.basis is not None:
