@@ -235,3 +235,30 @@ def keep_best(indptr, indices, scores, n_best, out_indptr, out_indices, out_scor
             n += tie
         out_indptr[s + 1] = n
     return n
+
+
+# pythran export keep_above(float32[:,:] order(C), float32[], uint32[:,:] order(C), float32[:,:] order(C))
+def keep_above(scores, bars, columns, best):
+    """Keep as many of each row's scores as ``best`` has columns: those above its bar, then equals.
+
+    ``bars`` are the lowest scores to be kept, as a partition by NumPy finds them, which takes
+    what is not a number for the highest. Here such scores are kept last.
+    """
+    n_best = columns.shape[1]
+    for s in range(scores.shape[0]):
+        bar = bars[s] if bars[s] == bars[s] else np.float32(-np.inf)
+        n = 0
+        # Which scores are above cannot be foretold, so nothing branches on it: each is written
+        # down in any case, and overwritten by the next unless it is.
+        for j in range(scores.shape[1]):
+            if n < n_best:
+                columns[s, n] = j
+                best[s, n] = scores[s, j]
+            n += 1 if scores[s, j] > bar else 0
+        j = 0
+        while n < n_best:
+            x = scores[s, j]
+            columns[s, n] = j
+            best[s, n] = x
+            n += 1 if x == bar or x != x else 0
+            j += 1

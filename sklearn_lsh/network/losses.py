@@ -36,7 +36,8 @@ class Loss(NamedTuple):
     probable : bool
         Whether predictions are probabilities.
     normalised : bool
-        Whether outputs depend on each other, by a sum over them.
+        Whether outputs are divided by a sum over them. The others' part in a target's loss is
+        in that sum, and they have none of their own.
     """
 
     output_activation: str
@@ -129,25 +130,30 @@ def loss_and_delta(loss, done, targets, weight):
     delta : ndarray of float32, shaped like the outputs' values
     """
     outputs = done.outputs
+    predictions = outputs.data if isinstance(outputs, CSR) else outputs
     importance = done.active.importance if done.active else None
     if importance is not None and loss.normalised:
-        np.add(outputs.data, np.log(importance), out=outputs.data)
+        predictions += np.log(importance)
     loss.activate(outputs)
+    places = target_positions(outputs, targets)
     if isinstance(outputs, CSR):
-        predictions = outputs.data
-        weight = np.repeat(weight, np.diff(outputs.indptr))
+        weights = np.repeat(weight, np.diff(outputs.indptr))
     else:
-        predictions = outputs
-        weight = weight[:, np.newaxis]
-    y = np.zeros_like(predictions)
-    y.reshape(-1)[target_positions(outputs, targets)] = targets.data
-    each = loss.each(predictions, y)
+        weights = weight[:, np.newaxis]
     if importance is not None and not loss.normalised:
-        weight = weight * importance
-    each *= weight
+        weights *= importance
+    if loss.normalised:
+        each = loss.each(predictions.reshape(-1)[places], targets.data)
+        each *= np.repeat(weight, np.diff(targets.indptr))
+    else:
+        y = np.zeros_like(predictions)
+        y.reshape(-1)[places] = targets.data
+        each = loss.each(predictions, y)
+        each *= weights
     total = float(each.sum(dtype=np.float64)) / (targets.n_columns if loss.averaged else 1)
-    delta = predictions - y
+    delta = predictions.copy()
+    delta.reshape(-1)[places] -= targets.data
     if loss.probable and isinstance(outputs, CSR):
-        delta[np.abs(delta) < NEGLIGIBLE] = 0
-    delta *= weight
+        delta *= np.abs(delta) >= NEGLIGIBLE
+    delta *= weights
     return total, delta

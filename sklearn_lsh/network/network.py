@@ -169,8 +169,10 @@ class Network:
         for layer in self.layers:
             if isinstance(layer, SelectedLayer):
                 layer.selection.fit(layer, inputs)
-            inputs = layer.forward(inputs).outputs
-            apply(values(inputs))
+            if layer is not self.layers[-1]:
+                inputs = layer.forward(inputs).outputs
+                apply(values(inputs))
+        self.schedule.postpone(self.optimizer.n_steps)
 
     def start_at_centroids(self, X, target):
         """Start the output layer's rows at the centroids of their classes."""

@@ -40,6 +40,10 @@ class RefreshSchedule:
                 self.due[depth] = n_steps + self.periods[depth]
                 layer.selection.refresh(layer, done.inputs)
 
+    def postpone(self, n_steps):
+        """Start all periods anew, after all selections were refreshed."""
+        self.due = {depth: n_steps + period for depth, period in self.periods.items()}
+
 
 def batch_work(done):
     """Multiply-adds of a layer for a batch: forwards, errors, gradients."""

@@ -47,6 +47,30 @@ def keep_best(indptr, indices, scores, n_best):
     return kept
 
 
+def best_columns(scores, n_best):
+    """Find the ``n_best`` highest scores of each row: which columns, and the scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_columns), dtype=float32
+    n_best : int
+        If there are not so many columns, all of them.
+
+    Returns
+    -------
+    columns : ndarray of shape (n_rows, n_best), dtype=uint32
+    best : ndarray of shape (n_rows, n_best), dtype=float32
+        In no order. Of equal scores at the bar the first ones are kept.
+    """
+    n_rows, n_columns = scores.shape
+    n_best = min(n_best, n_columns)
+    place = n_columns - n_best
+    bars = np.partition(scores, place, axis=1)[:, place].copy()
+    columns, best = np.empty((n_rows, n_best), np.uint32), np.empty((n_rows, n_best), np.float32)
+    kernels.keep_above(scores, bars, columns, best)
+    return columns, best
+
+
 def put_first(first, others, n_neurons):
     """Join ragged lists ``(indptr, indices)``: ``first``, then those ``others`` not among them."""
     indptr = np.empty_like(others[0])

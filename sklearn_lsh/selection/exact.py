@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklearn_lsh.csr import CSR, n_nonzero, n_samples
-from sklearn_lsh.selection.base import Active, Selection, even_rows, keep_best
+from sklearn_lsh.csr import CSR, n_nonzero
+from sklearn_lsh.selection.base import Active, Selection, best_columns, even_rows
 
 # Odd multipliers that spread the bits of a number, after Steele, Lea & Flood's SplitMix.
 MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)
@@ -12,10 +12,9 @@ MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)
 def most_responding(layer, inputs, n_active):
     """Compute all neurons; answer the ``n_active`` that respond most to each sample, and how."""
     responses = layer.respond_all(inputs)
-    neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), responses.shape[0])
-    rows = even_rows(*responses.shape)
-    best = keep_best(rows, neurons, responses.reshape(-1), n_active)
-    return Active(*best, work=n_nonzero(inputs) * layer.n_neurons)
+    neurons, best = best_columns(responses, n_active)
+    work = n_nonzero(inputs) * layer.n_neurons
+    return Active(even_rows(*neurons.shape), neurons.reshape(-1), best.reshape(-1), work=work)
 
 
 class TopK(Selection):
@@ -42,6 +41,5 @@ class Random(Selection):
         keys = keys + np.arange(layer.n_neurons, dtype=np.uint64) * np.uint64(MIX[1])
         keys = (keys ^ (keys >> np.uint64(31))) * np.uint64(MIX[1])
         scores = (keys >> np.uint64(40)).astype(np.float32)
-        neurons = np.tile(np.arange(layer.n_neurons, dtype=np.uint32), n_samples(inputs))
-        rows = even_rows(*scores.shape)
-        return Active(*keep_best(rows, neurons, scores.reshape(-1), self.n_active)[:2])
+        neurons = best_columns(scores, self.n_active)[0]
+        return Active(even_rows(*neurons.shape), neurons.reshape(-1))

@@ -5,7 +5,7 @@ import numpy as np
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import count_products
 from sklearn_lsh.hashing import LSHTables
-from sklearn_lsh.selection.base import Active, even_rows, keep_best, put_first
+from sklearn_lsh.selection.base import Active, best_columns, even_rows, keep_best, put_first
 from sklearn_lsh.selection.lsh import LSH
 
 
@@ -16,11 +16,19 @@ class HiddenLSH(LSH):
     votes of the hash tables, and those that were active most of late, the same for all samples:
     a few with large weights respond to nearly everything, whatever their angle. The candidates'
     sketches name the finalists, and of these the ones that respond most are active.
+
+    The first sieve returns several candidates for each active neuron. Where a large share of a
+    layer is active these are most of the layer, and looking at the sketches of all its neurons,
+    one after the other, is faster than finding these: then there are no tables, which is to say
+    that all neurons are in one bucket.
     """
 
     N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 16, True, 20, 2.5
     # For each active neuron.
     POPULAR, HASHED, FINALISTS = 3, 5, 2
+    # Share of active neurons from which tables are slower than all sketches, see
+    # `benchmarks/sieves.py`.
+    SCANNED_FROM = 0.02
 
     def begin(self, n_neurons):
         """Draw what depends on the width alone."""
@@ -28,11 +36,15 @@ class HiddenLSH(LSH):
         self.n_popular = min(n_neurons, self.n_active * self.POPULAR)
         self.n_finalists = min(n_neurons, self.n_active * self.FINALISTS)
         self.uses = np.zeros(n_neurons, np.float32)
-        self.draw(n_neurons, self.n_hashed)
+        automatic = self.n_bits == self.n_tables == "auto"
+        if not (automatic and self.n_active >= self.SCANNED_FROM * n_neurons):
+            self.draw(n_neurons, self.n_hashed)
 
     def build(self, layer, sketch):
         """See `LSH.build`: also the rows' sketches, and the popular neurons."""
         rows = sketch.rows(layer)
+        if self.family is None:
+            return None, rows, None
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
         # Centred, because a direction common to all tells nothing.
         centred = rows - rows.mean(axis=0)
@@ -49,16 +61,29 @@ class HiddenLSH(LSH):
         """See `Selection.choose`."""
         sketch, tables, rows, popular = self.found
         queries = sketch.queries(inputs)
-        hashed = tables.most_hit(self.family.query_codes(queries), self.n_hashed, fill_from=0)
-        shared = even_rows(queries.shape[0], popular.shape[0]), np.tile(popular, queries.shape[0])
-        candidates = put_first(shared, hashed, layer.n_neurons)
-        scores = np.empty(candidates[1].shape[0], np.float32)
-        kernels.score_pairs(*candidates, queries, rows, scores)
-        finalists = keep_best(*candidates, scores, self.n_finalists)[:2]
-        responses = layer.respond(inputs, *finalists).outputs.data
+        if tables is None:
+            scores = queries @ rows.T
+            finalists = best_columns(scores, self.n_finalists)[0]
+        else:
+            *candidates, scores = self.look_up(queries, tables, rows, popular)
+            finalists = keep_best(*candidates, scores, self.n_finalists)[1]
+            finalists = finalists.reshape(-1, self.n_finalists)
+        indptr = even_rows(*finalists.shape)
+        responses = layer.respond(inputs, indptr, finalists.reshape(-1)).outputs.data
+        places, best = best_columns(responses.reshape(finalists.shape), self.n_active)
+        active = np.take_along_axis(finalists, places, axis=1)
         work = (
             self.query_work(inputs)
-            + scores.shape[0] * rows.shape[1]
-            + count_products(inputs, finalists[0])
+            + scores.size * rows.shape[1]
+            + count_products(inputs, indptr)
         )
-        return Active(*keep_best(*finalists, responses, self.n_active), work=work)
+        return Active(even_rows(*active.shape), active.reshape(-1), best.reshape(-1), work=work)
+
+    def look_up(self, queries, tables, rows, popular):
+        """Find candidates in tables: a ragged list, and the scores of their sketches."""
+        hashed = tables.most_hit(self.family.query_codes(queries), self.n_hashed, fill_from=0)
+        shared = even_rows(queries.shape[0], popular.shape[0]), np.tile(popular, queries.shape[0])
+        candidates = put_first(shared, hashed, rows.shape[0])
+        scores = np.empty(candidates[1].shape[0], np.float32)
+        kernels.score_pairs(*candidates, queries, rows, scores)
+        return *candidates, scores

@@ -59,7 +59,7 @@ class LSH(Selection):
         self.n_bits = n_bits
         self.n_tables = n_tables
         self.random_state = random_state
-        self.family = None
+        self.sketch = self.family = None
         self.rebuild_seconds = []
 
     def fit(self, layer, inputs):
@@ -68,7 +68,7 @@ class LSH(Selection):
         Neurons learn from the samples that find them; others would find them in new directions,
         and the codes that are remembered would be worthless.
         """
-        if self.family is None:
+        if self.sketch is None:
             self.sketch = Sketch(inputs, self.N_DIRECTIONS, self.random_state, self.WHITEN)
             self.begin(layer.n_neurons)
         self.rebuild(layer, inputs, 1.0)
@@ -104,7 +104,7 @@ class LSH(Selection):
 
     @property
     def tables(self):
-        """The tables that are searched now."""
+        """The tables that are searched now; None if all neurons are looked at."""
         return self.found[1]
 
     def drain_rebuilds(self):
@@ -114,6 +114,8 @@ class LSH(Selection):
 
     def occupancy(self):
         """See `Selection.occupancy`."""
+        if self.tables is None:
+            return {"filled_buckets": 1.0, "bucket_load": float(self.found[2].shape[0])}
         found = self.tables.statistics()
         n_filled = ((1 - found.empty_rate) * self.tables.n_buckets).sum()
         return {
@@ -130,6 +132,8 @@ class LSH(Selection):
     @property
     def hash_work(self):
         """Multiply-adds of hashing a sketch; other families' comparisons count as such."""
+        if self.family is None:
+            return 0
         return (self.sketch.n_directions + 1) * self.family.n_tables * self.family.n_bits
 
     def query_work(self, inputs):
