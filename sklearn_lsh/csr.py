@@ -85,8 +85,9 @@ def n_nonzero(inputs) -> int:
 
 def count_products(inputs, indptr) -> int:
     """Multiply-adds of computing ragged rows of outputs from inputs."""
-    n_inputs = np.diff(inputs.indptr) if isinstance(inputs, CSR) else inputs.shape[1]
-    return int(np.sum(n_inputs * np.diff(indptr), dtype=np.int64))
+    if not isinstance(inputs, CSR):
+        return inputs.shape[1] * int(indptr[-1])
+    return int(np.dot(np.diff(inputs.indptr).astype(np.int64), np.diff(indptr)))
 
 
 def take(X, rows) -> "np.ndarray | CSR":

@@ -371,3 +371,29 @@ def check_keep_best(variant, batch, scores, n_best):
 def test_keep_best_of_long_rows(variant, batch, n_best, seed):
     scores = normal(np.random.default_rng(seed), batch.indices.size)
     check_keep_best(variant, batch, scores, n_best)
+
+
+@pytest.mark.parametrize("kind", ["few", "many", "odd", "equal"])
+@given(n_rows=st.integers(0, 4), width=st.integers(1, 40), n_best=st.integers(1, 40), seed=seeds)
+@quick
+def test_keep_above(variant, kind, n_rows, width, n_best, seed):
+    rng = np.random.default_rng(seed)
+    shape, n_best = (n_rows, width), min(n_best, width)
+    scores = {
+        "few": rng.integers(4, size=shape),
+        "many": rng.normal(size=shape),
+        "odd": rng.choice(ODD, shape),
+        "equal": np.full(shape, rng.choice(ODD)),
+    }[kind].astype(np.float32)
+    bars = np.partition(scores, width - n_best, axis=1)[:, width - n_best].copy()
+    out = np.empty((n_rows, n_best), np.uint32), np.empty((n_rows, n_best), np.float32)
+    _, (*_, columns, kept) = run(variant, "keep_above", scores, bars, *out)
+    values = np.where(np.isnan(scores), -np.inf, scores)
+    np.testing.assert_array_equal(kept, np.take_along_axis(scores, columns.astype(int), axis=1))
+    for ours, row in zip(columns, values, strict=True):
+        assert len(set(ours.tolist())) == n_best
+        if kind != "odd":  # with numbers that are none the bar is too low: which of equals is open
+            best = np.argsort(-row, kind="stable")[:n_best]
+            np.testing.assert_array_equal(np.sort(ours), np.sort(best))
+        if np.isfinite(scores).all():
+            np.testing.assert_array_equal(np.sort(row[ours]), np.sort(row)[-n_best:])

@@ -93,7 +93,7 @@ def test_step_rows(variant, optimizer, pass_errors, batch, width, seed):
     case = Step(optimizer, rng, batch.n_columns, width)
     inputs = normal(rng, batch.n_rows, width)
     errors = normal(rng, batch.n_rows, width) if pass_errors else np.empty((0, 0), np.float32)
-    n, (*_, ours, weights, state, _, _) = run(
+    counts, (*_, ours, weights, state, _, _) = run(
         variant,
         f"step_rows_{optimizer}",
         *(*column_groups(batch), batch.data, inputs, errors),
@@ -101,7 +101,7 @@ def test_step_rows(variant, optimizer, pass_errors, batch, width, seed):
     )
     coefs = batch.matrix()
     touched = np.repeat((coefs != 0).any(axis=0)[:, np.newaxis], width, axis=1)
-    assert n == touched.sum()
+    assert counts == (touched.sum(), np.count_nonzero(coefs) * width)
     case.check(weights, state, coefs.T @ inputs, touched)
     if pass_errors:
         expected = errors + SCALE * coefs @ case.weights
@@ -116,7 +116,7 @@ def test_step_cells(variant, optimizer, pass_errors, data, batch, width, seed):
     case = Step(optimizer, rng, batch.n_columns, width)
     inputs = data.draw(ragged(duplicates=False, rows=batch.n_rows, columns=width, most=40))
     errors = normal(rng, inputs.data.size if pass_errors else 0)
-    n, (*_, ours, weights, state, _, _) = run(
+    counts, (*_, ours, weights, state, _, _) = run(
         variant,
         f"step_cells_{optimizer}",
         *(*column_groups(batch), batch.data, *inputs[:3], errors),
@@ -124,8 +124,9 @@ def test_step_cells(variant, optimizer, pass_errors, data, batch, width, seed):
     )
     coefs = batch.matrix()
     given = inputs._replace(data=np.ones_like(inputs.data)).matrix()
-    touched = (coefs != 0).astype(int).T @ given > 0
-    assert n == touched.sum()
+    products = (coefs != 0).astype(int).T @ given
+    touched = products > 0
+    assert counts == (touched.sum(), products.sum())
     case.check(weights, state, coefs.T @ inputs.matrix(), touched)
     if pass_errors:
         samples = np.repeat(np.arange(batch.n_rows), np.diff(inputs.indptr))

@@ -3,7 +3,8 @@
 A visit reads a row of weights and its optimizer state once, passes the error down to the
 inputs (through the weights that the forward pass used) and then changes the row. Rows, and
 for sparse inputs cells, that have no gradient are not touched: the optimizers are lazy. All
-return how many cells they stepped on.
+return how many cells they stepped on; visits of rows and cells also how many products of errors
+and inputs a gradient took.
 
 The helpers work on whole rows because Pythran counts references at every call of a function
 that takes arrays: called for each cell they cost more than their arithmetic.
@@ -108,6 +109,7 @@ def step_rows(
     coef = np.empty(inputs.shape[0] + 1, np.float32)
     pass_errors = errors.shape[0] > 0
     n_stepped = 0
+    n_products = 0
     for k in range(rows.shape[0]):
         i = rows[k]
         n = 0
@@ -149,7 +151,8 @@ def step_rows(
                         errors[s0, j] += share * weights[i, j]
             step(weights, state, i, width, gradient, rates)
             n_stepped += width
-    return n_stepped
+            n_products += n * width
+    return n_stepped, n_products
 
 
 def step_cells(
@@ -177,6 +180,7 @@ def step_cells(
     packed_gradient = np.empty(width, np.float32)
     pass_errors = errors.shape[0] > 0
     n_stepped = 0
+    n_products = 0
     for k in range(rows.shape[0]):
         i = rows[k]
         n = 0
@@ -184,6 +188,7 @@ def step_cells(
             coef = coefs[pairs[t]]
             if coef != 0:
                 s = samples[t]
+                n_products += int(indptr[s + 1] - indptr[s])
                 # Whether a cell was touched before cannot be foretold, so nothing branches on it.
                 for p in range(indptr[s], indptr[s + 1]):
                     j = indices[p]
@@ -204,7 +209,7 @@ def step_cells(
             step, i, touched, n, packed_gradient, weights, state, packed, packed_state, rates
         )
         n_stepped += n
-    return n_stepped
+    return n_stepped, n_products
 
 
 # One exported entry for each optimizer and kind of visit; all else is shared.

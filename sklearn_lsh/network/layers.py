@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, Groups, group
+from sklearn_lsh.csr import CSR, Groups, group, n_nonzero
 from sklearn_lsh.selection.base import Active
 
 NO_ERRORS = np.empty((0, 0), np.float32)
@@ -118,15 +118,16 @@ class FullLayer(Layer):
         -------
         errors : ndarray
             Errors of the inputs, like ``values(inputs)``, if they are to be passed down.
-        n_stepped : int
-            Number of weights that had a gradient.
+        n_stepped, n_products : int
+            Number of weights that had a gradient, and of products that it took.
         """
         inputs = done.inputs
         backward = self._backward_sparse if isinstance(inputs, CSR) else self._backward_dense
         errors, n_stepped = backward(inputs, delta, optimizer, rates, pass_errors)
+        n_products = n_nonzero(inputs) * self.n_neurons
         total = delta.sum(axis=0, keepdims=True)
         optimizer.step("dense", rates, 1.0, total, self.bias, self.bias_state)
-        return errors, n_stepped
+        return errors, n_stepped, n_products
 
     def _backward_dense(self, inputs, delta, optimizer, rates, pass_errors):
         errors = self._scale * (delta @ self.weights.T) if pass_errors else None
@@ -140,7 +141,7 @@ class FullLayer(Layer):
         if pass_errors:
             errors = np.zeros_like(inputs.data)
             kernels.dot_rows(*by_input, self.weights, self._scale, delta, errors)
-        n_stepped = optimizer.step(
+        n_stepped, _ = optimizer.step(
             "rows",
             rates,
             self.scale,
@@ -187,7 +188,7 @@ class SelectedLayer(Layer):
     def respond(self, inputs, indptr, indices):
         """Compute the named neurons."""
         groups = group(indptr, indices, self.n_neurons)
-        outputs = CSR(indptr, indices, self.bias[0, indices], self.n_neurons)
+        outputs = CSR(indptr, indices, np.take(self.bias[0], indices), self.n_neurons)
         if isinstance(inputs, CSR):
             kernels.dot_cells(*groups, self.weights, self._scale, *inputs[:3], outputs.data)
         else:
@@ -210,8 +211,8 @@ class SelectedLayer(Layer):
         -------
         errors : ndarray
             Errors of the inputs, like ``values(inputs)``, if they are to be passed down.
-        n_stepped : int
-            Number of weights that had a gradient.
+        n_stepped, n_products : int
+            Number of weights that had a gradient, and of products that it took.
         """
         inputs, groups = done.inputs, done.groups
         if isinstance(inputs, CSR):
@@ -219,7 +220,7 @@ class SelectedLayer(Layer):
         else:
             kind, given, none = "rows", (inputs,), NO_ERRORS
         errors = np.zeros_like(values(inputs)) if pass_errors else none
-        n_stepped = optimizer.step(
+        counts = optimizer.step(
             kind,
             rates,
             self.scale,
@@ -227,4 +228,4 @@ class SelectedLayer(Layer):
             *(self.weights, self.weight_state, self._scale),
         )
         optimizer.step("bias", rates, 1.0, *groups[:3], delta, self.bias, self.bias_state)
-        return errors, n_stepped
+        return errors, *counts

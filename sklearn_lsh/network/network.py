@@ -132,9 +132,9 @@ class Network:
         backward = ACTIVATIONS[self.activation].backward
         for depth in range(len(self.layers) - 1, -1, -1):
             layer, done = self.layers[depth], passes[depth]
-            errors, n_stepped = layer.backward(done, delta, optimizer, rates, pass_errors=depth > 0)
+            errors, *counts = layer.backward(done, delta, optimizer, rates, pass_errors=depth > 0)
             self.log.note_forward(depth, layer, done)
-            self.log.note_backward(depth, layer, done, delta, n_stepped)
+            self.log.note_backward(depth, layer, done, *counts)
             if depth > 0:
                 backward(values(passes[depth].inputs), errors)
                 delta = errors

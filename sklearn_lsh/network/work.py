@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lsh.csr import CSR, count_products, n_nonzero, n_samples
+from sklearn_lsh.csr import count_products, n_nonzero, n_samples
 from sklearn_lsh.network.layers import values
 
 
@@ -29,16 +29,6 @@ class Batch(NamedTuple):
 
 
 NOTHING = Batch(*[0] * len(Batch._fields))
-
-
-def count_used(inputs, outputs, used):
-    """Multiply-adds of computing the ``used`` ones of the outputs from the inputs."""
-    if not isinstance(outputs, CSR):
-        return n_nonzero(inputs) * outputs.shape[1]
-    if not isinstance(inputs, CSR):
-        return np.count_nonzero(used) * inputs.shape[1]
-    sums = np.concatenate([[0], np.cumsum(used)])
-    return count_products(inputs, sums[outputs.indptr])
 
 
 def count_forward(done):
@@ -86,8 +76,8 @@ class WorkLog:
         )
         self.batches.append((depth, batch))  # at once, whichever thread notes
 
-    def note_backward(self, depth, layer, done, delta, n_stepped):
-        """Note the backward pass of a layer, of which ``delta`` are the outputs' errors."""
+    def note_backward(self, depth, layer, done, n_stepped, n_products):
+        """Note the backward pass of a layer, see `SelectedLayer.backward`."""
         n_passes = 1 if depth == 0 else 2  # gradients, and errors that are passed down
         n_given = self.n_given(depth, layer, done)
         batch = Batch(
@@ -95,7 +85,7 @@ class WorkLog:
             n_active=0,
             selecting=0,
             forward=0,
-            backward=n_passes * count_used(done.inputs, done.outputs, delta != 0),
+            backward=n_passes * n_products,
             steps=self.cost_of_step * n_stepped,
             dense=n_passes * n_given * layer.n_neurons + self.cost_of_step * layer.coef.size,
         )

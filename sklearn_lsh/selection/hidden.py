@@ -55,7 +55,8 @@ class HiddenLSH(LSH):
 
     def note(self, done, targets):
         """See `Selection.note`: count how often each neuron is active."""
-        self.uses[done.groups.rows] += np.diff(done.groups.starts)
+        if self.family is not None:
+            self.uses[done.groups.rows] += np.diff(done.groups.starts)
 
     def choose(self, layer, inputs):
         """See `Selection.choose`."""
@@ -71,11 +72,10 @@ class HiddenLSH(LSH):
         indptr = even_rows(*finalists.shape)
         responses = layer.respond(inputs, indptr, finalists.reshape(-1)).outputs.data
         places, best = best_columns(responses.reshape(finalists.shape), self.n_active)
-        active = np.take_along_axis(finalists, places, axis=1)
+        # `take` works while other threads run, which indexing does not.
+        active = np.take(finalists, places + indptr[:-1, np.newaxis])
         work = (
-            self.query_work(inputs)
-            + scores.size * rows.shape[1]
-            + count_products(inputs, indptr)
+            self.query_work(inputs) + scores.size * rows.shape[1] + count_products(inputs, indptr)
         )
         return Active(even_rows(*active.shape), active.reshape(-1), best.reshape(-1), work=work)
 
