@@ -203,6 +203,36 @@ def test_lsh_finds_the_neurons_that_respond_most(data, hash_function, n_bits):
         assert recall(chosen, responses(network.layers[depth], inputs)) > floor
 
 
+@pytest.mark.parametrize(
+    ("n_active", "settings", "has_tables"),
+    [
+        (20, {}, False),
+        (2, {}, False),
+        (1, {}, True),
+        (20, {"n_bits": 4}, True),
+        (20, {"n_tables": 5}, True),
+    ],
+)
+def test_hidden_tables_are_for_few_active_neurons(data, n_active, settings, has_tables):
+    X, target = data
+    network = make_selected(X, "lsh", (n_active, 15), **settings)
+    train(network, X, target, 1)
+    selection = network.layers[0].selection
+    assert (selection.tables is not None) == has_tables
+    assert (selection.family is not None) == has_tables
+    occupancy = selection.occupancy()
+    one_bucket = {"filled_buckets": 1.0, "bucket_load": N_HIDDEN}
+    assert (occupancy == one_bucket) == (not has_tables)
+
+
+def test_sketches_of_all_neurons_miss_few(data):
+    X, target = data
+    network = make_selected(X, "lsh")
+    train(network, X, target, 5)
+    chosen, inputs = select_all(network, X, 0)
+    assert recall(chosen, responses(network.layers[0], inputs)) > 0.9
+
+
 @pytest.mark.parametrize("n_hidden", [100, 300])
 def test_lsh_finds_the_labels_of_what_it_was_trained_on(n_hidden):
     rng = np.random.default_rng(4)

@@ -125,6 +125,18 @@ def test_counts_of_hashing(sparse):
     assert output.active.work == 30 * 51 * 15
 
 
+def test_counts_without_tables():
+    X, _ = make_data(n_features=60, n_samples=120, n_outputs=40)
+    network = make_network(
+        n_units=(60, 50, 40), n_active=(6, None), selection="lsh", activation="relu"
+    )
+    network.prepare(X, np.arange(120))
+    hidden, _ = network.forward(take(X, slice(0, 30)))
+    # Each sample's sketch, its products with those of all neurons, and each finalist's response.
+    n_finalists = network.layers[0].selection.n_finalists
+    assert hidden.active.work == 30 * (60 * 16 + 50 * 17 + n_finalists * 60)
+
+
 def test_fitted_attribute():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(300, 20)), rng.integers(5, size=300)

@@ -374,6 +374,40 @@ def memory_table():
     return table(head, rows) + "\n" + environment(report)
 
 
+def sieves():
+    """Tables against all sketches."""
+    report = results("sieves")
+    if report is None:
+        return MISSING
+    ways = ("tables", "scan")
+    rows = [
+        [f"{run['width']:,}", f"{run['density']:.1%}"]
+        + [f"{run[way]['milliseconds']:.1f} ms" for way in ways]
+        + [f"{run[way]['recall']:.2f}" for way in ways]
+        for run in report["results"]["runs"]
+    ]
+    head = ["neurons", "active", "tables", "all sketches", "recall of tables", "of all sketches"]
+    return table(head, rows) + "\n" + environment(report)
+
+
+def threads_table():
+    """Two threads against one, and what two processes reach."""
+    report = results("threads")
+    if report is None:
+        return MISSING
+    titles = {"fashion_mnist": "Fashion-MNIST", "icd_coding": "ICD-10-CM"}
+    rows = []
+    for name, found in report["results"].items():
+        summary = found["summary"]
+        row = [titles[name], f"{summary['samples_a_second']['one_thread']:,.0f}"]
+        for way in ("two_threads", "two_processes"):
+            low, median, high = summary["times_one_thread"][way]
+            row.append(f"{median:.2f} ({low:.2f} to {high:.2f})")
+        rows.append(row)
+    head = ["data", "samples a second, one thread", "two threads", "two processes at once"]
+    return table(head, rows) + "\n" + environment(report)
+
+
 def many_table():
     """200,000 classes, with nothing set."""
     report = results("many_classes")
@@ -431,7 +465,7 @@ def automatic():
             "hidden",
             f"fewer than {density.HIDDEN_DENSE_BELOW:,} neurons",
             f"{density.HIDDEN_SHARE:.0%} of the neurons",
-            f"{HiddenLSH.N_TABLES}",
+            f"{HiddenLSH.N_TABLES}, if less than {HiddenLSH.SCANNED_FROM:.0%} is active",
         ],
         [
             "output (classifier)",
@@ -468,6 +502,8 @@ def write_fragments():
         "many_classes": many_table(),
         "memory_by_classes": memory_by_classes(),
         "automatic": automatic(),
+        "sieves": sieves(),
+        "threads": threads_table(),
     }
     for name, text in fragments.items():
         path = FRAGMENTS / f"{name}.md"

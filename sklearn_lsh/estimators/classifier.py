@@ -123,7 +123,9 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     n_bits : int or "auto", default="auto"
         Length of the code that is a table's key; "auto" follows from width and density.
     n_tables : int or "auto", default="auto"
-        Number of hash tables of a layer; "auto" follows from width and density.
+        Number of hash tables of a layer; "auto" follows from width and density. With both "auto",
+        hidden layers of which 1% or more is active have no tables: short sketches of all their
+        neurons are compared, which takes less time than looking up so many.
     multilabel_loss : {"logistic", "softmax"}, default="logistic"
         Loss to minimise with label indicators: the log-loss of each label on its own (one
         against all), or that of all active labels together, of which the n labels of a sample

@@ -22,7 +22,7 @@ from sklearn_lsh.selection import make_selection
 # fewer where a layer is so wide that all its responses would need much memory.
 CHUNK, MOST_RESPONSES = 512, 1 << 24
 # Rows from which the selections get to know their layers' inputs, at first and ever after.
-N_FIRST, N_LATER = 2048, 512
+N_FIRST, N_LATER = 2048, 256
 
 
 class Network:

@@ -69,6 +69,7 @@ class Sketch:
                 deviations[:] = np.sqrt((deviations**2).mean())
             self.basis = np.ascontiguousarray(directions.T, dtype=np.float32)
             self.deviations = deviations.astype(np.float32)
+            self.whitener = self.basis / self.deviations
             self._set_offset()
             self.unit = ONE
         else:
@@ -85,7 +86,7 @@ class Sketch:
 
     def _set_offset(self):
         if self.basis is not None:
-            self.offset = self.mean @ self.basis / self.deviations
+            self.offset = self.mean @ self.whitener
 
     @property
     def n_directions(self):
@@ -100,11 +101,11 @@ class Sketch:
         if self.basis is None:
             out[:, :-1] = (inputs if dense else inputs.toarray()) - self.mean
         elif dense:
-            out[:, :-1] = inputs @ self.basis / self.deviations - self.offset
+            np.subtract(inputs @ self.whitener, self.offset, out=out[:, :-1])
         else:
             projected = np.zeros((n_samples, self.n_directions), np.float32)
-            kernels.sum_rows(*inputs[:3], self.basis, ONE, projected)
-            out[:, :-1] = projected / self.deviations - self.offset
+            kernels.sum_rows(*inputs[:3], self.whitener, ONE, projected)
+            np.subtract(projected, self.offset, out=out[:, :-1])
         out[:, -1] = self.unit
         return out
 
