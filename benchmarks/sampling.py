@@ -1,4 +1,4 @@
-"""Estimates of a softmax's partition function from hash tables: which are right in the mean?
+"""Estimates of a softmax's partition function from hash tables: their means and deviations.
 
     python benchmarks/sampling.py
 
