@@ -19,7 +19,7 @@ from sklearn_lsh.network.schedule import GROWTH, LEAST_PERIOD, SHARE
 from sklearn_lsh.selection.lsh import choose_n_bits, make_family
 from sklearn_lsh.selection.output import CHUNK, OutputLSH
 
-__all__ = ["LSHSoftmaxLoss", "TopK"]
+__all__ = ["LSHSoftmaxLoss"]
 
 # Numbers that are computed at once where all classes, or many, are looked at.
 CHUNK_VALUES = 1 << 24
@@ -34,14 +34,6 @@ class TopK(NamedTuple):
         What the layer answers for them, highest first.
     classes : Tensor of shape (..., k), dtype=int64
         Which they are.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_lsh.torch import LSHSoftmaxLoss
-    >>> scores, classes = LSHSoftmaxLoss(8, 1000, seed=0).top_k(torch.ones(2, 8), 3)
-    >>> classes.shape
-    torch.Size([2, 3])
     """
 
     scores: torch.Tensor
