@@ -319,7 +319,7 @@ class LSHSoftmaxLoss(nn.Module):
         """
         if hidden is not None and hidden.shape[0]:
             hidden = hidden.float()
-            if self._tables.tables is None:
+            if self._period is None:  # not trained yet
                 self.mean.copy_(hidden.mean(dim=0))
                 self._unit = float((hidden - self.mean).square().mean().sqrt()) or 1.0
             else:

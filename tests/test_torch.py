@@ -196,7 +196,7 @@ def test_tables_are_refreshed_ever_less_often(monkeypatch):
     monkeypatch.setattr(
         LSHSoftmaxLoss, "refresh", lambda self, hidden: built.append(self._n_steps) or real(self)
     )
-    hidden, labels = some_samples()
+    hidden, labels = some_samples(600)
     layer = LSHSoftmaxLoss(8, 300, n_active=100)
 
     def real(self):
@@ -298,8 +298,8 @@ def test_sequences():
 def test_seeds():
     hidden, labels = some_samples()
 
-    def losses(seed, **settings):
-        torch.manual_seed(seed)
+    def losses(global_seed, **settings):
+        torch.manual_seed(global_seed)
         return train(LSHSoftmaxLoss(8, 300, n_active=40, **settings), hidden, labels)
 
     assert losses(1) == losses(1) != losses(2)

@@ -46,9 +46,9 @@ class LSHSampler(BaseEstimator):
     Parameters
     ----------
     family : HashFamily, default=None
-        It is cloned. None stands for ``SimHash(n_bits=5, n_tables=20)``. Its
-        `collision_probability` must be exact, and for ``"union"`` its tables independent, see
-        `HashFamily`.
+        It is cloned, and its ``random_state`` replaced at each draw. None stands for
+        ``SimHash(n_bits=5, n_tables=20)``. Its `collision_probability` must be exact, and for
+        ``"union"`` its tables independent, see `HashFamily`.
     method : {"union", "tables", "draw"}, default="union"
         See above.
     n_draws : int, default=1
@@ -74,6 +74,9 @@ class LSHSampler(BaseEstimator):
 
     Notes
     -----
+    A row that cannot share a bucket with a query (p = 0) is never sampled, and its part of a sum
+    is missing. That is possible with `WTA`; with other families only for opposite vectors.
+
     Rows and queries may be arrays of any library that a family takes. They are hashed with it;
     weights are computed by NumPy.
 
@@ -196,6 +199,7 @@ class LSHSampler(BaseEstimator):
             If X is not valid.
         """
         check_is_fitted(self)
+        self._check_family()  # parameters may have been set since
         X = self.family_._check(X, reset=False)
         codes = self.family_.query_codes(X)
         counts = _COUNTS[self.method](self, codes)
