@@ -156,7 +156,8 @@ class LSHSoftmaxLoss(nn.Module):
             raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}.')
         self.in_features, self.n_classes = in_features, n_classes
         self.n_active = min(n_active, n_classes)
-        self.n_hashed = math.ceil(OutputLSH.HASHED * n_active) if n_active < n_classes else 0
+        n_hashed = min(math.ceil(OutputLSH.HASHED * n_active), n_active - 1)
+        self.n_hashed = n_hashed if n_active < n_classes else 0
         self.reduction = reduction
         placed = {"device": device, "dtype": dtype}
         self.weight = nn.Parameter(torch.empty(n_classes, in_features, **placed))

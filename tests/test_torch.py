@@ -144,6 +144,14 @@ def test_only_sampled_rows_have_gradients():
         assert set(labels.tolist()) <= set(touched.tolist())
 
 
+@pytest.mark.parametrize("n_active", [1, 2, 3])
+def test_hardly_any_classes(n_active):
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=n_active)
+    assert np.isfinite(train(layer, hidden, labels)).all()
+    assert layer.top_k(hidden, 2).classes.shape == (40, 2)
+
+
 def test_scores_that_are_sampled(path):
     """Each class once: with its own score, or with that of all those that it stands for."""
     hidden, labels = some_samples()
