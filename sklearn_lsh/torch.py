@@ -23,6 +23,9 @@ __all__ = ["LSHSoftmaxLoss"]
 
 # Numbers that are computed at once where all classes, or many, are looked at.
 CHUNK_VALUES = 1 << 24
+# What it takes to hash a class anew and to put it into the tables, with its samples: as much as
+# to train on so many pairs of a sample and a class (measured on a CPU).
+ROW_COST = 4
 
 
 class TopK(NamedTuple):
@@ -398,9 +401,8 @@ class LSHSoftmaxLoss(nn.Module):
         if self._n_steps >= self._due:
             self.refresh(hidden.detach())
             if self._period is None:
-                sketch = self.in_features + 1
-                work = self.n_classes * sketch * self.family_.n_tables * self.family_.n_bits
-                batch_work = 3 * max(1, hidden.shape[0]) * self.n_active * self.in_features
+                work = ROW_COST * self.n_classes
+                batch_work = max(1, hidden.shape[0]) * self.n_active
                 self._period = max(LEAST_PERIOD, work / (SHARE * batch_work))
             self._due = self._n_steps + self._period
             self._period *= GROWTH
