@@ -322,7 +322,7 @@ class LSHSoftmaxLoss(nn.Module):
             Hidden vectors as they are now, which those to come are centred by.
         """
         if hidden is not None and hidden.shape[0]:
-            hidden = hidden.float()
+            hidden = hidden.to(self.mean.dtype)
             if self._period is None:  # not trained yet
                 self.mean.copy_(hidden.mean(dim=0))
                 self._unit = float((hidden - self.mean).square().mean().sqrt()) or 1.0
@@ -374,7 +374,7 @@ class LSHSoftmaxLoss(nn.Module):
     # w . h + b = [h - m, u] . [w, (b + w . m) / u]
 
     def _query_sketches(self, hidden):
-        centred = hidden.detach().float() - self.mean
+        centred = hidden.detach().float() - self.mean.float()
         return F.pad(centred, (0, 1), value=self._unit)
 
     def _row_sketches(self, part, mean=False):
@@ -383,7 +383,7 @@ class LSHSoftmaxLoss(nn.Module):
         bias = torch.zeros_like(weight[:, :1]) if self.bias is None else self.bias[part].float()
         if mean:
             weight, bias = weight.mean(0, keepdim=True), bias.mean(0, keepdim=True)
-        return torch.cat([weight, (bias + weight @ self.mean[:, None]) / self._unit], dim=1)
+        return torch.cat([weight, (bias + weight @ self.mean.float()[:, None]) / self._unit], dim=1)
 
     def _hash(self, function, sketches):
         """Codes of sketches."""
