@@ -127,6 +127,7 @@ class LSHSoftmaxLoss(nn.Module):
     ...     optimizer.step()
     >>> layer.weight.grad.is_sparse
     True
+    >>> layer.refresh()
     >>> layer.top_k(hidden[:1], 4).classes.sort().values
     tensor([[   3,   14,  159, 2653]])
     """
