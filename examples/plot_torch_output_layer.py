@@ -54,7 +54,7 @@ print(f"{len(number_of):,} words, {len(y):,} places to learn from")
 # alone; the held-out loss is the exact one, which the layer computes in evaluation mode.
 
 
-def train(n_active, n_batches=100, batch_size=200):
+def train(n_active, n_batches=75, batch_size=200):
     """Train for some batches; seconds and held-out losses on the way."""
     torch.manual_seed(0)
     embed = torch.nn.Embedding(len(number_of), 48, sparse=True)
