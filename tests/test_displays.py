@@ -16,7 +16,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
-from sklearn_lsh.inspection import ActiveNeuronsDisplay, DensityDisplay, TrainingCurveDisplay
+from sklearn_lsh.hashing import DWTA, E2LSH, LSHTables, MinHash, SimHash, SimpleLSH
+from sklearn_lsh.inspection import (
+    ActiveNeuronsDisplay,
+    BucketOccupancyDisplay,
+    CollisionProbabilityDisplay,
+    DensityDisplay,
+    TrainingCurveDisplay,
+)
 
 matplotlib = pytest.importorskip("matplotlib")
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -163,6 +170,48 @@ def test_searches_without_a_density(grid, message):
     search = GridSearchCV(classifier(max_iter=1), grid, cv=2).fit(X, Y)
     with pytest.raises(ValueError, match=message):
         DensityDisplay.from_estimator(search)
+
+
+def test_bucket_occupancy():
+    family = SimHash(n_bits=3, n_tables=2, random_state=0).fit(X)
+    codes = family.transform(X)
+    display = BucketOccupancyDisplay.from_estimator(family, X)
+    expected = [np.bincount(table, minlength=8) for table in codes.T]
+    assert_array_equal(display.sizes, expected)
+    for line, sizes in zip(display.lines_, expected, strict=False):
+        assert_array_equal(line.get_ydata(), np.sort(sizes)[::-1])
+    assert_array_equal(display.lines_[-1].get_ydata(), [300 / 8, 300 / 8])
+    tables = LSHTables(codes, 8).delete(np.arange(100))
+    assert BucketOccupancyDisplay.from_tables(tables).sizes.sum() == 2 * 200
+    with pytest.raises(NotFittedError):
+        BucketOccupancyDisplay.from_estimator(SimHash(), X)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [SimHash(3), SimpleLSH(2, n_ranges=3), DWTA(2), MinHash(4, n_hashes=1), E2LSH(4)],
+    ids=repr,
+)
+@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array])
+def test_collision_probability(family, convert):
+    family.fit(X)
+    display = CollisionProbabilityDisplay.from_estimator(
+        family, convert(X), n_pairs=60, n_draws=10, n_bins=4, random_state=0
+    )
+    assert display.similarities.shape == display.errors.shape == (4,)
+    assert (np.diff(display.similarities) >= 0).all()
+    assert (np.abs(display.measured - display.expected) <= 5 * display.errors).all()
+    assert_array_equal(display.line_.get_ydata(), display.expected)
+    assert type(family).__name__ in display.ax_.get_xlabel()
+
+
+def test_collision_probability_of_something_else():
+    with pytest.raises(TypeError, match="HashFamily"):
+        CollisionProbabilityDisplay.from_estimator(MLPClassifier(), X)
+    with pytest.raises(NotFittedError):
+        CollisionProbabilityDisplay.from_estimator(SimHash(), X)
+    with pytest.raises(ValueError, match="n_draws=1"):
+        CollisionProbabilityDisplay.from_estimator(SimHash().fit(X), X, n_draws=1)
 
 
 def test_drawn_into_given_axes_and_again():

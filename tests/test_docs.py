@@ -11,7 +11,10 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [DOCS / "index.md", *sorted(DOCS.glob("user_guide/*.md"))]
 # What pages show and tests need not have.
-OPTIONAL = {"matplotlib", "onnx", "onnxruntime", "rich", "simple_icd_10_cm", "skl2onnx", "skops"}
+OPTIONAL = {
+    *("matplotlib", "onnx", "onnxruntime", "rich", "simple_icd_10_cm", "skl2onnx", "skops"),
+    "torch",
+}
 # Public names whose docstring has no example: they need data that a test has not.
 WITHOUT_EXAMPLE = {
     *("fetch_mnist", "load_icd10cm", "load_lemmas", "load_uci", "load_wordnet"),

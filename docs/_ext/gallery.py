@@ -17,6 +17,8 @@ ORDER = [
     "plot_callbacks.py",
     "plot_stream.py",
     "plot_threads.py",
+    "plot_partition_function.py",
+    "plot_torch_output_layer.py",
 ]
 
 

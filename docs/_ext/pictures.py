@@ -478,6 +478,36 @@ def automatic():
     return table(["layer", "dense with", "otherwise active", "tables"], rows)
 
 
+def sampling_table():
+    """Bias and deviation of estimates from hash tables."""
+    report = results("sampling")
+    if report is None:
+        return MISSING
+    found = report["results"]
+    titles = {
+        "union": "union",
+        "tables": "tables",
+        "draw": "draw",
+        "retrying": "the printed form",
+        "uniform": "uniform",
+    }
+    rows = [
+        [
+            titles[name],
+            weights,
+            f"{of['empty buckets']:.0%}",
+            f"{of[name]['rows']:.1f} of {of['rows']}",
+            f"{of[name]['mean']:.2f} ± {of[name]['standard_error']:.2f}",
+            f"{of[name]['deviation']:.2f}",
+        ]
+        for weights, of in found["weights"].items()
+        for name in titles
+    ]
+    head = ["estimate", "weights", "empty buckets", "rows", "mean", "deviation"]
+    text = f"SimHash of {found['n_bits']} bits and {found['n_tables']} tables. "
+    return table(head, rows) + "\n" + text + environment(report)
+
+
 FASHION_RATIOS = {
     "faster_than_dense": "An epoch is {:.1f} times faster than the dense network's.",
     "two_threads_to_one": "Two threads are {:.2f} times as fast as one.",
@@ -504,6 +534,7 @@ def write_fragments():
         "automatic": automatic(),
         "sieves": sieves(),
         "threads": threads_table(),
+        "sampling": sampling_table(),
     }
     for name, text in fragments.items():
         path = FRAGMENTS / f"{name}.md"

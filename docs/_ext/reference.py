@@ -5,16 +5,17 @@ import inspect
 from pathlib import Path
 
 # Modules with public names, and what a reader should know of each. A module that is not there
-# (yet) is left out.
+# (yet), or needs a package that is not, is left out.
 MODULES = {
     "sklearn_lsh": ("Networks", "The estimators, and what a bug report should say."),
     "sklearn_lsh.hashing": (
         "Hashing",
-        "Locality-sensitive hash families and tables, usable without any network.",
+        "Locality-sensitive hash families, tables and a sampler, usable without any network.",
     ),
+    "sklearn_lsh.torch": ("PyTorch", "An output layer for PyTorch, imported only when wanted."),
     "sklearn_lsh.inspection": (
         "Displays",
-        "Pictures of how a network trained and what it computes.",
+        "Pictures of how a network trained, of what it computes, and of hash tables.",
     ),
     "sklearn_lsh.metrics": ("Metrics", "Measures for many classes and labels."),
     "sklearn_lsh.datasets": (
@@ -22,6 +23,9 @@ MODULES = {
         "A reader for files of many labels, a split, and data of the examples.",
     ),
 }
+
+# Packages that some modules need and an installation need not have.
+OPTIONAL = {"torch"}
 
 # Inherited methods that lead into scikit-learn's own guide.
 SCIKIT_LEARNS = {"get_metadata_routing", "set_output"}
@@ -50,7 +54,7 @@ def existing_modules():
         try:
             yield name, importlib.import_module(name)
         except ModuleNotFoundError as error:
-            if error.name != name:
+            if error.name not in (name, *OPTIONAL):
                 raise
 
 

@@ -184,6 +184,16 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         given = np.asarray(to_numpy(similarity), dtype=np.float64)
         return put_beside(self._probability(given), similarity)
 
+    @property
+    def exact_probability(self) -> bool:
+        """Whether `collision_probability` is exact, and not only close to the truth."""
+        return True
+
+    @property
+    def independent_tables(self) -> bool:
+        """Whether codes of different tables agree independently of each other."""
+        return True
+
     # What networks call: the same without checks
 
     def codes(self, X):

@@ -76,6 +76,16 @@ class MinHash(HashFamily):
         super().__init__(n_bits, n_tables, random_state=random_state)
         self.n_hashes = n_hashes
 
+    @property
+    def exact_probability(self) -> bool:
+        """See `HashFamily.exact_probability`: with a single hash."""
+        return self.n_hashes == 1
+
+    @property
+    def independent_tables(self) -> bool:
+        """See `HashFamily.independent_tables`: all hashes are of one order of the features."""
+        return False
+
     def _draw(self, n_features, random_state):
         n_bins = self.n_tables * self.n_hashes
         self.ranks_ = random_state.permutation(n_features).astype(np.uint32)

@@ -82,6 +82,11 @@ class SimHash(HashFamily):
         super().__init__(n_bits, n_tables, random_state=random_state)
         self.projections = projections
 
+    @property
+    def exact_probability(self) -> bool:
+        """See `HashFamily.exact_probability`: with normal projections."""
+        return self.projections == "normal"
+
     def _draw(self, n_features, random_state):
         shape = (n_features, self.n_tables, self.n_bits)
         self.projections_ = PROJECTIONS[self.projections](shape, random_state)

@@ -172,6 +172,16 @@ class DWTA(WTA):
         super().__init__(n_bits, n_tables, random_state=random_state)
 
     @property
+    def exact_probability(self) -> bool:
+        """See `HashFamily.exact_probability`: with codes of a single digit."""
+        return self.windows_.shape[1] == 1
+
+    @property
+    def independent_tables(self) -> bool:
+        """See `HashFamily.independent_tables`: tables borrow digits from each other."""
+        return False
+
+    @property
     def _most_tries(self):
         return self.windows_.shape[0] * self.windows_.shape[1]
 

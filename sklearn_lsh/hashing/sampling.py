@@ -1,0 +1,365 @@
+"""Rows drawn from hash tables with known probabilities, and estimates of sums over all rows."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lsh.hashing.arrays import to_numpy
+from sklearn_lsh.hashing.base import CHUNK_VALUES, HashFamily, inner_products
+from sklearn_lsh.hashing.simhash import SimHash
+from sklearn_lsh.hashing.tables import LSHTables
+
+# Weights of rows that cannot have been found but by rounding stay finite.
+LEAST_PROBABILITY = 1e-30
+
+
+class LSHSampler(BaseEstimator):
+    r"""Sample rows that are alike to a query, with the weights that make sums unbiased.
+
+    `sample` answers with a sparse matrix W of shape (n_queries, n_rows), most of it zero, whose
+    expectation is a matrix of ones. So :math:`\sum_i W_{qi} f_{qi}` is an unbiased estimate of
+    :math:`\sum_i f_{qi}`, whatever f is, and needs f only where W is not zero. Its variance is
+    low where f is large for rows that are alike to the query. Unbiased means: over the draw of
+    the hash functions. All estimates between two calls of `redraw` share theirs.
+
+    With p the probability that the codes of a row and a query agree in a table, and L tables, the
+    weight of a row is [1]_
+
+    - ``"union"``: :math:`1 / (1 - (1 - p)^L)` for all rows that share a bucket with the query:
+      the inverse of the probability of that (Horvitz & Thompson [2]_);
+    - ``"tables"``: :math:`v / (L p)` for a row that shares v buckets with it: the mean over the
+      tables of each one's estimate;
+    - ``"draw"``: :math:`|S| / p` for a single row drawn from the query's bucket S of a random
+      table, and nothing if the bucket is empty. That costs the same however many rows there are.
+
+    Looking into another table when a bucket is empty, as has been printed [3]_, makes estimates
+    too large, see the user guide: so an empty bucket counts as zero.
+
+    Parameters
+    ----------
+    family : HashFamily, default=None
+        It is cloned, and its ``random_state`` replaced at each draw. None stands for
+        ``SimHash(n_bits=5, n_tables=20)``. Its `collision_probability` must be exact, and for
+        ``"union"`` its tables independent, see `HashFamily`.
+    method : {"union", "tables", "draw"}, default="union"
+        See above.
+    n_draws : int, default=1
+        Rows drawn for each query, each from a table of its own draw, if ``method="draw"``.
+    capacity : int, default=None
+        Most members of a bucket, see `LSHTables`. Weights make up for those that have no room;
+        only ``"union"`` has no formula for these, and refuses.
+    random_state : int, RandomState instance or None, default=None
+        Draws hash functions and rows.
+
+    Attributes
+    ----------
+    family_ : HashFamily
+        The family, as it was last drawn.
+    tables_ : LSHTables
+        The rows.
+    n_features_in_ : int
+        Length of the rows.
+
+    See Also
+    --------
+    LSHTables : Search without probabilities.
+
+    Notes
+    -----
+    A row that cannot share a bucket with a query (p = 0) is never sampled, and its part of a sum
+    is missing. That is possible with `WTA`; with other families only for opposite vectors.
+
+    Rows and queries may be arrays of any library that a family takes. They are hashed with it;
+    weights are computed by NumPy.
+
+    References
+    ----------
+    .. [1] R. Spring and A. Shrivastava, "A new unbiased and efficient class of LSH-based samplers
+       and estimators for partition function computation in log-linear models", 2017,
+       arXiv:1703.05160.
+    .. [2] D. Horvitz and D. Thompson, "A generalization of sampling without replacement from a
+       finite universe", JASA 1952.
+    .. [3] B. Chen, Y. Xu and A. Shrivastava, "Fast and accurate stochastic gradient estimation",
+       NeurIPS 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_lsh.hashing import LSHSampler
+    >>> rng = np.random.default_rng(0)
+    >>> X, query = rng.normal(size=(500, 8)), rng.normal(size=(1, 8))
+    >>> sampler = LSHSampler(random_state=0).fit(X)
+    >>> weights = sampler.sample(query)
+    >>> weights.shape, weights.nnz < 400
+    ((1, 500), True)
+
+    The mean over many draws of the hash functions is the sum over all rows:
+
+    >>> f = np.exp(X @ query[0])
+    >>> estimates = [(sampler.redraw().sample(query) @ f)[0] for _ in range(300)]
+    >>> bool(abs(np.mean(estimates) / f.sum() - 1) < 0.01)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "family": [HashFamily, None],
+        "method": [StrOptions({"union", "tables", "draw"})],
+        "n_draws": [Interval(Integral, 1, None, closed="left")],
+        "capacity": [Interval(Integral, 1, None, closed="left"), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, family=None, *, method="union", n_draws=1, capacity=None, random_state=None):
+        self.family = family
+        self.method = method
+        self.n_draws = n_draws
+        self.capacity = capacity
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None) -> Self:
+        """Draw the hash functions and put rows into tables.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_features)
+            See `HashFamily.transform`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : LSHSampler
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid, or the family has no exact probabilities.
+        """
+        self._random = check_random_state(self.random_state)
+        self.family_ = SimHash(5, 20) if self.family is None else clone(self.family)
+        self.family_.fit(X)
+        self._check_family()
+        self._X = self.family_._check(X, reset=False)
+        self._rows = to_numpy(self._X)
+        self.n_features_in_ = self.family_.n_features_in_
+        if hasattr(self.family_, "feature_names_in_"):
+            self.feature_names_in_ = self.family_.feature_names_in_
+        return self.redraw()
+
+    def redraw(self) -> Self:
+        """Draw other hash functions for the same rows.
+
+        Returns
+        -------
+        self : LSHSampler
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the sampler is not fitted.
+        """
+        check_is_fitted(self)
+        seeds = self._random.randint(np.iinfo(np.int32).max, size=2)
+        self.family_ = clone(self.family_).set_params(random_state=int(seeds[0])).fit(self._X)
+        codes, n_buckets = self.family_.codes(self._X), self.family_.n_buckets_
+        self.tables_ = LSHTables(codes, n_buckets)
+        self._sizes = np.diff(to_numpy(self.tables_.indptr).astype(np.int64))
+        if self.capacity is not None and self._sizes.max() > self.capacity:
+            limit = {"capacity": self.capacity, "seed": int(seeds[1])}
+            self.tables_ = LSHTables(codes, n_buckets, **limit)
+        return self
+
+    def sample(self, X) -> sp.csr_array:
+        """Sample rows for each query.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features)
+            Queries, see `HashFamily.transform_queries`.
+
+        Returns
+        -------
+        weights : csr_array of shape (n_queries, n_rows), dtype=float64
+            How many rows each sampled row stands for: all ones in expectation.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the sampler is not fitted.
+        ValueError
+            If X is not valid.
+        """
+        check_is_fitted(self)
+        self._check_family()  # parameters may have been set since
+        X = self.family_._check(X, reset=False)
+        codes = self.family_.query_codes(X)
+        counts = _COUNTS[self.method](self, codes)
+        p = np.maximum(self._collision_probabilities(to_numpy(X), counts), LEAST_PROBABILITY)
+        if self.method == "union":
+            p = -np.expm1(self.tables_.n_tables * np.log1p(-np.minimum(p, 1 - 1e-16)))
+        counts.data /= p
+        return counts
+
+    def estimate_sum(self, X, function):
+        """Estimate for each query the sum of a function over all rows, without bias.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features)
+            Queries.
+        function : callable
+            Called with two integer arrays, the numbers of the queries and of the rows of n_pairs
+            pairs; returns an array (n_pairs,) or (n_pairs, n_values). With gradients of single
+            rows for values the sum is the gradient of all.
+
+        Returns
+        -------
+        sums : ndarray of shape (n_queries,) or (n_queries, n_values), dtype=float64
+        """
+        weights = self.sample(X)
+        values = np.asarray(function(*_pairs(weights)), dtype=np.float64)
+        adding = (weights.data, np.arange(weights.nnz), weights.indptr)
+        return sp.csr_array(adding, shape=(weights.shape[0], weights.nnz)) @ values
+
+    def log_partition(self, X):
+        r"""Estimate the logarithm of a softmax's partition function.
+
+        That is of :math:`Z(q) = \sum_i e^{q \cdot x_i}` over all rows x. The estimate of Z is
+        unbiased, and so its logarithm is too small on average, the less the lower the variance.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features)
+            Queries. For a bias append it to the rows, and a 1 to the queries.
+
+        Returns
+        -------
+        log_partition : ndarray of shape (n_queries,), dtype=float64
+            Minus infinity where no row was sampled.
+        """
+        weights = self.sample(X)
+        queries, rows = _pairs(weights)
+        given = to_numpy(self.family_._check(X, reset=False))
+        terms = self._for_pairs(given, queries, rows, inner_products) + np.log(weights.data)
+        largest = np.full(weights.shape[0], -np.inf)
+        np.maximum.at(largest, queries, terms)
+        sums = np.bincount(queries, np.exp(terms - largest[queries]), weights.shape[0])
+        with np.errstate(divide="ignore"):
+            return np.where(sums > 0, largest, 0) + np.log(sums)
+
+    # How it is done
+
+    def _check_family(self):
+        name = type(self.family_).__name__
+        if not self.family_.exact_probability:
+            raise ValueError(
+                f"family must know the exact probability of a collision, but that of "
+                f"{self.family_} is only close. Take SimHash with normal projections, WTA, E2LSH "
+                "or SimpleLSH, or DWTA or MinHash with a single digit or hash."
+            )
+        if self.method == "union" and not self.family_.independent_tables:
+            raise ValueError(
+                f'method="union" needs tables that are independent of each other, which those of '
+                f'{name} are not: choose method="tables" or "draw".'
+            )
+        if self.method == "union" and self.capacity is not None:
+            raise ValueError(
+                'method="union" has no formula for buckets of limited capacity, got capacity='
+                f'{self.capacity}: choose method="tables" or "draw", or capacity=None.'
+            )
+
+    def _lookups(self, codes):
+        """Buckets of the queries: where they start, members held, and members that they had.
+
+        Each of shape (n_queries, n_probes, n_tables).
+        """
+        codes = to_numpy(codes).astype(np.int64)
+        codes = codes.reshape(codes.shape[0], -1, codes.shape[-1])
+        places = codes + np.arange(self.tables_.n_tables) * self.tables_.n_buckets
+        indptr = to_numpy(self.tables_.indptr).astype(np.int64)
+        return indptr[places], np.diff(indptr)[places], self._sizes[places]
+
+    def _count_union(self, codes):
+        """One for each row that shares a bucket with a query."""
+        indptr, rows = (to_numpy(array) for array in self.tables_.query(codes))
+        return self._matrix(np.ones(rows.shape[0]), rows, indptr)
+
+    def _count_tables(self, codes):
+        """Share of the tables in which a row is in the query's bucket."""
+        starts, held, had = (array.reshape(-1) for array in self._lookups(codes))
+        ends = np.cumsum(held)
+        places = np.arange(held.sum()) + np.repeat(starts - (ends - held), held)
+        counts = np.repeat(had / np.maximum(held, 1), held) / self.tables_.n_tables
+        n_lookups = starts.shape[0] // codes.shape[0]
+        return self._matrix(counts, self._members(places), [0, *ends[n_lookups - 1 :: n_lookups]])
+
+    def _count_draw(self, codes):
+        """Members of a random table's bucket, for the row that is drawn of them."""
+        n_queries, n_draws = codes.shape[0], self.n_draws
+        tables = self._random.randint(self.tables_.n_tables, size=(n_queries, 1, n_draws))
+        starts, held, had = (
+            np.take_along_axis(array, tables, axis=2) for array in self._lookups(codes)
+        )
+        # One of the probes' buckets, the likelier the fuller it is, then one of its members.
+        ends = had.cumsum(axis=1)
+        total = ends[:, -1]
+        chosen = (ends <= self._random.uniform(size=total.shape)[:, None] * total[:, None]).sum(1)
+        chosen = np.minimum(chosen, had.shape[1] - 1)[:, None]
+        start, size = (np.take_along_axis(array, chosen, axis=1)[:, 0] for array in (starts, held))
+        places = start + (self._random.uniform(size=size.shape) * size).astype(np.int64)
+        found = total > 0
+        indptr = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
+        return self._matrix(total[found] / n_draws, self._members(places[found]), indptr)
+
+    def _members(self, places):
+        return to_numpy(self.tables_.members)[places]
+
+    def _matrix(self, counts, rows, indptr):
+        """Add up the counts of each row."""
+        shape = len(indptr) - 1, self._rows.shape[0]
+        parts = counts, rows.astype(np.int32), np.asarray(indptr, dtype=np.int64)
+        matrix = sp.csr_array(parts, shape=shape)
+        matrix.sum_duplicates()
+        return matrix
+
+    def _collision_probabilities(self, queries, matrix):
+        similarity = self._for_pairs(queries, *_pairs(matrix), self.family_._similarity)
+        return self.family_._probability(similarity)
+
+    def _for_pairs(self, queries, query_numbers, row_numbers, function):
+        """``function(rows, queries)`` of pairs, a part at a time."""
+        size = max(1, CHUNK_VALUES // queries.shape[1])
+        parts = [np.empty(0)]
+        for start in range(0, row_numbers.shape[0], size):
+            part = slice(start, start + size)
+            pairs = self._rows[row_numbers[part]], queries[query_numbers[part]]
+            if any(map(sp.issparse, pairs)):
+                pairs = map(sp.csr_array, pairs)
+            parts.append(function(*(vectors.astype(np.float64) for vectors in pairs)))
+        return np.concatenate(parts)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+_COUNTS = {
+    "union": LSHSampler._count_union,
+    "tables": LSHSampler._count_tables,
+    "draw": LSHSampler._count_draw,
+}
+
+
+def _pairs(matrix):
+    """Numbers of the rows and columns of a CSR matrix's entries."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices

@@ -1,0 +1,594 @@
+"""A wide output layer for PyTorch that computes few of its classes, found by hashing.
+
+It is imported only when wanted: ``import sklearn_lsh.torch`` needs PyTorch, and array-api-compat
+for other devices than the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_lsh.hashing import LSHTables
+from sklearn_lsh.network.schedule import GROWTH, LEAST_PERIOD, SHARE
+from sklearn_lsh.selection.lsh import choose_n_bits, make_family
+from sklearn_lsh.selection.output import CHUNK, OutputLSH
+
+__all__ = ["LSHSoftmaxLoss"]
+
+# Numbers that are computed at once where all classes, or many, are looked at.
+CHUNK_VALUES = 1 << 24
+# What it takes to hash a class anew and to put it into the tables, with its samples: as much as
+# to train on so many pairs of a sample and a class (measured on a CPU).
+ROW_COST = 4
+
+
+class TopK(NamedTuple):
+    """The classes that score highest.
+
+    Attributes
+    ----------
+    scores : Tensor of shape (..., k)
+        What the layer answers for them, highest first.
+    classes : Tensor of shape (..., k), dtype=int64
+        Which they are.
+    """
+
+    scores: torch.Tensor
+    classes: torch.Tensor
+
+
+class LSHSoftmaxLoss(nn.Module):
+    r"""A linear layer of many classes and its cross-entropy, in time that hardly grows with them.
+
+    For each sample the classes that it is most likely confused with are looked up in hash tables:
+    C, with its own class. Of all N classes n others are drawn at random, the same for a batch: D.
+    The softmax's partition function is estimated from these alone,
+
+    .. math:: \hat Z = \sum_{j \in C} e^{z_j} + \frac{N}{n} \sum_{j \in D \setminus C} e^{z_j}.
+
+    That is unbiased over the draw of D, whatever hashing finds; its logarithm, and so the loss and
+    its gradient, are not, but the less so the more of the large terms hashing finds [1]_. Gradients
+    are sparse: only rows of classes in C and D are read and changed.
+
+    In evaluation mode (`torch.nn.Module.eval`) the loss is the exact one.
+
+    Parameters
+    ----------
+    in_features : int
+        Length of the hidden vectors.
+    n_classes : int
+        Number of classes (N).
+    n_active : int, default=512
+        Classes that are computed for a sample, of which a quarter is looked up and the others
+        are drawn. With at least ``n_classes`` the loss is the exact one.
+    bias : bool, default=True
+        Whether there is a bias for each class.
+    hash_function : str or HashFamily, default="simhash"
+        A key of `sklearn_lsh.hashing.FAMILIES`, or a family, which is cloned.
+    n_bits : int or "auto", default="auto"
+        Bits of a code; by default as many as let a sample's buckets together hold four times the
+        classes that are looked up.
+    n_tables : int, default=30
+        Hash tables.
+    reduction : {"mean", "sum", "none"}, default="mean"
+        See `torch.nn.functional.cross_entropy`.
+    seed : int, default=None
+        Draws hash functions and classes. None takes it from PyTorch's global generator, so that
+        ``torch.manual_seed`` decides on everything.
+    device, dtype : default=None
+        Of the parameters, see `torch.nn.Linear`.
+
+    Attributes
+    ----------
+    weight : Parameter of shape (n_classes, in_features)
+        Rows of the classes. Its gradient is sparse.
+    bias : Parameter of shape (n_classes, 1) or None
+        Biases of the classes. Its gradient is sparse.
+    family_ : HashFamily
+        The hash functions.
+
+    See Also
+    --------
+    sklearn_lsh.LSHMLPClassifier : A whole network that works like this, without PyTorch.
+
+    Notes
+    -----
+    Gradients suit `torch.optim.SparseAdam`, `torch.optim.SGD` and `torch.optim.Adagrad`; other
+    layers take an optimizer of their own.
+
+    A class lies in the buckets of its row and in those in which its latest samples fell. The
+    first batch builds the tables; later batches do anew when that costs a tenth of the training
+    since, and ever less often. So `forward` changes the module's state in training mode, which
+    `state_dict` holds completely. Codes and tables are made where the weights are; on the CPU by
+    the compiled kernels, with the same results.
+
+    References
+    ----------
+    .. [1] S. Jean, K. Cho, R. Memisevic and Y. Bengio, "On using very large target vocabulary for
+       neural machine translation", ACL 2015, arXiv:1412.2007.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_lsh.torch import LSHSoftmaxLoss
+    >>> layer = LSHSoftmaxLoss(16, 10_000, n_active=64, seed=0)
+    >>> hidden, labels = torch.ones(4, 16), torch.tensor([3, 14, 159, 2653])
+    >>> optimizer = torch.optim.SparseAdam(layer.parameters(), lr=0.1)
+    >>> for _ in range(20):
+    ...     optimizer.zero_grad()
+    ...     loss = layer(hidden, labels)
+    ...     loss.backward()
+    ...     optimizer.step()
+    >>> layer.weight.grad.is_sparse
+    True
+    >>> layer.refresh()
+    >>> layer.top_k(hidden[:1], 4).classes.sort().values
+    tensor([[   3,   14,  159, 2653]])
+    """
+
+    def __init__(
+        self,
+        in_features,
+        n_classes,
+        *,
+        n_active=512,
+        bias=True,
+        hash_function="simhash",
+        n_bits="auto",
+        n_tables=OutputLSH.N_TABLES,
+        reduction="mean",
+        seed=None,
+        device=None,
+        dtype=None,
+    ):
+        super().__init__()
+        for name, value in {
+            "in_features": in_features,
+            "n_classes": n_classes,
+            "n_active": n_active,
+            "n_tables": n_tables,
+        }.items():
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}.")
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}.')
+        self.in_features, self.n_classes = in_features, n_classes
+        self.n_active = min(n_active, n_classes)
+        n_hashed = min(math.ceil(OutputLSH.HASHED * n_active), n_active - 1)
+        self.n_hashed = n_hashed if n_active < n_classes else 0
+        self.reduction = reduction
+        placed = {"device": device, "dtype": dtype}
+        self.weight = nn.Parameter(torch.empty(n_classes, in_features, **placed))
+        self.bias = nn.Parameter(torch.empty(n_classes, 1, **placed)) if bias else None
+        self.register_buffer("mean", torch.zeros(in_features, device=device))
+        self.reset_parameters()
+        n_members = (1 + OutputLSH.SAMPLES) * n_classes
+        if n_bits == "auto":
+            n_bits = choose_n_bits(n_members, OutputLSH.OVERSUPPLY * self.n_active, n_tables)
+        self._family = make_family(hash_function).set_params(n_bits=n_bits, n_tables=n_tables)
+        self._tables = None
+        self._begin(int(torch.randint(2**31, ())) if seed is None else seed)
+
+    def _begin(self, seed):
+        """Draw the hash functions, and begin with nothing known of weights and samples."""
+        self.seed = seed
+        self.family_ = self._family.set_params(random_state=seed)
+        self.family_.fit(np.zeros((1, self.in_features + 1), np.float32))
+        self._generator = torch.Generator().manual_seed(seed)
+        self._deck, self._n_drawn = torch.empty(0, dtype=torch.int64), 0
+        self._unit = 1.0
+        self._n_steps, self._due, self._period = 0, 0.0, None
+        self._tables = _ClassTables(self.n_classes, self.family_, self.weight.device)
+
+    def reset_parameters(self):
+        """Draw the weights anew, as `torch.nn.Linear` does."""
+        bound = 1 / math.sqrt(self.in_features)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def extra_repr(self):
+        """Settings, as they are shown in the module's representation."""
+        return f"{self.in_features}, {self.n_classes}, n_active={self.n_active}"
+
+    # What users call
+
+    def forward(self, hidden, labels):
+        """Cross-entropy of the labels: sampled while training, exact in evaluation mode.
+
+        Parameters
+        ----------
+        hidden : Tensor of shape (..., in_features)
+            What the layers before answer.
+        labels : Tensor of shape (...), dtype=int64
+            Classes of the samples.
+
+        Returns
+        -------
+        loss : Tensor
+            A number, or of the shape of the labels with ``reduction="none"``.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit together, or labels are out of range.
+        """
+        shape = labels.shape
+        hidden, labels = self._flat(hidden, labels)
+        if not self.training:
+            losses = torch.cat([self._exact_losses(*part) for part in self._parts(hidden, labels)])
+        else:
+            codes = self._codes_to_train(hidden)
+            scores = self._sampled_scores(hidden, codes, labels[:, None])
+            self._tables.note(codes, labels)
+            losses = torch.logsumexp(scores, dim=1) - scores[:, 0]
+        if self.reduction == "none":
+            return losses.reshape(shape)
+        return losses.mean() if self.reduction == "mean" else losses.sum()
+
+    def scores(self, hidden):
+        """What the layer answers for all classes: a tensor of shape (..., n_classes)."""
+        return F.linear(hidden, self.weight, None if self.bias is None else self.bias[:, 0])
+
+    @torch.no_grad()
+    def top_k(self, hidden, k, *, exact=False):
+        """Find the classes that score highest.
+
+        Parameters
+        ----------
+        hidden : Tensor of shape (..., in_features)
+        k : int
+            How many classes.
+        exact : bool, default=False
+            Whether all classes are computed. By default only the ``n_active`` that share most
+            buckets with a sample are.
+
+        Returns
+        -------
+        top_k : TopK of Tensors of shape (..., k)
+
+        Raises
+        ------
+        ValueError
+            If there are not so many classes.
+        """
+        if not 1 <= k <= self.n_classes:
+            raise ValueError(f"k must be from 1 to {self.n_classes}, got {k}.")
+        shape = (*hidden.shape[:-1], k)
+        (hidden,) = self._flat(hidden)
+        find = self._top_of_all if exact or not self.n_hashed else self._top_of_found
+        width = self.n_classes if exact else max(k, self.n_active) * self.in_features
+        parts = [find(part, k) for (part,) in self._parts(hidden, width=width)]
+        return TopK(*(torch.cat(found).reshape(shape) for found in zip(*parts, strict=True)))
+
+    def log_partition(self, hidden, *, exact=False):
+        """Logarithm of the softmax's partition function.
+
+        Parameters
+        ----------
+        hidden : Tensor of shape (..., in_features)
+        exact : bool, default=False
+            Whether it is computed from all classes, or estimated as in training: the partition
+            function then is unbiased.
+
+        Returns
+        -------
+        log_partition : Tensor of shape (...)
+        """
+        shape = hidden.shape[:-1]
+        (hidden,) = self._flat(hidden)
+        if exact or not self.n_hashed:
+            parts = [torch.logsumexp(self.scores(part), 1) for (part,) in self._parts(hidden)]
+            return torch.cat(parts).reshape(shape)
+        scores = self._sampled_scores(hidden, self._codes(hidden))
+        return torch.logsumexp(scores, dim=1).reshape(shape)
+
+    def log_prob(self, hidden, classes, *, exact=False):
+        """Log-probabilities of given classes.
+
+        Parameters
+        ----------
+        hidden : Tensor of shape (..., in_features)
+        classes : Tensor of shape (..., m), dtype=int64
+            Some classes for each sample.
+        exact : bool, default=False
+            See `log_partition`.
+
+        Returns
+        -------
+        log_prob : Tensor of shape (..., m)
+        """
+        shape = classes.shape
+        log_partition = self.log_partition(hidden, exact=exact)
+        (hidden,) = self._flat(hidden)
+        classes = self._check_classes(classes.reshape(hidden.shape[0], shape[-1]))
+        rows, places = torch.unique(classes, return_inverse=True)
+        scores = _pair_scores(self._with_bias(hidden), self._gather(rows), places)
+        return scores.reshape(shape) - log_partition[..., None]
+
+    @torch.no_grad()
+    def refresh(self, hidden=None):
+        """Hash the classes' rows anew, and build the tables.
+
+        Training does so by itself. After weights were changed by hand, call it.
+
+        Parameters
+        ----------
+        hidden : Tensor of shape (n_samples, in_features), default=None
+            Hidden vectors as they are now, which those to come are centred by.
+        """
+        if hidden is not None and hidden.shape[0]:
+            hidden = hidden.to(self.mean.dtype)
+            if self._period is None:  # not trained yet
+                self.mean.copy_(hidden.mean(dim=0))
+                self._unit = float((hidden - self.mean).square().mean().sqrt()) or 1.0
+            else:
+                self.mean.lerp_(hidden.mean(dim=0), 0.5)
+        centre = self._row_sketches(slice(None), mean=True)
+        parts = [slice(i, i + CHUNK) for i in range(0, self.n_classes, CHUNK)]
+        self.family_.adapt(_hashable(self._row_sketches(parts[0]) - centre))
+        for part in parts:
+            sketches = self._row_sketches(part) - centre
+            self._tables.codes[: self.n_classes][part] = self._hash(self.family_.codes, sketches)
+        self._tables.build()
+
+    # How it is done
+
+    def _flat(self, hidden, labels=None):
+        """Samples in one dimension."""
+        if hidden.shape[-1] != self.in_features:
+            raise ValueError(
+                f"hidden must have {self.in_features} features, got shape {tuple(hidden.shape)}."
+            )
+        flat = hidden.reshape(-1, self.in_features)
+        if labels is None:
+            return (flat,)
+        if labels.shape != hidden.shape[:-1]:
+            raise ValueError(
+                f"labels must have shape {tuple(hidden.shape[:-1])}, as hidden has but for the "
+                f"features, got {tuple(labels.shape)}."
+            )
+        return flat, self._check_classes(labels.reshape(-1))
+
+    def _check_classes(self, classes):
+        if classes.numel() and not 0 <= int(classes.min()) <= int(classes.max()) < self.n_classes:
+            raise ValueError(
+                f"Classes must be from 0 to {self.n_classes - 1}, got {int(classes.min())} to "
+                f"{int(classes.max())}."
+            )
+        return classes.to(torch.int64)
+
+    def _parts(self, *tensors, width=None):
+        """Samples, a part at a time."""
+        size = max(1, CHUNK_VALUES // (width or self.n_classes))
+        return list(zip(*(tensor.split(size) for tensor in tensors), strict=True))
+
+    def _exact_losses(self, hidden, labels):
+        return F.cross_entropy(self.scores(hidden), labels, reduction="none")
+
+    # Sketches, in which inner products are scores without what all samples have in common:
+    # w . h + b = [h - m, u] . [w, (b + w . m) / u]
+
+    def _query_sketches(self, hidden):
+        centred = hidden.detach().float() - self.mean.float()
+        return F.pad(centred, (0, 1), value=self._unit)
+
+    def _row_sketches(self, part, mean=False):
+        """Sketches of classes, or their mean."""
+        weight = self.weight[part].float()
+        bias = torch.zeros_like(weight[:, :1]) if self.bias is None else self.bias[part].float()
+        if mean:
+            weight, bias = weight.mean(0, keepdim=True), bias.mean(0, keepdim=True)
+        return torch.cat([weight, (bias + weight @ self.mean.float()[:, None]) / self._unit], dim=1)
+
+    def _hash(self, function, sketches):
+        """Codes of sketches."""
+        return _unhashable(function(_hashable(sketches)))
+
+    def _codes(self, hidden):
+        if self._tables.tables is None:
+            self.refresh()
+        return self._hash(self.family_.query_codes, self._query_sketches(hidden))
+
+    def _codes_to_train(self, hidden):
+        """Codes of a batch, from tables that are built when that is due."""
+        if not self.n_hashed:
+            return None
+        if self._n_steps >= self._due:
+            self.refresh(hidden.detach())
+            if self._period is None:
+                work = ROW_COST * self.n_classes
+                batch_work = max(1, hidden.shape[0]) * self.n_active
+                self._period = max(LEAST_PERIOD, work / (SHARE * batch_work))
+            self._due = self._n_steps + self._period
+            self._period *= GROWTH
+        self._n_steps += 1
+        return self._codes(hidden)
+
+    def _sampled_scores(self, hidden, codes, own=None):
+        """Scores, own class first, whose exponentials' sum estimates the partition function."""
+        certain = torch.empty((hidden.shape[0], 0), dtype=torch.int64, device=hidden.device)
+        if codes is not None:
+            certain = self._tables.most_hit(codes, self.n_hashed)
+        if own is not None:
+            certain = torch.cat([own, torch.where(certain == own, -1, certain)], dim=1)
+        drawn = self._draw().to(hidden.device)
+        absent, known = certain < 0, certain.clamp(min=0)
+        rows, places = torch.unique(torch.cat([known.reshape(-1), drawn]), return_inverse=True)
+        hidden, rows = self._with_bias(hidden), self._gather(rows)
+        n_certain = certain.numel()
+        found = _pair_scores(hidden, rows, places[:n_certain].reshape(certain.shape))
+        others = hidden @ F.embedding(places[n_certain:], rows).T
+        others = others + math.log(self.n_classes / drawn.shape[0])
+        # Of classes that are both drawn and certain one counts.
+        nearest = torch.searchsorted(drawn, known).clamp(max=drawn.shape[0] - 1)
+        twice = (drawn[nearest] == known) & ~absent
+        samples = torch.arange(hidden.shape[0], device=hidden.device)[:, None].expand_as(nearest)
+        counted = torch.zeros(others.shape, dtype=torch.bool, device=hidden.device)
+        counted[samples[twice], nearest[twice]] = True
+        parts = found.masked_fill(absent, -math.inf), others.masked_fill(counted, -math.inf)
+        return torch.cat(parts, dim=1)
+
+    def _gather(self, classes):
+        """Rows of classes, with their biases; the parameters' gradients are sparse."""
+        parameters = [self.weight] if self.bias is None else [self.weight, self.bias]
+        rows = [F.embedding(classes, parameter, sparse=True) for parameter in parameters]
+        return torch.cat(rows, dim=1)
+
+    def _with_bias(self, hidden):
+        """Hidden vectors whose inner products with rows of `_gather` are scores."""
+        return hidden if self.bias is None else F.pad(hidden, (0, 1), value=1.0)
+
+    def _top_of_all(self, hidden, k):
+        return self.scores(hidden).topk(k, dim=1)
+
+    def _top_of_found(self, hidden, k):
+        found = self._tables.most_hit(self._codes(hidden), max(k, self.n_active), fill_from=0)
+        rows, places = torch.unique(found, return_inverse=True)
+        scores, best = _pair_scores(self._with_bias(hidden), self._gather(rows), places).topk(k)
+        return scores, found.gather(1, best)
+
+    def _draw(self):
+        """Draw classes without replacement: all have been drawn before one comes again."""
+        n_wanted = self.n_active - self.n_hashed
+        if self._n_drawn + n_wanted > self._deck.shape[0]:
+            self._deck, self._n_drawn = torch.randperm(self.n_classes, generator=self._generator), 0
+        first, self._n_drawn = self._n_drawn, self._n_drawn + n_wanted
+        return self._deck[first : first + n_wanted].sort().values
+
+    # What a copy needs to go on in the same way
+
+    def get_extra_state(self):
+        """Tables, draws and schedule, as `state_dict` holds them."""
+        return {
+            "seed": self.seed,
+            "unit": self._unit,
+            "schedule": (self._n_steps, self._due, self._period),
+            "generator": self._generator.get_state(),
+            "drawn": (self._deck, self._n_drawn),
+            "tables": self._tables.state(),
+        }
+
+    def set_extra_state(self, state):
+        """Take over what `get_extra_state` told."""
+        self._begin(state["seed"])
+        self._unit = state["unit"]
+        self._n_steps, self._due, self._period = state["schedule"]
+        self._generator.set_state(state["generator"].cpu())
+        self._deck, self._n_drawn = state["drawn"][0].cpu(), state["drawn"][1]
+        self._tables.restore(state["tables"])
+
+    def _apply(self, fn, recurse=True):
+        """Move to another device or type; tables follow the weights."""
+        moved = super()._apply(fn, recurse)
+        if self._tables is not None and self._tables.codes.device != self.weight.device:
+            state = self._tables.state()
+            self._tables = _ClassTables(self.n_classes, self.family_, self.weight.device)
+            self._tables.restore(state)
+        return moved
+
+
+class _ClassTables:
+    """Tables of classes: by the codes of their rows, and by those of their latest samples.
+
+    Parameters
+    ----------
+    n_classes : int
+    family : HashFamily
+    device : torch.device
+    """
+
+    def __init__(self, n_classes, family, device):
+        self.n_classes, self.n_buckets = n_classes, family.n_buckets_
+        n_codes = (1 + OutputLSH.SAMPLES) * n_classes
+        # PyTorch computes little with uint16: the same bits as int16.
+        dtype = torch.uint8 if family.code_dtype == np.uint8 else torch.int16
+        self.codes = torch.zeros((n_codes, family.n_tables), dtype=dtype, device=device)
+        self.owners = torch.zeros(n_codes, dtype=torch.int32, device=device)
+        self.owners[:n_classes] = torch.arange(n_classes)
+        self.n_noted = 0
+        self.tables = None
+
+    def build(self):
+        """Build the tables of all codes."""
+        n_codes = min(self.n_classes + self.n_noted, self.codes.shape[0])
+        codes, owners = _hashable(self.codes[:n_codes]), _hashable(self.owners[:n_codes])
+        self.tables = LSHTables(codes, self.n_buckets, owners, self.n_classes)
+
+    def note(self, codes, labels):
+        """Remember where the samples of classes fell, in place of those remembered longest."""
+        if codes is None:
+            return
+        capacity = self.codes.shape[0] - self.n_classes
+        codes, labels = codes[-capacity:], labels[-capacity:]
+        places = torch.arange(self.n_noted, self.n_noted + labels.shape[0], device=labels.device)
+        places = self.n_classes + places % capacity
+        # Of several codes for each table the last: as a class would have that responds most.
+        self.codes[places] = codes if codes.ndim == 2 else codes[:, -1]
+        self.owners[places] = labels.to(torch.int32)
+        self.n_noted += labels.shape[0]
+
+    def most_hit(self, codes, n_wanted, fill_from=-1):
+        """Classes that share most buckets with each sample, (n_samples, n_wanted); -1 for none."""
+        indptr, members = map(
+            _unhashable, self.tables.most_hit(_hashable(codes), n_wanted, fill_from)
+        )
+        lengths = indptr[1:] - indptr[:-1]
+        filled = torch.arange(n_wanted, device=lengths.device) < lengths[:, None]
+        found = torch.full(filled.shape, -1, dtype=torch.int64, device=lengths.device)
+        found[filled] = members.to(torch.int64)
+        return found
+
+    def state(self):
+        """Everything in tensors and numbers."""
+        built = self.tables and (_unhashable(self.tables.indptr), _unhashable(self.tables.members))
+        return {
+            "codes": self.codes,
+            "owners": self.owners,
+            "n_noted": self.n_noted,
+            "built": built,
+        }
+
+    def restore(self, state):
+        """Take over what `state` told."""
+        self.codes.copy_(state["codes"])
+        self.owners.copy_(state["owners"])
+        self.n_noted = state["n_noted"]
+        if state["built"] is not None:
+            self.build()
+            device = self.codes.device
+            arrays = (_hashable(array.to(device, copy=True)) for array in state["built"])
+            self.tables.indptr, self.tables.members = arrays
+
+
+def _pair_scores(hidden, rows, places):
+    """Inner products of each hidden vector with some rows: (n_samples, n_places)."""
+    return torch.einsum("spf,sf->sp", F.embedding(places, rows), hidden)
+
+
+def _hashable(tensor):
+    """A tensor as families and tables read it: on the CPU as NumPy's array of the same memory.
+
+    So the CPU takes the compiled path, and other devices that of the array API, with the same
+    results.
+    """
+    tensor = tensor.detach()
+    if tensor.dtype == torch.int16:
+        tensor = tensor.view(torch.uint16)
+    if tensor.device.type != "cpu":
+        return tensor
+    array = tensor.numpy()
+    return array.view(np.uint32) if array.dtype == np.int32 else array
+
+
+def _unhashable(array):
+    """The opposite: signed integers, with which PyTorch computes."""
+    if isinstance(array, np.ndarray):
+        array = array.view(np.int32) if array.dtype == np.uint32 else array
+        array = torch.from_numpy(array)
+    return array.view(torch.int16) if array.dtype == torch.uint16 else array

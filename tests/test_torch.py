@@ -1,0 +1,418 @@
+"""The output layer for PyTorch: exact where all classes are computed, and right in the mean."""
+
+import copy
+import io
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+hashed = pytest.importorskip("sklearn_lsh.torch")
+LSHSoftmaxLoss = hashed.LSHSoftmaxLoss
+cross_entropy = torch.nn.functional.cross_entropy
+
+# PyTorch's own Adagrad makes sparse tensors without saying whether they are to be checked.
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_seed():
+    torch.set_num_threads(1)  # the tests' tensors are small
+    torch.manual_seed(0)
+
+
+@pytest.fixture(params=["compiled", "arrays"])
+def path(request, monkeypatch):
+    """On the CPU tensors are hashed as NumPy's arrays; "arrays" is what other devices do."""
+    if request.param == "arrays":
+        pytest.importorskip("array_api_compat")
+        monkeypatch.setattr(hashed, "_hashable", as_on_other_devices)
+    return request.param
+
+
+def as_on_other_devices(tensor):
+    tensor = tensor.detach()
+    return tensor.view(torch.uint16) if tensor.dtype == torch.int16 else tensor
+
+
+def some_samples(n_samples=40, n_features=8, n_classes=300):
+    return torch.randn(n_samples, n_features), torch.randint(n_classes, (n_samples,))
+
+
+def train(layer, hidden, labels, n_steps=10, optimizer=torch.optim.SparseAdam):
+    optimizer = optimizer(layer.parameters(), lr=0.05)
+    losses = []
+    for _ in range(n_steps):
+        optimizer.zero_grad()
+        loss = layer(hidden, labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# All classes: the same as a linear layer and its cross-entropy
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_all_classes(device, bias, reduction):
+    hidden, labels = (tensor.to(device) for tensor in some_samples())
+    layer = LSHSoftmaxLoss(8, 300, n_active=300, bias=bias, reduction=reduction, device=device)
+    gradients = []
+    for loss in (
+        lambda h: layer(h, labels),
+        lambda h: cross_entropy(layer.scores(h), labels, reduction=reduction),
+    ):
+        layer.zero_grad()
+        given = hidden.clone().requires_grad_()
+        value = loss(given)
+        value.sum().backward()
+        gradients.append([value, given.grad, *(p.grad.to_dense() for p in layer.parameters())])
+    for ours, full in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, full)
+    layer.eval()
+    torch.testing.assert_close(layer(hidden, labels), gradients[0][0])
+
+
+def test_gradients_by_differences():
+    hidden, labels = some_samples(5, 3, 20)
+    layer = LSHSoftmaxLoss(3, 20, n_active=8, dtype=torch.float64)
+    train(layer, hidden.double(), labels, 3)
+    weight = layer.weight.detach().clone()
+    start = layer.get_extra_state()
+
+    def loss(hidden, weight):
+        layer.set_extra_state(start)  # draws the same classes
+        return torch.func.functional_call(layer, {"weight": weight}, (hidden, labels))
+
+    weight.requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda h: loss(h, weight.detach()), (hidden.double().requires_grad_(),)
+    )
+    analytic = torch.autograd.grad(loss(hidden.double(), weight), weight)[0].to_dense()
+    for k, j in ((int(labels[0]), 0), (0, 1), (7, 2)):
+        step = torch.zeros_like(weight)
+        step[k, j] = 1e-6
+        with torch.no_grad():
+            difference = loss(hidden.double(), weight + step) - loss(hidden.double(), weight - step)
+        torch.testing.assert_close(analytic[k, j], difference / 2e-6, rtol=1e-4, atol=1e-7)
+
+
+# Few classes
+
+
+def test_partition_function_is_unbiased():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    train(layer, hidden, labels, 20)
+    layer.refresh()
+    shares = []
+    with torch.no_grad():
+        exact = layer.log_partition(hidden, exact=True)
+        torch.testing.assert_close(exact, torch.logsumexp(layer.scores(hidden), 1))
+        for _ in range(400):
+            layer._n_drawn = 300  # the next draw is from a new deck, and independent
+            shares.append(torch.exp(layer.log_partition(hidden) - exact).mean())
+    assert abs(np.mean(shares) - 1) < 4 * np.std(shares, ddof=1) / 20
+    assert np.std(shares) > 1e-3
+
+
+def test_all_are_drawn_before_one_comes_again():
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    for _ in range(3):
+        drawn = torch.cat([layer._draw() for _ in range(10)])
+        assert torch.equal(drawn.sort().values, torch.arange(300))
+
+
+def test_only_sampled_rows_have_gradients():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 3000, n_active=40)
+    layer(hidden, labels).backward()
+    for parameter in layer.parameters():
+        assert parameter.grad.is_sparse
+        touched = parameter.grad.coalesce().indices()[0]
+        assert touched.numel() < 30 + 40 * 11 + 1
+        assert set(labels.tolist()) <= set(touched.tolist())
+
+
+@pytest.mark.parametrize("n_active", [1, 2, 3])
+def test_hardly_any_classes(n_active):
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=n_active)
+    assert np.isfinite(train(layer, hidden, labels)).all()
+    assert layer.top_k(hidden, 2).classes.shape == (40, 2)
+
+
+def test_scores_that_are_sampled(path):
+    """Each class once: with its own score, or with that of all those that it stands for."""
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=100)
+    train(layer, hidden, labels, 12)
+    layer.refresh()
+    with torch.no_grad():
+        codes = layer._codes(hidden)
+        found = layer._tables.most_hit(codes, layer.n_hashed)
+        layer._n_drawn = 300
+        sampled = layer._sampled_scores(hidden, codes, labels[:, None])
+        drawn = layer._deck[:75].tolist()
+        scores = layer.scores(hidden)
+    for s in range(len(labels)):
+        certain = {int(labels[s]), *found[s].tolist()} - {-1}
+        expected = [scores[s, k] for k in certain]
+        expected += [scores[s, k] + np.log(300 / 75) for k in drawn if k not in certain]
+        counted = sampled[s][sampled[s] > -np.inf]
+        torch.testing.assert_close(counted.sort().values, torch.tensor(expected).sort().values)
+        torch.testing.assert_close(sampled[s, 0], scores[s, labels[s]])
+
+
+def test_compiled_and_array_path_agree(monkeypatch):
+    pytest.importorskip("array_api_compat")
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=40, n_bits=9)
+    other = copy.deepcopy(layer)
+    losses = train(layer, hidden, labels, 25)
+    found = layer.top_k(hidden, 5)
+    monkeypatch.setattr(hashed, "_hashable", as_on_other_devices)
+    assert train(other, hidden, labels, 25) == losses
+    assert torch.equal(other.top_k(hidden, 5).classes, found.classes)
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adagrad", "SparseAdam"])
+@pytest.mark.parametrize("hash_function", ["simhash", "simple", "dwta"])
+def test_optimizers_and_families(optimizer, hash_function):
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=40, hash_function=hash_function)
+    losses = train(layer, hidden, labels, 40, getattr(torch.optim, optimizer))
+    assert losses[-1] < losses[0]
+    assert layer._tables.n_noted == 40 * 40
+
+
+# Tables
+
+
+def test_tables_are_refreshed_ever_less_often(monkeypatch):
+    built = []
+    monkeypatch.setattr(
+        LSHSoftmaxLoss, "refresh", lambda self, hidden: built.append(self._n_steps) or real(self)
+    )
+    hidden, labels = some_samples(600)
+    layer = LSHSoftmaxLoss(8, 300, n_active=100)
+
+    def real(self):
+        self._tables.build()
+
+    for _ in range(60):
+        layer(hidden, labels)
+    periods = np.diff(built)
+    assert built[0] == 0
+    assert len(built) > 3
+    assert (np.diff(periods) >= 0).all()
+    assert periods[-1] > periods[0] >= 10
+
+
+def test_samples_lead_to_their_classes(path):
+    hidden, labels = some_samples(200, 16, 5000)
+    layer = LSHSoftmaxLoss(16, 5000, n_active=40)
+    layer(hidden, labels)
+    before = (layer.top_k(hidden, 40).classes == labels[:, None]).any(1).float().mean()
+    layer.refresh()
+    found = layer._tables.most_hit(layer._codes(hidden), 10)
+    after = (found == labels[:, None]).any(1).float().mean()
+    assert before < 0.2
+    assert after > 0.99
+
+
+def test_memory_of_samples_wraps_around():
+    layer = LSHSoftmaxLoss(2, 4, n_active=2)
+    hidden = torch.randn(30, 2)
+    labels = torch.arange(30) % 4
+    for _ in range(3):
+        layer(hidden, labels)
+    capacity = 5 * 4
+    assert layer._tables.owners[4:].shape == (capacity,)
+    expected = sorted(labels[-capacity:].tolist())
+    assert sorted(layer._tables.owners[4:].tolist()) == expected
+
+
+# Prediction
+
+
+def test_top_k(path):
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=60)
+    train(layer, hidden, labels, 60)
+    layer.refresh()
+    exact = layer.top_k(hidden, 4, exact=True)
+    best = layer.scores(hidden).topk(4)
+    assert torch.equal(exact.classes, best.indices)
+    found = layer.top_k(hidden, 4)
+    torch.testing.assert_close(found.scores, layer.scores(hidden).gather(1, found.classes))
+    assert (found.scores[:, :-1] >= found.scores[:, 1:]).all()
+    assert (found.classes[:, 0] == exact.classes[:, 0]).float().mean() > 0.9
+    all_of_them = layer.top_k(hidden, 300)
+    assert torch.equal(all_of_them.classes.sort().values[0], torch.arange(300))
+
+
+def test_log_prob():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=60)
+    classes = torch.stack([labels, labels.flip(0)], dim=1)
+    expected = torch.log_softmax(layer.scores(hidden), 1).gather(1, classes)
+    torch.testing.assert_close(layer.log_prob(hidden, classes, exact=True), expected)
+    close = layer.log_prob(hidden, classes)
+    assert 0 < (close - expected).abs().max() < 1
+
+
+def test_parts_of_many_samples(monkeypatch):
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=60).eval()
+
+    def answers():
+        yield layer(hidden, labels)
+        yield from layer.top_k(hidden, 3)
+        yield from layer.top_k(hidden, 3, exact=True)
+        yield layer.log_partition(hidden, exact=True)
+
+    at_once = list(answers())
+    monkeypatch.setattr(hashed, "CHUNK_VALUES", 2000)
+    for part, whole in zip(answers(), at_once, strict=True):
+        torch.testing.assert_close(part, whole)
+
+
+def test_sequences():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=60, reduction="none")
+    twin = copy.deepcopy(layer)
+    flat = layer(hidden, labels)
+    shaped = twin(hidden.reshape(4, 10, 8), labels.reshape(4, 10))
+    assert torch.equal(shaped.flatten(), flat)
+    assert layer.top_k(hidden.reshape(4, 10, 8), 3).classes.shape == (4, 10, 3)
+    assert layer.log_partition(hidden.reshape(4, 10, 8)).shape == (4, 10)
+    assert layer.log_prob(hidden.reshape(4, 10, 8), labels.reshape(4, 10, 1)).shape == (4, 10, 1)
+
+
+# Repeating, copying, saving
+
+
+def test_seeds():
+    hidden, labels = some_samples()
+
+    def losses(global_seed, **settings):
+        torch.manual_seed(global_seed)
+        return train(LSHSoftmaxLoss(8, 300, n_active=40, **settings), hidden, labels)
+
+    assert losses(1) == losses(1) != losses(2)
+    assert losses(1, seed=3) == losses(1, seed=3) != losses(1, seed=4)
+
+
+@pytest.mark.parametrize("n_steps", [0, 7, 25])
+def test_state_goes_on_where_it_was(n_steps, path):
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    train(layer, hidden, labels, n_steps)
+    file = io.BytesIO()
+    torch.save(layer.state_dict(), file)
+    file.seek(0)
+    loaded = LSHSoftmaxLoss(8, 300, n_active=40)
+    loaded.load_state_dict(torch.load(file, weights_only=True))
+    copied = copy.deepcopy(layer)
+    losses = train(layer, hidden, labels, 25)
+    assert train(loaded, hidden, labels, 25) == losses
+    assert train(copied, hidden, labels, 25) == losses
+
+
+def test_states_are_copies():
+    hidden, labels = some_samples()
+    layer, other = (LSHSoftmaxLoss(8, 300, n_active=40) for _ in range(2))
+    train(layer, hidden, labels)
+    other.load_state_dict(layer.state_dict())
+    before = layer._tables.codes.clone()
+    train(other, hidden, labels)
+    assert torch.equal(layer._tables.codes, before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_moving_to_another_device():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    train(layer, hidden, labels)
+    moved = copy.deepcopy(layer).cuda()
+    ours, theirs = layer.top_k(hidden, 5), moved.top_k(hidden.cuda(), 5)
+    assert torch.equal(theirs.classes.cpu(), ours.classes)
+    assert np.isfinite(train(moved, hidden.cuda(), labels.cuda())).all()
+
+
+def test_moving_to_another_type():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    train(layer, hidden, labels)
+    losses = train(layer.double(), hidden.double(), labels)
+    assert np.isfinite(losses).all()
+
+
+def test_bad_input():
+    layer = LSHSoftmaxLoss(8, 300)
+    hidden, labels = some_samples()
+    with pytest.raises(ValueError, match="hidden must have 8 features"):
+        layer(hidden[:, :7], labels)
+    with pytest.raises(ValueError, match="labels must have shape"):
+        layer(hidden, labels[:7])
+    for wrong in (labels - 300, labels + 300):
+        with pytest.raises(ValueError, match="Classes must be from 0 to 299"):
+            layer(hidden, wrong)
+    with pytest.raises(ValueError, match="k must be from 1 to 300, got 301"):
+        layer.top_k(hidden, 301)
+    with pytest.raises(ValueError, match="n_active must be at least 1, got 0"):
+        LSHSoftmaxLoss(8, 300, n_active=0)
+    with pytest.raises(ValueError, match="reduction must be"):
+        LSHSoftmaxLoss(8, 300, reduction="median")
+
+
+# Learning
+
+
+def test_learns_as_well_as_a_full_softmax():
+    """Held-out samples of 1,000 classes, of which 100 are computed."""
+    n_classes, n_features = 1000, 24
+    centres = torch.randn(n_classes, n_features)
+    y = torch.arange(n_classes).repeat(6)
+    X = centres[y] + 0.6 * torch.randn(len(y), n_features)
+    y_test = torch.arange(n_classes)
+    X_test = centres + 0.6 * torch.randn(n_classes, n_features)
+
+    def accuracy(n_active):
+        torch.manual_seed(1)
+        body = torch.nn.Sequential(torch.nn.Linear(n_features, 48), torch.nn.ReLU())
+        head = LSHSoftmaxLoss(48, n_classes, n_active=n_active, seed=0)
+        optimizers = [
+            torch.optim.Adam(body.parameters(), lr=0.01),
+            torch.optim.SparseAdam(head.parameters(), lr=0.02),
+        ]
+        for _ in range(12):
+            for batch in torch.randperm(len(y)).split(200):
+                for optimizer in optimizers:
+                    optimizer.zero_grad()
+                head(body(X[batch]), y[batch]).backward()
+                for optimizer in optimizers:
+                    optimizer.step()
+        head.refresh()
+        with torch.no_grad():
+            hidden = body(X_test)
+        tops = head.top_k(hidden, 1, exact=True), head.top_k(hidden, 1)
+        return [(top.classes[:, 0] == y_test).float().mean().item() for top in tops]
+
+    full = accuracy(n_classes)[0]
+    sampled, looked_up = accuracy(100)
+    print(full, sampled, looked_up)
+    assert full > 0.7
+    assert sampled > full - 0.03
+    assert looked_up > sampled - 0.03
