@@ -73,6 +73,19 @@ def group(indptr, indices, n_columns) -> Groups:
     return groups._replace(rows=groups.rows[:n], starts=groups.starts[: n + 1])
 
 
+def even_rows(n_rows, length):
+    """``indptr`` of rows that all have the same length."""
+    return np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(length)
+
+
+def keep_best(indptr, indices, scores, n_best):
+    """Keep the ``n_best`` pairs of each ragged row that score highest, and their scores."""
+    most = np.minimum(np.diff(indptr), n_best).sum(dtype=np.int64)
+    kept = np.empty_like(indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
+    kernels.keep_best(indptr, indices, scores, n_best, *kept)
+    return kept
+
+
 def n_samples(inputs) -> int:
     """Number of rows of a dense array or a `CSR`."""
     return inputs.n_rows if isinstance(inputs, CSR) else inputs.shape[0]

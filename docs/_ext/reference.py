@@ -12,6 +12,10 @@ MODULES = {
         "Hashing",
         "Locality-sensitive hash families and tables, usable without any network.",
     ),
+    "sklearn_lsh.neighbors": (
+        "Neighbours",
+        "Nearest neighbours found by hashing, in the form of scikit-learn's.",
+    ),
     "sklearn_lsh.inspection": (
         "Displays",
         "Pictures of how a network trained and what it computes.",

@@ -34,19 +34,6 @@ class Active(NamedTuple):
     work: int = 0
 
 
-def even_rows(n_rows, length):
-    """``indptr`` of rows that all have the same length."""
-    return np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(length)
-
-
-def keep_best(indptr, indices, scores, n_best):
-    """Keep the ``n_best`` pairs of each ragged row that score highest, and their scores."""
-    most = np.minimum(np.diff(indptr), n_best).sum(dtype=np.int64)
-    kept = np.empty_like(indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
-    kernels.keep_best(indptr, indices, scores, n_best, *kept)
-    return kept
-
-
 def put_first(first, others, n_neurons):
     """Join ragged lists ``(indptr, indices)``: ``first``, then those ``others`` not among them."""
     indptr = np.empty_like(others[0])

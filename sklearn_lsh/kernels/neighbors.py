@@ -1,0 +1,39 @@
+"""Queries against ragged lists of rows: how far apart they are, how much they have in common."""
+
+import numpy as np
+
+
+# pythran export score_distances(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32[])
+def score_distances(indptr, indices, queries, rows, out):
+    """Squared distances of each query from its list of rows, negative: the nearest score most."""
+    width = rows.shape[1]
+    for s in range(indptr.shape[0] - 1):
+        for p in range(indptr[s], indptr[s + 1]):
+            i = indices[p]
+            total = np.float32(0)
+            for j in range(width):
+                apart = queries[s, j] - rows[i, j]
+                total -= apart * apart
+            out[p] = total
+
+
+# pythran export score_sparse(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], int, float64[])
+def score_sparse(
+    indptr, indices, q_indptr, q_indices, q_data, x_indptr, x_indices, x_data, n_columns, out
+):
+    """Inner products of each sparse query with its list of sparse rows.
+
+    The query lies in a dense row meanwhile.
+    """
+    query = np.zeros(n_columns, np.float32)
+    for s in range(indptr.shape[0] - 1):
+        for p in range(q_indptr[s], q_indptr[s + 1]):
+            query[q_indices[p]] = q_data[p]
+        for p in range(indptr[s], indptr[s + 1]):
+            i = indices[p]
+            total = 0.0
+            for r in range(x_indptr[i], x_indptr[i + 1]):
+                total += float(query[x_indices[r]]) * float(x_data[r])
+            out[p] = total
+        for p in range(q_indptr[s], q_indptr[s + 1]):
+            query[q_indices[p]] = np.float32(0)

@@ -1,0 +1,195 @@
+"""How rows are compared: each metric scores pairs of rows, the nearer the higher.
+
+Rows are float32, dense or `CSR`. Scores are inner products or negative squared distances, which
+cost least to compute; `Metric.distances` turns those of the few neighbours found into distances.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_lsh import kernels
+from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.hashing.exact import row_starts, sum_rows
+
+
+class Metric(NamedTuple):
+    """A way to compare rows.
+
+    Attributes
+    ----------
+    prepare : callable
+        ``prepare(rows)`` brings rows into the form in which they are compared.
+    combine : callable
+        ``combine(products, x, y)``: scores, by inner products of rows and the squared lengths of
+        each two of them.
+    distances : callable
+        Distances, by scores.
+    is_product : bool
+        Whether scores are inner products: then a row need not be its own nearest neighbour.
+    is_set : bool
+        Whether only which values are zero matters, so that rows are always `CSR`.
+    """
+
+    prepare: Callable
+    combine: Callable
+    distances: Callable
+    is_product: bool = False
+    is_set: bool = False
+
+    def score(self, indptr, indices, queries, rows):
+        """Score each query's list of rows.
+
+        Parameters
+        ----------
+        indptr, indices : ndarray of dtype=uint32
+            Ragged lists of rows.
+        queries, rows : Vectors
+
+        Returns
+        -------
+        scores : ndarray of shape (n_pairs,), dtype=float32
+        """
+        if rows.is_sparse:
+            scores = self._score_sparse(indptr, indices, queries, rows)
+        else:
+            kernel = kernels.score_pairs if self.is_product else kernels.score_distances
+            scores = np.empty(indices.shape[0], np.float32)
+            kernel(indptr, indices, queries.data, rows.data, scores)
+        if self is METRICS["cosine"] and (rows.has_empty or queries.has_empty):
+            x, y = _lengths_of_pairs(indptr, indices, queries, rows)
+            scores[(x == 0) | (y == 0)] = -2  # a row of zeros is at right angles to any other
+        return scores
+
+    def score_all(self, queries, rows):
+        """Score each query's distance from all rows: ndarray of (n_queries, n_rows), float32."""
+        products = queries.products_with(rows)
+        scores = self.combine(products, queries.squares[:, np.newaxis], rows.squares)
+        if self is METRICS["cosine"]:
+            scores[queries.squares == 0] = -2
+            scores[:, rows.squares == 0] = -2
+        return np.ascontiguousarray(scores, dtype=np.float32)
+
+    def _score_sparse(self, indptr, indices, queries, rows):
+        products = np.empty(indices.shape[0], np.float64)
+        data = (*queries.data[:3], *rows.data[:3], rows.data.n_columns)
+        kernels.score_sparse(indptr, indices, *data, products)
+        lengths = _lengths_of_pairs(indptr, indices, queries, rows)
+        return self.combine(products, *lengths).astype(np.float32)
+
+
+class Vectors:
+    """Rows in the form in which they are compared.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_rows, n_features), dtype=float32, or CSR
+
+    Attributes
+    ----------
+    data : ndarray or CSR
+    squares : ndarray of shape (n_rows,), dtype=float64
+        Squared lengths.
+    """
+
+    def __init__(self, data):
+        self.data = data
+        self.squares = sum_rows(data, lambda values: values.astype(np.float64) ** 2)
+
+    @property
+    def is_sparse(self):
+        """Whether rows are `CSR`."""
+        return isinstance(self.data, CSR)
+
+    @property
+    def has_empty(self):
+        """Whether a row has no values but zeros."""
+        return not self.squares.all()
+
+    @property
+    def n_rows(self):
+        """Number of rows."""
+        return self.squares.shape[0]
+
+    @property
+    def matrix(self):
+        """The same as an ndarray or a csr_array."""
+        if not self.is_sparse:
+            return self.data
+        indptr, indices, data, n_columns = self.data
+        parts = data, indices.view(np.int32), indptr.astype(np.int64)
+        return sp.csr_array(parts, shape=(self.n_rows, n_columns))
+
+    def products_with(self, rows):
+        """Inner products with all rows: ndarray of shape (n_queries, n_rows)."""
+        products = self.matrix @ rows.matrix.T
+        return products.toarray() if self.is_sparse else products
+
+    def part(self, chosen):
+        """Some of the rows: a mask, a slice or numbers."""
+        return Vectors(take(self.matrix, np.arange(self.n_rows)[chosen]))
+
+    def joined(self, others):
+        """These rows, then others."""
+        if not self.is_sparse:
+            return Vectors(np.concatenate([self.data, others.data]))
+        ends = self.data.indptr[-1] + others.data.indptr[1:]
+        pairs = (
+            np.concatenate(both) for both in zip(self.data[1:3], others.data[1:3], strict=True)
+        )
+        return Vectors(CSR(np.concatenate([self.data.indptr, ends]), *pairs, self.data.n_columns))
+
+
+def _lengths_of_pairs(indptr, indices, queries, rows):
+    """Squared lengths of the query and the row of each pair."""
+    return np.repeat(queries.squares, np.diff(indptr)), rows.squares[indices]
+
+
+def _scale(rows, factors):
+    if isinstance(rows, CSR):
+        repeated = np.repeat(factors, np.diff(rows.indptr)).astype(np.float32)
+        return rows._replace(data=rows.data * repeated)
+    return rows * factors[:, np.newaxis].astype(np.float32)
+
+
+def _to_unit_length(rows):
+    lengths = np.sqrt(sum_rows(rows, lambda values: values.astype(np.float64) ** 2))
+    return _scale(rows, 1 / np.where(lengths > 0, lengths, 1))
+
+
+def _to_sets(rows):
+    """Keep which values are not zero."""
+    indptr, data = row_starts(rows)
+    kept = data != 0
+    before = np.concatenate([[0], np.cumsum(kept, dtype=np.uint32)]).astype(np.uint32)
+    if isinstance(rows, CSR):
+        columns, n_columns = rows.indices, rows.n_columns
+    else:
+        n_columns = rows.shape[1]
+        columns = np.tile(np.arange(n_columns, dtype=np.uint32), rows.shape[0])
+    ones = np.ones(before[-1], np.float32)
+    return CSR(before[indptr], np.ascontiguousarray(columns[kept]), ones, n_columns)
+
+
+def _minus_squared(products, x, y):
+    return 2 * products - x - y
+
+
+def _minus_one_plus_jaccard(products, x, y):
+    union = x + y - products
+    return np.where(union > 0, products / np.maximum(union, 1), 1) - 1
+
+
+def _same(rows):
+    return rows
+
+
+METRICS = {
+    "euclidean": Metric(_same, _minus_squared, lambda s: np.sqrt(np.maximum(-s, 0))),
+    "cosine": Metric(_to_unit_length, _minus_squared, lambda s: np.maximum(-s, 0) / 2),
+    "inner_product": Metric(_same, lambda p, x, y: p, lambda s: -s, is_product=True),
+    "jaccard": Metric(_to_sets, _minus_one_plus_jaccard, lambda s: np.maximum(-s, 0), is_set=True),
+}
+METRICS["l2"] = METRICS["euclidean"]
