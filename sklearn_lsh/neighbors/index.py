@@ -150,8 +150,9 @@ class Index:
 
     def find_exactly(self, queries: Vectors, k):
         """As `find`, by comparing all rows."""
-        scores = self.metric.score_all(queries, self.rows)
-        scores[:, ~self.alive] = -np.inf
+        scores = self.metric.rank_all(queries, self.rows)
+        if not self.alive.all():
+            scores[:, ~self.alive] = -np.inf
         rows = np.tile(np.arange(self.rows.n_rows, dtype=np.uint32), queries.n_rows)
         some = min(SPARE * k, self.n_alive)
         pairs = keep_best(even_rows(*scores.shape), rows, scores.reshape(-1), some)[:2]

@@ -63,14 +63,22 @@ class Metric(NamedTuple):
             scores[(x == 0) | (y == 0)] = -2  # a row of zeros is at right angles to any other
         return scores
 
-    def score_all(self, queries, rows):
-        """Score each query's distance from all rows: ndarray of (n_queries, n_rows), float32."""
+    def rank_all(self, queries, rows):
+        """Numbers in the order of each query's scores of all rows, but for rounding.
+
+        Returns
+        -------
+        ranks : ndarray of shape (n_queries, n_rows), dtype=float32
+        """
         products = queries.products_with(rows)
-        scores = self.combine(products, queries.squares[:, np.newaxis], rows.squares)
+        if self.is_set:
+            products = self.combine(products, queries.squares[:, np.newaxis], rows.squares)
+        elif not self.is_product:
+            # Of the squared distance what depends on the row, halved.
+            products -= (rows.squares / 2).astype(products.dtype)
         if self is METRICS["cosine"]:
-            scores[queries.squares == 0] = -2
-            scores[:, rows.squares == 0] = -2
-        return np.ascontiguousarray(scores, dtype=np.float32)
+            products[:, rows.squares == 0] = -0.5  # as if at right angles
+        return np.ascontiguousarray(products, dtype=np.float32)
 
     def _score_sparse(self, indptr, indices, queries, rows):
         products = np.empty(indices.shape[0], np.float64)
@@ -90,13 +98,13 @@ class Vectors:
     Attributes
     ----------
     data : ndarray or CSR
-    squares : ndarray of shape (n_rows,), dtype=float64
-        Squared lengths.
+    squares : ndarray of shape (n_rows,)
+        Squared lengths: float64 where rows are sparse, else float32.
     """
 
     def __init__(self, data):
         self.data = data
-        self.squares = sum_rows(data, lambda values: values.astype(np.float64) ** 2)
+        self.squares = _squares(data)
 
     @property
     def is_sparse(self):
@@ -142,6 +150,13 @@ class Vectors:
         return Vectors(CSR(np.concatenate([self.data.indptr, ends]), *pairs, self.data.n_columns))
 
 
+def _squares(rows):
+    """Squared lengths of rows."""
+    if isinstance(rows, CSR):
+        return sum_rows(rows, lambda values: values.astype(np.float64) ** 2)
+    return np.einsum("ij,ij->i", rows, rows)
+
+
 def _lengths_of_pairs(indptr, indices, queries, rows):
     """Squared lengths of the query and the row of each pair."""
     return np.repeat(queries.squares, np.diff(indptr)), rows.squares[indices]
@@ -155,7 +170,7 @@ def _scale(rows, factors):
 
 
 def _to_unit_length(rows):
-    lengths = np.sqrt(sum_rows(rows, lambda values: values.astype(np.float64) ** 2))
+    lengths = np.sqrt(_squares(rows))
     return _scale(rows, 1 / np.where(lengths > 0, lengths, 1))
 
 

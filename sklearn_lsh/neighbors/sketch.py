@@ -6,8 +6,9 @@ from sklearn.utils.extmath import randomized_svd
 
 from sklearn_lsh import kernels
 
-# Directions that a sketch keeps, and rows of the sample in which they are sought.
-N_DIRECTIONS, N_SAMPLE = 32, 4096
+# Directions that a sketch keeps, those of them that are hashed, and rows of the sample in which
+# they are sought.
+N_DIRECTIONS, N_HASHED, N_SAMPLE = 48, 32, 4096
 
 
 class Sketch:
@@ -51,17 +52,14 @@ class Sketch:
         )
         self.basis = np.ascontiguousarray(directions.T, dtype=np.float32)
         deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12)
-        stretch = np.sqrt(deviations[0] / deviations).astype(np.float32)
+        self.stretch = np.sqrt(deviations[0] / deviations[:N_HASHED]).astype(np.float32)
         if for_products:
             self.unit = np.float32(np.sqrt((deviations**2).mean() / centred.shape[0]) + 1e-12)
-            self.stretch = np.append(stretch, np.float32(1))
-        else:
-            self.stretch = stretch
 
     @property
     def n_directions(self):
         """Length of the sketches."""
-        return self.stretch.shape[0]
+        return self.basis.shape[1] + self.for_products
 
     def rows(self, rows):
         """Sketches of rows: ndarray of shape (n_rows, n_directions), float32."""
@@ -84,11 +82,15 @@ class Sketch:
 
     def hashed_rows(self, sketches):
         """Rows' sketches, stretched for hashing; for products, shrunk where queries are not."""
-        return sketches / self.stretch if self.for_products else sketches * self.stretch
+        return self._stretched(sketches, 1 / self.stretch if self.for_products else self.stretch)
 
     def hashed_queries(self, sketches):
         """Queries' sketches, stretched for hashing."""
-        return sketches * self.stretch
+        return self._stretched(sketches, self.stretch)
+
+    def _stretched(self, sketches, factors):
+        hashed = sketches[:, : factors.shape[0]] * factors
+        return np.hstack([hashed, sketches[:, -1:]]) if self.for_products else hashed
 
     def _project(self, matrix, mean):
         return np.asarray(matrix @ self.basis - mean @ self.basis, dtype=np.float32, order="C")

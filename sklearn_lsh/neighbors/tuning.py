@@ -7,21 +7,25 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh.csr import keep_best, n_nonzero
-from sklearn_lsh.neighbors.index import EXACT, Index, Setting
+from sklearn_lsh.neighbors.index import CHUNK_SCORES, EXACT, Index, Setting
 from sklearn_lsh.neighbors.metrics import Vectors
 
-# Queries of the sample. Recall has to be met by so many of its standard errors, so that it is
-# on other queries, too.
-N_QUERIES, N_ERRORS = 400, 2
-# What is tried: tables where families know several buckets of each for a query and where they
-# know one, buckets of each table, finalists for each neighbour wanted.
-N_TABLES, N_TABLES_ALONE = (4, 8, 16, 32), (8, 16, 32, 64, 128)
-N_PROBES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+# Queries of the sample: no more than so many, and fewer where comparing each with all rows would
+# take more products than this, but not too few. Recall has to be met by so many of its standard
+# errors, so that it is on other queries, too.
+MOST_QUERIES, PRODUCTS, FEWEST_QUERIES, N_ERRORS = 400, 6e9, 128, 2
+# Buckets of each table that are tried, and how many the search begins with; the same of tables.
+# A table more is worth more than a bucket more in each, but takes memory.
+N_PROBES, FIRST_PROBES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256), 8
+N_TABLES, FIRST_TABLES = (2, 4, 8, 16, 32, 64, 128), 16
+# With so few probes fewer tables may do, too; with so many more tables may do better.
+FEW_PROBES, MANY_PROBES = 2, 16
+# Finalists that are tried, for each neighbour wanted.
 N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 # What steps of a search take beside the products in them, counted in such products: looking into
 # a bucket, meeting a member of it, comparing sketches, comparing rows. Where all rows are compared
 # a product costs a fraction, because it is one of matrices, and ranking a row takes a few.
-LOOKUP, MEMBER, SKETCH, ROW = 200, 15, 40, 300
+LOOKUP, MEMBER, SKETCH, ROW = 200, 50, 40, 150
 EXACT_PRODUCT, EXACT_ROW = 0.15, 10
 
 
@@ -66,7 +70,7 @@ class Sample:
         self.index, self.queries, self.own = index, queries, own
         self.k = min(k, index.n_alive - (own is not None))
         # In parts, because a query's scores are as many as there are rows.
-        size = max(1, 1 << 23 // index.rows.n_rows)
+        size = max(1, CHUNK_SCORES // index.rows.n_rows)
         self.bars = np.concatenate(
             [self._bars(slice(i, i + size)) for i in range(0, queries.n_rows, size)]
         )
@@ -92,6 +96,12 @@ class Sample:
         """Share of its nearest rows that each query found."""
         counts = np.bincount(owners[hits], minlength=self.queries.n_rows)
         return np.minimum(counts, self.k) / self.k
+
+
+def n_queries_for(rows: Vectors) -> int:
+    """How many queries a sample has."""
+    few = int(PRODUCTS / max(1, n_nonzero(rows.data)))
+    return min(max(few, FEWEST_QUERIES), MOST_QUERIES)
 
 
 def row_cost(index: Index) -> float:
@@ -124,7 +134,8 @@ def attempt(sample: Sample, n_probes, recall) -> Found:
     if index.sketch is None:
         return found(0, n_met, sample.recalls(*sample.hits(*candidates[:2])))
     numbers = [int(np.ceil(k * ratio)) for ratio in N_FINALISTS]
-    indptr, indices, scores = index.finalists(*candidates, numbers[-1])
+    extra = sample.own is not None  # a query that is a row itself is a finalist, too
+    indptr, indices, scores = index.finalists(*candidates, numbers[-1] + extra)
     owners, hits = sample.hits(indptr, indices)
     # Where that is not enough, what follows costs at least as much as the fewest finalists.
     most = found(numbers[-1], k, sample.recalls(owners, hits))
@@ -132,7 +143,7 @@ def attempt(sample: Sample, n_probes, recall) -> Found:
         return most
     places = np.arange(indices.shape[0], dtype=np.uint32)
     for n_finalists in numbers:
-        kept = keep_best(indptr, places, scores, n_finalists)[1]
+        kept = keep_best(indptr, places, scores, n_finalists + extra)[1]
         tried = found(n_finalists, n_finalists, sample.recalls(owners[kept], hits[kept]))
         if tried.enough:
             break
@@ -161,36 +172,72 @@ def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_pro
     ValueError
         If the family does not know so many buckets of a table.
     """
-    index.hash(make_family(1))
-    most_probes = index.family.most_probes
-    if n_probes is not None and n_probes > most_probes:
-        raise ValueError(
-            f"n_probes must be at most {most_probes}, which is how many buckets of a table "
-            f"{index.family} knows for a query, got {n_probes}."
-        )
-    probes = [n_probes] if n_probes else [n for n in N_PROBES if n <= most_probes]
-    tables = [n_tables] if n_tables else N_TABLES if most_probes > 1 else N_TABLES_ALONE
-    best = Found(exact_cost(index) if n_tables is None else np.inf, 1.0, True, EXACT)
-    for n in tables:
-        index.hash(make_family(n))
-        tried = _try_probes(sample, probes, recall, best.cost)
-        if tried.enough and tried.cost < best.cost:
-            best = tried
-        elif best.setting != EXACT:
-            break  # more tables do not pay
-    if n_tables is not None and best.setting == EXACT:
-        best = tried
+    limit = exact_cost(index) if n_tables is None else np.inf
+    best = _try_tables(index, make_family, sample, recall, n_tables, n_probes, limit)
+    if n_tables is None and (not best.enough or best.cost >= limit):
+        best = Found(limit, 1.0, True, EXACT)
     index.setting, index.family, index.tables = best.setting, best.family, best.tables
     return best
 
 
-def _try_probes(sample, probes, recall, limit):
-    """The cheapest number of probes, if it costs less than the limit, or the last one tried."""
-    best = None
-    for n in probes:
-        tried = attempt(sample, n, recall)
-        if tried.cost >= limit:
+def _try_tables(index, make_family, sample, recall, n_tables, n_probes, limit):
+    """The best number of tables: ever more or fewer of them, as long as that pays."""
+
+    def with_tables(n):
+        probes = _probes(index.hash(make_family(n)).family, n_probes)
+        return _try_probes(sample, probes, recall, limit)
+
+    if n_tables is not None:
+        return with_tables(n_tables)
+    place = N_TABLES.index(FIRST_TABLES)
+    best = with_tables(N_TABLES[place])
+    alone = n_probes is not None or index.family.most_probes == 1
+    step = _step(best, alone)
+    while step and 0 <= place + step < len(N_TABLES):
+        place += step
+        tried = with_tables(N_TABLES[place])
+        if not _is_better(tried, best):
             break
-        if tried.enough:
-            best, limit = tried, tried.cost
-    return best or tried
+        best = tried
+    return best
+
+
+def _probes(family, n_probes):
+    """What numbers of probes to try."""
+    most = family.most_probes
+    if n_probes is not None and n_probes > most:
+        raise ValueError(
+            f"n_probes must be at most {most}, which is how many buckets of a table {family} "
+            f"knows for a query, got {n_probes}."
+        )
+    return [n_probes] if n_probes else [n for n in N_PROBES if n <= most]
+
+
+def _step(found: Found, alone) -> int:
+    """Whether more tables are worth a try, or fewer, or neither."""
+    if not found.enough:
+        return 1
+    if alone or found.setting.n_probes <= FEW_PROBES:
+        return -1
+    return 1 if found.setting.n_probes >= MANY_PROBES else 0
+
+
+def _try_probes(sample, probes, recall, limit):
+    """Begin with some probes; then fewer, as long as these are enough, or more until they are."""
+    place = min(len(probes), 1 + N_PROBES.index(FIRST_PROBES)) - 1
+    best = attempt(sample, probes[place], recall)
+    step = -1 if best.enough else 1
+    while 0 <= place + step < len(probes) and best.enough == (step < 0) and best.cost < limit:
+        place += step
+        tried = attempt(sample, probes[place], recall)
+        if not _is_better(tried, best):
+            break
+        best = tried
+    return best
+
+
+def _is_better(tried: Found, best: Found) -> bool:
+    """Whether it is enough for less or, where neither is enough, finds more."""
+    if tried.enough and best.enough:
+        return tried.cost < best.cost
+    return tried.enough or (not best.enough and tried.recall > best.recall)
