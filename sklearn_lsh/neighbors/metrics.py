@@ -29,6 +29,8 @@ class Metric(NamedTuple):
         Distances, by scores.
     is_product : bool
         Whether scores are inner products: then a row need not be its own nearest neighbour.
+    is_angle : bool
+        Whether a row of zeros is at right angles to any other.
     is_set : bool
         Whether only which values are zero matters, so that rows are always `CSR`.
     """
@@ -37,6 +39,7 @@ class Metric(NamedTuple):
     combine: Callable
     distances: Callable
     is_product: bool = False
+    is_angle: bool = False
     is_set: bool = False
 
     def score(self, indptr, indices, queries, rows):
@@ -58,9 +61,9 @@ class Metric(NamedTuple):
             kernel = kernels.score_pairs if self.is_product else kernels.score_distances
             scores = np.empty(indices.shape[0], np.float32)
             kernel(indptr, indices, queries.data, rows.data, scores)
-        if self is METRICS["cosine"] and (rows.has_empty or queries.has_empty):
+        if self.is_angle and (rows.has_empty or queries.has_empty):
             x, y = _lengths_of_pairs(indptr, indices, queries, rows)
-            scores[(x == 0) | (y == 0)] = -2  # a row of zeros is at right angles to any other
+            scores[(x == 0) | (y == 0)] = -2
         return scores
 
     def rank_all(self, queries, rows):
@@ -76,8 +79,8 @@ class Metric(NamedTuple):
         elif not self.is_product:
             # Of the squared distance what depends on the row, halved.
             products -= (rows.squares / 2).astype(products.dtype)
-        if self is METRICS["cosine"]:
-            products[:, rows.squares == 0] = -0.5  # as if at right angles
+        if self.is_angle:
+            products[:, rows.squares == 0] = -0.5  # what rows of unit length have at right angles
         return np.ascontiguousarray(products, dtype=np.float32)
 
     def _score_sparse(self, indptr, indices, queries, rows):
@@ -197,14 +200,33 @@ def _minus_one_plus_jaccard(products, x, y):
     return np.where(union > 0, products / np.maximum(union, 1), 1) - 1
 
 
+# Functions by name, because objects with lambdas cannot be pickled.
+
+
 def _same(rows):
     return rows
 
 
+def _product(products, x, y):
+    return products
+
+
+def _roots(scores):
+    return np.sqrt(np.maximum(-scores, 0))
+
+
+def _halves(scores):
+    return np.maximum(-scores, 0) / 2
+
+
+def _negatives(scores):
+    return -scores
+
+
 METRICS = {
-    "euclidean": Metric(_same, _minus_squared, lambda s: np.sqrt(np.maximum(-s, 0))),
-    "cosine": Metric(_to_unit_length, _minus_squared, lambda s: np.maximum(-s, 0) / 2),
-    "inner_product": Metric(_same, lambda p, x, y: p, lambda s: -s, is_product=True),
-    "jaccard": Metric(_to_sets, _minus_one_plus_jaccard, lambda s: np.maximum(-s, 0), is_set=True),
+    "euclidean": Metric(_same, _minus_squared, _roots),
+    "cosine": Metric(_to_unit_length, _minus_squared, _halves, is_angle=True),
+    "inner_product": Metric(_same, _product, _negatives, is_product=True),
+    "jaccard": Metric(_to_sets, _minus_one_plus_jaccard, _negatives, is_set=True),
 }
 METRICS["l2"] = METRICS["euclidean"]
