@@ -26,6 +26,21 @@ def test_score_distances(variant, pairs, width, seed):
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["distances", "products"])
+@given(pairs=ragged(), width=st.integers(1, 70), seed=seeds)
+@quick
+def test_score_coarse(variant, kind, pairs, width, seed):
+    rng = np.random.default_rng(seed)
+    shapes = (pairs.n_rows, width), (pairs.n_columns, width)
+    queries, rows = (rng.integers(-127, 128, shape).astype(np.int8) for shape in shapes)
+    out = np.empty(pairs.indices.size, np.float32)
+    _, (*_, scores) = run(variant, f"score_coarse_{kind}", *pairs[:2], queries, rows, out)
+    owners = np.repeat(np.arange(pairs.n_rows), np.diff(pairs.indptr))
+    q, r = queries[owners].astype(float), rows[pairs.indices].astype(float)
+    expected = (q * r).sum(axis=1) if kind == "products" else -((q - r) ** 2).sum(axis=1)
+    np.testing.assert_array_equal(scores, expected)
+
+
 @given(data=st.data(), pairs=ragged(), n_features=st.integers(1, 9))
 @quick
 def test_score_sparse(variant, data, pairs, n_features):

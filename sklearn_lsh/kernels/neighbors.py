@@ -17,6 +17,33 @@ def score_distances(indptr, indices, queries, rows, out):
             out[p] = total
 
 
+# pythran export score_coarse_distances(uint32[], uint32[], int8[:,:] order(C), int8[:,:] order(C), float32[])
+def score_coarse_distances(indptr, indices, queries, rows, out):
+    """As `score_distances`, of vectors in whole numbers."""
+    width = rows.shape[1]
+    for s in range(indptr.shape[0] - 1):
+        for p in range(indptr[s], indptr[s + 1]):
+            i = indices[p]
+            total = np.int32(0)
+            for j in range(width):
+                apart = np.int16(np.int16(queries[s, j]) - np.int16(rows[i, j]))
+                total += np.int32(apart) * np.int32(apart)
+            out[p] = -np.float32(total)
+
+
+# pythran export score_coarse_products(uint32[], uint32[], int8[:,:] order(C), int8[:,:] order(C), float32[])
+def score_coarse_products(indptr, indices, queries, rows, out):
+    """Inner products of queries with ragged lists of rows, all in whole numbers."""
+    width = rows.shape[1]
+    for s in range(indptr.shape[0] - 1):
+        for p in range(indptr[s], indptr[s + 1]):
+            i = indices[p]
+            total = np.int32(0)
+            for j in range(width):
+                total += np.int32(np.int16(queries[s, j])) * np.int32(np.int16(rows[i, j]))
+            out[p] = np.float32(total)
+
+
 # pythran export score_sparse(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], int, float64[])
 def score_sparse(
     indptr, indices, q_indptr, q_indices, q_data, x_indptr, x_indices, x_data, n_columns, out

@@ -13,8 +13,9 @@ from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
 from sklearn_lsh.neighbors.sketch import Sketch
 
-# Queries that are searched at once, and scores of pairs where all rows are compared.
-CHUNK, CHUNK_SCORES = 256, 1 << 23
+# Queries that are searched at once, and where all rows are compared, scores of pairs that are
+# computed at once, and queries for which they are ranked at once.
+CHUNK, CHUNK_SCORES, FEW = 256, 1 << 23, 8
 # Rows compared exactly for each neighbour wanted where all are compared: sums of many products,
 # in another order and of other sizes, differ by their rounding.
 SPARE = 2
@@ -57,7 +58,7 @@ class Index:
 
     def __init__(self, metric: Metric, rows: Vectors, sketch: Sketch | None, alive):
         self.metric, self.rows, self.sketch = metric, rows, sketch
-        self.sketches = None if sketch is None else sketch.rows(rows.matrix)
+        self.coarse, self.hashed = self._sketched(rows)
         self.alive = alive
         self.family, self.tables, self.setting = None, None, EXACT
 
@@ -68,9 +69,8 @@ class Index:
 
     def hash(self, family):
         """Put all rows into tables by a family that is not fitted yet."""
-        hashed = self._hashed_rows(self.rows, self.sketches)
-        self.family = family.fit(hashed)
-        self.tables = LSHTables(family.codes(hashed), family.n_buckets_)
+        self.family = family.fit(self.hashed)
+        self.tables = LSHTables(family.codes(self.hashed), family.n_buckets_)
         if not self.alive.all():
             self.tables.delete(np.flatnonzero(~self.alive))
         return self
@@ -79,12 +79,12 @@ class Index:
         """Add rows; they get the next numbers."""
         self.rows = self.rows.joined(rows)
         self.alive = np.append(self.alive, np.ones(rows.n_rows, bool))
-        sketches = None
-        if self.sketch is not None:
-            sketches = self.sketch.rows(rows.matrix)
-            self.sketches = np.concatenate([self.sketches, sketches])
-        if self.tables is not None:
-            self.tables.insert(self.family.codes(self._hashed_rows(rows, sketches)))
+        if self.tables is None:
+            return
+        coarse, hashed = self._sketched(rows)
+        if coarse is not None:
+            self.coarse = np.concatenate([self.coarse, coarse])
+        self.tables.insert(self.family.codes(hashed))
 
     def delete(self, numbers):
         """Let rows be found no more."""
@@ -164,9 +164,9 @@ class Index:
             codes = self.family.probe_codes(queries.matrix, n_probes)
             return *self.tables.query(codes), None
         sketches = self.sketch.queries(queries.matrix)
-        hashed = self.sketch.hashed_queries(sketches)
+        hashed, coarse = self.sketch.hashed_queries(sketches), self.sketch.coarse_queries(sketches)
         found = self.tables.query(self.family.probe_codes(hashed, n_probes))
-        return *found, self.sketch.score(*found, sketches, self.sketches)
+        return *found, self.sketch.score(*found, coarse, self.coarse)
 
     @staticmethod
     def finalists(indptr, indices, scores, n_finalists):
@@ -177,8 +177,19 @@ class Index:
             else keep_best(indptr, indices, scores, n_finalists)
         )
 
-    def _hashed_rows(self, rows, sketches):
-        return rows.matrix if self.sketch is None else self.sketch.hashed_rows(sketches)
+    def settle(self, setting, family, tables):
+        """Search by a setting from now on."""
+        self.setting, self.family, self.tables = setting, family, tables
+        self.hashed = None  # was kept only to try other families
+        if tables is None:
+            self.coarse = None
+
+    def _sketched(self, rows):
+        """Rows as they are compared by sketches, and as they are hashed."""
+        if self.sketch is None:
+            return None, rows.matrix
+        sketches = self.sketch.rows(rows.matrix)
+        return self.sketch.coarse_rows(sketches), self.sketch.hashed_rows(sketches)
 
 
 def in_order(indices, scores, k):

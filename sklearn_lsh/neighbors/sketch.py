@@ -8,7 +8,7 @@ from sklearn_lsh import kernels
 
 # Directions that a sketch keeps, those of them that are hashed, and rows of the sample in which
 # they are sought.
-N_DIRECTIONS, N_HASHED, N_SAMPLE = 48, 32, 4096
+N_DIRECTIONS, N_HASHED, N_SAMPLE = 64, 32, 4096
 
 
 class Sketch:
@@ -26,8 +26,9 @@ class Sketch:
 
     with any :math:`u`: here the length that queries typically have otherwise in a direction.
 
-    For hashing, both are stretched: a direction's deviation :math:`\sigma` becomes its square
-    root. As they are, rows differ mostly in few directions, which most bits then tell of;
+    Sketches are compared in whole numbers of eight bits, because what takes time is to read them:
+    `coarse`. For hashing, they are stretched: a direction's deviation :math:`\sigma` becomes its
+    square root. As they are, rows differ mostly in few directions, which most bits then tell of;
     with all deviations alike, bits tell of directions in which rows hardly differ.
 
     Parameters
@@ -55,6 +56,11 @@ class Sketch:
         self.stretch = np.sqrt(deviations[0] / deviations[:N_HASHED]).astype(np.float32)
         if for_products:
             self.unit = np.float32(np.sqrt((deviations**2).mean() / centred.shape[0]) + 1e-12)
+        self.row_step, self.query_step = (
+            _step(part) for part in (self.rows(rows), self.queries(queries))
+        )
+        if not for_products:
+            self.query_step = self.row_step
 
     @property
     def n_directions(self):
@@ -63,42 +69,64 @@ class Sketch:
 
     def rows(self, rows):
         """Sketches of rows: ndarray of shape (n_rows, n_directions), float32."""
+        projected = self._project(rows, self.row_mean)
         if not self.for_products:
-            return self._project(rows, self.row_mean)
+            return projected
         biases = rows @ self.query_mean - self.query_mean @ self.row_mean
-        return self._with_last(self._project(rows, self.row_mean), biases / self.unit)
+        return _with_last(projected, biases / self.unit)
 
     def queries(self, queries):
         """Sketches of queries: ndarray of shape (n_queries, n_directions), float32."""
         projected = self._project(queries, self.query_mean)
-        return self._with_last(projected, self.unit) if self.for_products else projected
+        return _with_last(projected, self.unit) if self.for_products else projected
 
-    def score(self, indptr, indices, queries, rows):
-        """Score ragged lists of rows by sketches, the nearer the higher."""
-        kernel = kernels.score_pairs if self.for_products else kernels.score_distances
-        scores = np.empty(indices.shape[0], np.float32)
-        kernel(indptr, indices, queries, rows, scores)
-        return scores
+    def coarse_rows(self, sketches):
+        """Rows' sketches as they are compared: int8."""
+        return _round(sketches, self.row_step)
+
+    def coarse_queries(self, sketches):
+        """Queries' sketches as they are compared: int8."""
+        return _round(sketches, self.query_step)
 
     def hashed_rows(self, sketches):
-        """Rows' sketches, stretched for hashing; for products, shrunk where queries are not."""
+        """Rows' sketches as they are hashed: for products shrunk where queries are stretched."""
         return self._stretched(sketches, 1 / self.stretch if self.for_products else self.stretch)
 
     def hashed_queries(self, sketches):
-        """Queries' sketches, stretched for hashing."""
+        """Queries' sketches as they are hashed: stretched."""
         return self._stretched(sketches, self.stretch)
+
+    def score(self, indptr, indices, queries, rows):
+        """Score ragged lists of coarse rows for coarse queries, the nearer the higher."""
+        name = "score_coarse_products" if self.for_products else "score_coarse_distances"
+        scores = np.empty(indices.shape[0], np.float32)
+        getattr(kernels, name)(indptr, indices, queries, rows, scores)
+        return scores
 
     def _stretched(self, sketches, factors):
         hashed = sketches[:, : factors.shape[0]] * factors
-        return np.hstack([hashed, sketches[:, -1:]]) if self.for_products else hashed
+        return _with_last(hashed, sketches[:, -1]) if self.for_products else hashed
 
     def _project(self, matrix, mean):
-        return np.asarray(matrix @ self.basis - mean @ self.basis, dtype=np.float32, order="C")
+        projected = np.asarray(matrix @ self.basis, dtype=np.float32, order="C")
+        projected -= mean @ self.basis
+        return projected
 
-    def _with_last(self, projected, last):
-        out = np.empty((projected.shape[0], projected.shape[1] + 1), np.float32)
-        out[:, :-1], out[:, -1] = projected, last
-        return out
+
+def _with_last(projected, last):
+    out = np.empty((projected.shape[0], projected.shape[1] + 1), np.float32)
+    out[:, :-1], out[:, -1] = projected, last
+    return out
+
+
+def _step(sketches):
+    """Step of the whole numbers, 127 of which are four deviations of the widest direction."""
+    return np.float32(4 * np.sqrt((sketches**2).mean(axis=0).max()) / 127 + 1e-30)
+
+
+def _round(sketches, step):
+    whole = np.rint(sketches / step, out=np.empty_like(sketches))
+    return np.clip(whole, -127, 127, out=whole).astype(np.int8)
 
 
 def _mean(matrix):

@@ -23,9 +23,10 @@ FEW_PROBES, MANY_PROBES = 2, 16
 # Finalists that are tried, for each neighbour wanted.
 N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 # What steps of a search take beside the products in them, counted in such products: looking into
-# a bucket, meeting a member of it, comparing sketches, comparing rows. Where all rows are compared
-# a product costs a fraction, because it is one of matrices, and ranking a row takes a few.
-LOOKUP, MEMBER, SKETCH, ROW = 200, 50, 40, 150
+# a bucket, meeting a member of it, comparing sketches. Of rows, which lie far apart in memory,
+# reading takes longer than the products. Where all rows are compared a product costs a fraction,
+# because it is one of matrices, and ranking a row takes a few.
+LOOKUP, MEMBER, SKETCH, ROW_PRODUCT, ROW = 200, 50, 40, 4, 200
 EXACT_PRODUCT, EXACT_ROW = 0.15, 10
 
 
@@ -125,7 +126,7 @@ def attempt(sample: Sample, n_probes, recall) -> Found:
         looking += n_met * (index.sketch.n_directions + SKETCH)
 
     def found(n_finalists, n_compared, recalls):
-        cost = looking + n_compared * (row_cost(index) + ROW)
+        cost = looking + n_compared * (ROW_PRODUCT * row_cost(index) + ROW)
         error = N_ERRORS * recalls.std() / np.sqrt(n_queries)
         enough = recalls.mean() - error >= recall
         setting = Setting(index.family.n_bits, n_tables, n_probes, n_finalists)
@@ -176,7 +177,7 @@ def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_pro
     best = _try_tables(index, make_family, sample, recall, n_tables, n_probes, limit)
     if n_tables is None and (not best.enough or best.cost >= limit):
         best = Found(limit, 1.0, True, EXACT)
-    index.setting, index.family, index.tables = best.setting, best.family, best.tables
+    index.settle(best.setting, best.family, best.tables)
     return best
 
 
