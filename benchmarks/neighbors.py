@@ -3,17 +3,21 @@
     pip install faiss-cpu hnswlib ".[lemmas]"
     python benchmarks/neighbors.py
 
-searches the ten nearest of Fashion-MNIST's and MNIST's 60,000 training images for test images,
-and the ten classes of an output layer that respond most to what held-out words evoke in its
-hidden layer (29,395 classes, 128 neurons; it is trained first). Every index is tuned on some
-queries to find at least nine in ten of the nearest, and is then measured on others: seconds to
-build it, queries a second, recall. Hashing tunes itself while it is built. Then a hundredth of
-the rows is inserted and deleted again.
+searches the ten nearest of Fashion-MNIST's and MNIST's 60,000 training images for test images, of
+the rows of a trained output layer (29,395 classes, 128 neurons) for rows held out, by angle, and
+the ten classes that respond most to held-out words there, by inner products. Every index is tuned
+on some queries to find at least nine in ten of the nearest, and is then measured on others:
+seconds to build it, queries a second, recall. Hashing tunes itself while it is built. Then a
+hundredth of the rows is inserted, and another one deleted.
+
+``--weights FILE`` keeps the trained layer, ``--sets mnist,outputs`` measures only these and leaves
+the others as they are in the JSON file.
 """
 
 import json
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -29,7 +33,6 @@ from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.datasets import fetch_mnist, load_lemmas, split_keeping_classes
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
-SETS = ("fashion-mnist", "mnist", "outputs")
 K, RECALL, N_THREADS = 10, 0.9, 2
 FACTORS = (1, 2, 4, 8, 16, 32, 64)  # finalists of IndexLSH where it is refined
 EFFORTS = (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 400, 800)  # of the graphs' search
@@ -44,7 +47,28 @@ def load_images(name, options):
 
 
 def load_outputs(options):
-    """Rows of a trained output layer with their biases, and its inputs for held-out words."""
+    """Rows of a trained output layer, as directions; some of them are held out as queries."""
+    rows = train_outputs(options)[0][:, :-1]
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    order = np.random.default_rng(options.seed).permutation(len(rows))
+    n_out = min(2000, len(rows) // 10)
+    tuning, measured, kept = np.split(order, [min(options.tuning, n_out // 2), n_out])
+    return rows[np.sort(kept)], rows[tuning], rows[measured], False
+
+
+def load_responses(options):
+    """The same rows with their biases, and what held-out words evoke in the layer before."""
+    rows, queries = train_outputs(options)
+    order = np.random.default_rng(options.seed).permutation(len(queries))
+    return rows, queries[order[: options.tuning]], queries[order[options.tuning :]], True
+
+
+def train_outputs(options):
+    """Train a network: its output layer's rows, and that layer's inputs for held-out words."""
+    path = Path(options.weights)
+    if options.weights and path.exists():
+        with np.load(path) as arrays:
+            return arrays["rows"], arrays["queries"]
     forms, lemmas = load_lemmas("de")
     if options.quick:
         forms, lemmas = forms[:4000], lemmas[:4000]
@@ -57,10 +81,9 @@ def load_outputs(options):
     hidden = vectorizer.transform(forms[test]) @ network.coefs_[0] + network.intercepts_[0]
     queries = with_last(np.maximum(hidden, 0), 1)
     rows = with_last(network.coefs_[1].T, network.intercepts_[1])
-    order = np.random.default_rng(options.seed).permutation(len(queries))
-    n_test = 10 * options.tuning
-    tuning, measured = order[: options.tuning], order[options.tuning : options.tuning + n_test]
-    return rows, queries[tuning], queries[measured], True
+    if options.weights:
+        np.savez(path, rows=rows, queries=queries)
+    return rows, queries
 
 
 def with_last(vectors, last):
@@ -73,6 +96,14 @@ def as_distances(rows, queries):
     """Rows and queries whose distances are in the order of inner products."""
     squares = (rows.astype(float) ** 2).sum(axis=1)
     return with_last(rows, np.sqrt(squares.max() - squares)), [with_last(q, 0) for q in queries]
+
+
+LOADERS = {
+    "fashion-mnist": partial(load_images, "fashion-mnist"),
+    "mnist": partial(load_images, "mnist"),
+    "outputs": load_outputs,
+    "responses": load_responses,
+}
 
 
 # Indexes: each a function that builds it, and returns search(queries) for a setting
@@ -253,10 +284,7 @@ def time_updates(rows, by_product, tuning):
 
 def measure_set(name, options):
     """Measure all indexes on a set of rows."""
-    if name == "outputs":
-        rows, tuning, queries, by_product = load_outputs(options)
-    else:
-        rows, tuning, queries, by_product = load_images(name, options)
+    rows, tuning, queries, by_product = LOADERS[name](options)
     queries = queries[: options.queries]
     if options.quick:
         rows, tuning, queries = rows[:3000], tuning[:100], queries[:200]
@@ -277,15 +305,16 @@ def measure_set(name, options):
 
 def main():
     options = parse_options(
-        __doc__, repeats=3, tuning=500, queries=2000, epochs=4, sets=",".join(SETS)
+        __doc__, repeats=3, tuning=500, queries=2000, epochs=4, weights="", sets=",".join(LOADERS)
     )
     path = options.out or Path(__file__).parent / "results" / "neighbors.json"
-    # Sets that are not asked for keep what was measured before.
     results = json.loads(path.read_text())["results"] if path.exists() else {}
     with threadpool_limits(N_THREADS):
         faiss.omp_set_num_threads(N_THREADS)
         results |= {name: measure_set(name, options) for name in options.sets.split(",")}
-    write(__file__, options, {name: results[name] for name in SETS if name in results})
+    options.weights = ""  # a path on this machine
+    results = {name: results[name] for name in LOADERS if name in results}
+    write(__file__, options, results, packages=("faiss-cpu", "hnswlib"))
 
 
 if __name__ == "__main__":

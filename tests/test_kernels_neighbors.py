@@ -82,3 +82,14 @@ def test_probe_signs(variant, n_rows, n_tables, n_bits, share, seed):
             assert len(set(found)) == n_probes
             expected = np.sort(list(cost.values()))[:n_probes]
             np.testing.assert_allclose([cost[c] for c in found], expected, rtol=1e-4, atol=1e-2)
+
+
+@given(n_rows=st.integers(0, 4), n_columns=st.integers(1, 40), share=st.floats(0.01, 1), seed=seeds)
+@quick
+def test_best_columns(variant, n_rows, n_columns, share, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-5, 6, (n_rows, n_columns)).astype(np.float32)  # with many ties
+    n_best = int(np.ceil(share * n_columns))
+    columns = np.zeros((n_rows, n_best), np.uint32)
+    _, (_, columns) = run(variant, "best_columns", scores, columns)
+    np.testing.assert_array_equal(columns, np.argsort(-scores, axis=1, kind="stable")[:, :n_best])

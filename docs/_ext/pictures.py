@@ -398,7 +398,8 @@ def many_table():
 NEIGHBOR_SETS = {
     "fashion-mnist": "Fashion-MNIST",
     "mnist": "MNIST",
-    "outputs": "output layer",
+    "outputs": "rows of an output layer, by angle",
+    "responses": "responses of an output layer, by inner product",
 }
 
 

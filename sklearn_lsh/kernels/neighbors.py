@@ -64,3 +64,28 @@ def score_sparse(
             out[p] = total
         for p in range(q_indptr[s], q_indptr[s + 1]):
             query[q_indices[p]] = np.float32(0)
+
+
+# pythran export best_columns(float32[:,:] order(C), uint32[:,:] order(C))
+def best_columns(scores, columns):
+    """Columns of each row's highest scores, the highest first, the lower column of equals.
+
+    ``columns`` says how many. Few scores of a long row are among the best so far, and these are
+    put in their place.
+    """
+    n_best = columns.shape[1]
+    best = np.empty(n_best, np.float32)
+    for s in range(scores.shape[0]):
+        best[:] = np.float32(-np.inf)
+        bar = np.float32(-np.inf)
+        for j in range(scores.shape[1]):
+            x = scores[s, j]
+            if x > bar:
+                place = n_best - 1
+                while place > 0 and best[place - 1] < x:
+                    best[place] = best[place - 1]
+                    columns[s, place] = columns[s, place - 1]
+                    place -= 1
+                best[place] = x
+                columns[s, place] = j
+                bar = best[n_best - 1]

@@ -8,6 +8,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
+from sklearn_lsh import kernels
 from sklearn_lsh.csr import even_rows, keep_best, take
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
@@ -153,9 +154,10 @@ class Index:
         scores = self.metric.rank_all(queries, self.rows)
         if not self.alive.all():
             scores[:, ~self.alive] = -np.inf
-        rows = np.tile(np.arange(self.rows.n_rows, dtype=np.uint32), queries.n_rows)
         some = min(SPARE * k, self.n_alive)
-        pairs = keep_best(even_rows(*scores.shape), rows, scores.reshape(-1), some)[:2]
+        best = np.zeros((queries.n_rows, some), np.uint32)
+        kernels.best_columns(scores, best)
+        pairs = even_rows(queries.n_rows, some), best.reshape(-1)
         return in_order(*keep_best(*pairs, self.metric.score(*pairs, queries, self.rows), k)[1:], k)
 
     def candidates(self, queries: Vectors, n_probes):

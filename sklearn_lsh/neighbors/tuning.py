@@ -18,6 +18,7 @@ MOST_QUERIES, PRODUCTS, FEWEST_QUERIES, N_ERRORS = 400, 6e9, 128, 2
 # A table more is worth more than a bucket more in each, but takes memory.
 N_PROBES, FIRST_PROBES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256), 8
 N_TABLES, FIRST_TABLES = (2, 4, 8, 16, 32, 64, 128), 16
+FAR = 0.85
 # With so few probes fewer tables may do, too; with so many more tables may do better.
 FEW_PROBES, MANY_PROBES = 2, 16
 # Finalists that are tried, for each neighbour wanted.
@@ -27,7 +28,7 @@ N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 # reading takes longer than the products. Where all rows are compared a product costs a fraction,
 # because it is one of matrices, and ranking a row takes a few.
 LOOKUP, MEMBER, SKETCH, ROW_PRODUCT, ROW = 200, 50, 40, 4, 200
-EXACT_PRODUCT, EXACT_ROW = 0.15, 10
+EXACT_PRODUCT, EXACT_ROW = 0.15, 2
 
 
 class Found(NamedTuple):
@@ -228,8 +229,11 @@ def _try_probes(sample, probes, recall, limit):
     place = min(len(probes), 1 + N_PROBES.index(FIRST_PROBES)) - 1
     best = attempt(sample, probes[place], recall)
     step = -1 if best.enough else 1
-    while 0 <= place + step < len(probes) and best.enough == (step < 0) and best.cost < limit:
-        place += step
+    while best.enough == (step < 0) and best.cost < limit:
+        # Far below, every other number is left out.
+        place += step * (2 if best.recall < FAR * recall else 1)
+        if not 0 <= place < len(probes):
+            break
         tried = attempt(sample, probes[place], recall)
         if not _is_better(tried, best):
             break
