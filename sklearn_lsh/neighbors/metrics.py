@@ -105,9 +105,10 @@ class Vectors:
         Squared lengths: float64 where rows are sparse, else float32.
     """
 
-    def __init__(self, data):
+    def __init__(self, data, squares=None):
         self.data = data
-        self.squares = _squares(data)
+        self.squares = _squares(data) if squares is None else squares
+        self._room = None  # an array with room for more rows, of which data is the beginning
 
     @property
     def is_sparse(self):
@@ -143,14 +144,28 @@ class Vectors:
         return Vectors(take(self.matrix, np.arange(self.n_rows)[chosen]))
 
     def joined(self, others):
-        """These rows, then others."""
+        """These rows, then others. Use the result in their place: it may take their memory."""
+        squares = np.concatenate([self.squares, others.squares])
         if not self.is_sparse:
-            return Vectors(np.concatenate([self.data, others.data]))
+            return self._joined_dense(others, squares)
         ends = self.data.indptr[-1] + others.data.indptr[1:]
         pairs = (
             np.concatenate(both) for both in zip(self.data[1:3], others.data[1:3], strict=True)
         )
-        return Vectors(CSR(np.concatenate([self.data.indptr, ends]), *pairs, self.data.n_columns))
+        indptr = np.concatenate([self.data.indptr, ends])
+        return Vectors(CSR(indptr, *pairs, self.data.n_columns), squares)
+
+    def _joined_dense(self, others, squares):
+        """Copy these rows only now and then: into an array that has room for more."""
+        n_rows, n_features = squares.shape[0], self.data.shape[1]
+        room = self._room
+        if room is None or room.shape[0] < n_rows:
+            room = np.empty((n_rows + n_rows // 4, n_features), np.float32)
+            room[: self.n_rows] = self.data
+        room[self.n_rows : n_rows] = others.data
+        joined = Vectors(room[:n_rows], squares)
+        joined._room = room
+        return joined
 
 
 def _squares(rows):

@@ -8,7 +8,7 @@ from sklearn_lsh import kernels
 
 # Directions that a sketch keeps, those of them that are hashed, and rows of the sample in which
 # they are sought.
-N_DIRECTIONS, N_HASHED, N_SAMPLE = 64, 32, 4096
+N_DIRECTIONS, N_HASHED, N_SAMPLE = 64, 32, 2048
 
 
 class Sketch:
