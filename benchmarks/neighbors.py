@@ -199,7 +199,7 @@ INDEXES = {
         EFFORTS,
         False,
     ),
-    "faiss IndexLSH": ({f"{n} bits": faiss_lsh(n) for n in (1024, 4096)}, (None,), True),
+    "faiss IndexLSH": ({f"{n} bits": faiss_lsh(n) for n in (512, 2048)}, (None,), True),
     "faiss IndexLSH, refined": (
         {f"{n} bits": faiss_lsh_refined(n) for n in (64, 128, 256, 512)},
         FACTORS,
@@ -247,6 +247,9 @@ def measure(name, data, truth, repeats):
     tried = {}
     for way, build in builds.items():
         taken, (index, search) = seconds(build, rows, by_product, tuning)
+        if taken < 1:  # short times vary
+            again = [seconds(build, rows, by_product, tuning)[0] for _ in range(4)]
+            taken = float(np.median([taken, *again]))
         tried[way] = {"build_seconds": taken} | tune(search, settings, tuning, truth[0])
         times = [seconds(search, queries, tried[way]["search"])[0] for _ in range(repeats)]
         found = search(queries, tried[way]["search"])
@@ -260,10 +263,13 @@ def measure(name, data, truth, repeats):
 
 
 def best_of(tried):
-    """The way that answers fastest among those that find enough on tuning queries."""
-    return max(
-        tried.values(), key=lambda run: (run["recall"] >= RECALL - 0.01, run["queries_a_second"])
-    )
+    """The way that answers fastest among those that find enough, else the one that finds most."""
+
+    def merit(run):
+        enough = run["recall"] >= RECALL - 0.01  # on other queries than it was tuned on
+        return enough, run["queries_a_second"] if enough else run["recall"]
+
+    return max(tried.values(), key=merit)
 
 
 def time_updates(rows, by_product, tuning):
@@ -308,7 +314,6 @@ def measure_set(name, options):
     return {
         "shape": rows.shape,
         "tried": tried,
-        "best": {index: best_of(runs) for index, runs in tried.items()},
         "updates": updates,
     }
 
@@ -324,6 +329,8 @@ def main():
         results |= {name: measure_set(name, options) for name in options.sets.split(",")}
     options.weights = ""  # a path on this machine
     results = {name: results[name] for name in LOADERS if name in results}
+    for found in results.values():
+        found["best"] = {index: best_of(runs) for index, runs in found["tried"].items()}
     write(__file__, options, results, packages=("faiss-cpu", "hnswlib"))
 
 

@@ -63,7 +63,8 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     hash_function : {"auto", "simhash", "wta", "dwta", "minhash", "e2lsh"} or HashFamily, \
             default="auto"
         Hash family. "auto" is `MinHash` for "jaccard" and `SimHash` otherwise. Families code
-        sketches, except for "jaccard". Only `SimHash` knows several buckets of a table.
+        sketches, except for "jaccard". Only `SimHash` knows several buckets of a table. An object
+        keeps its own settings, but for ``n_tables``.
     random_state : int, RandomState instance or None, default=None
         Draws the hash functions and the sample.
     n_jobs : int, default=None
