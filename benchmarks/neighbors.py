@@ -10,8 +10,8 @@ on some queries to find at least nine in ten of the nearest, and is then measure
 seconds to build it, queries a second, recall. Hashing tunes itself while it is built. Then a
 hundredth of the rows is inserted, another one, and one is deleted.
 
-``--weights FILE`` keeps the trained layer, ``--sets mnist,outputs`` measures only these and leaves
-the others as they are in the JSON file.
+``--weights FILE`` keeps the trained layer. ``--sets "mnist,outputs"`` and ``--indexes "hashed;faiss
+HNSW"`` measure only these, and leave the others as they are in the JSON file.
 """
 
 import json
@@ -298,8 +298,8 @@ def time_updates(rows, by_product, tuning):
     }
 
 
-def measure_set(name, options):
-    """Measure all indexes on a set of rows."""
+def measure_set(name, options, before):
+    """Measure the indexes that are asked for on a set of rows; keep what was before of others."""
     rows, tuning, queries, by_product = LOADERS[name](options)
     queries = queries[: options.queries]
     if options.quick:
@@ -308,29 +308,39 @@ def measure_set(name, options):
     _, search = faiss_exact(rows, by_product, tuning)
     truth = [search(part, None) for part in (tuning, queries)]
     data = rows, tuning, queries, by_product
-    tried = {index: measure(index, data, truth, options.repeats) for index in INDEXES}
-    updates = time_updates(rows, by_product, tuning)
-    print(updates, flush=True)
-    return {
-        "shape": rows.shape,
-        "tried": tried,
-        "updates": updates,
+    wanted = options.indexes.split(";")
+    found = before | {"shape": rows.shape}
+    found["tried"] = before.get("tried", {}) | {
+        index: measure(index, data, truth, options.repeats) for index in wanted
     }
+    found["best"] = {
+        index: best_of(found["tried"][index]) for index in INDEXES if index in found["tried"]
+    }
+    if "hashed" in wanted:
+        found["updates"] = time_updates(rows, by_product, tuning)
+        print(found["updates"], flush=True)
+    return found
 
 
 def main():
     options = parse_options(
-        __doc__, repeats=3, tuning=500, queries=2000, epochs=4, weights="", sets=",".join(LOADERS)
+        __doc__,
+        repeats=3,
+        tuning=500,
+        queries=2000,
+        epochs=4,
+        weights="",
+        sets=",".join(LOADERS),
+        indexes=";".join(INDEXES),
     )
     path = options.out or Path(__file__).parent / "results" / "neighbors.json"
     results = json.loads(path.read_text())["results"] if path.exists() else {}
     with threadpool_limits(N_THREADS):
         faiss.omp_set_num_threads(N_THREADS)
-        results |= {name: measure_set(name, options) for name in options.sets.split(",")}
+        for name in options.sets.split(","):
+            results[name] = measure_set(name, options, results.get(name, {}))
     options.weights = ""  # a path on this machine
     results = {name: results[name] for name in LOADERS if name in results}
-    for found in results.values():
-        found["best"] = {index: best_of(runs) for index, runs in found["tried"].items()}
     write(__file__, options, results, packages=("faiss-cpu", "hnswlib"))
 
 

@@ -162,13 +162,24 @@ class Index:
 
     def candidates(self, queries: Vectors, n_probes):
         """Rows in the buckets of each query: ragged lists, and their sketches' scores or None."""
+        codes, coarse = self._codes(queries, n_probes)
+        found = self.tables.query(codes)
         if self.sketch is None:
-            codes = self.family.probe_codes(queries.matrix, n_probes)
-            return *self.tables.query(codes), None
+            return *found, None
+        return *found, self.sketch.score(*found, coarse, self.coarse)
+
+    def count_members(self, queries: Vectors, n_probes) -> int:
+        """How many members the buckets of all queries have."""
+        starts, stops = self.tables.buckets(self._codes(queries, n_probes)[0])
+        return int((stops - starts).sum(dtype=np.int64))
+
+    def _codes(self, queries, n_probes):
+        """Codes of queries' buckets, and their coarse sketches or None."""
+        if self.sketch is None:
+            return self.family.probe_codes(queries.matrix, n_probes), None
         sketches = self.sketch.queries(queries.matrix)
         hashed, coarse = self.sketch.hashed_queries(sketches), self.sketch.coarse_queries(sketches)
-        found = self.tables.query(self.family.probe_codes(hashed, n_probes))
-        return *found, self.sketch.score(*found, coarse, self.coarse)
+        return self.family.probe_codes(hashed, n_probes), coarse
 
     @staticmethod
     def finalists(indptr, indices, scores, n_finalists):

@@ -27,7 +27,7 @@ N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 # a bucket, meeting a member of it, comparing sketches. Of rows, which lie far apart in memory,
 # reading takes longer than the products. Where all rows are compared a product costs a fraction,
 # because it is one of matrices, and ranking a row takes a few.
-LOOKUP, MEMBER, SKETCH, ROW_PRODUCT, ROW = 200, 50, 40, 4, 200
+LOOKUP, MEMBER, SKETCH, ROW_PRODUCT, ROW = 400, 20, 40, 3, 200
 EXACT_PRODUCT, EXACT_ROW = 0.15, 2
 
 
@@ -122,7 +122,8 @@ def attempt(sample: Sample, n_probes, recall) -> Found:
     n_queries, n_tables = sample.queries.n_rows, index.tables.n_tables
     candidates = index.candidates(sample.queries, n_probes)
     n_met = candidates[1].shape[0] / n_queries
-    looking = n_tables * n_probes * LOOKUP + n_met * MEMBER
+    n_members = index.count_members(sample.queries, n_probes) / n_queries
+    looking = n_tables * n_probes * LOOKUP + n_members * MEMBER
     if index.sketch is not None:
         looking += n_met * (index.sketch.n_directions + SKETCH)
 
