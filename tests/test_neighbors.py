@@ -373,6 +373,18 @@ def test_bad_calls(rows, sparse_rows):
         transformer.fit(X, queries=np.full((2, 20), np.nan))
 
 
+def test_lengths_of_rows(rows):
+    """Angles are those of any lengths; distances of too long rows are refused."""
+    X = rows[0][:50]
+    cosine = LSHNeighborsTransformer(metric="cosine")
+    expected = cosine.fit(X).kneighbors(X)
+    for factor in (1e-25, 1e30):
+        for ours, theirs in zip(cosine.fit(X * factor).kneighbors(X), expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    with pytest.raises(ValueError, match="less than 1e18"):
+        LSHNeighborsTransformer().fit(X * 1e20)
+
+
 # In scikit-learn's company
 
 

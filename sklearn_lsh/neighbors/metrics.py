@@ -12,7 +12,10 @@ import scipy.sparse as sp
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR, take
-from sklearn_lsh.hashing.exact import row_starts, sum_rows
+from sklearn_lsh.hashing.exact import row_starts, scales_of, sum_rows
+
+# Squared distances have to be finite in float32.
+MOST_SQUARE = 1e36
 
 
 class Metric(NamedTuple):
@@ -108,6 +111,11 @@ class Vectors:
     def __init__(self, data, squares=None):
         self.data = data
         self.squares = _squares(data) if squares is None else squares
+        if not self.squares.max(initial=0) < MOST_SQUARE:
+            raise ValueError(
+                "The lengths of rows must be less than 1e18, because distances are computed in "
+                "float32. Scale the data, for example with StandardScaler or MaxAbsScaler."
+            )
         self._room = None  # an array with room for more rows, of which data is the beginning
 
     @property
@@ -172,7 +180,8 @@ def _squares(rows):
     """Squared lengths of rows."""
     if isinstance(rows, CSR):
         return sum_rows(rows, lambda values: values.astype(np.float64) ** 2)
-    return np.einsum("ij,ij->i", rows, rows)
+    with np.errstate(over="ignore"):
+        return np.einsum("ij,ij->i", rows, rows)
 
 
 def _lengths_of_pairs(indptr, indices, queries, rows):
@@ -188,6 +197,7 @@ def _scale(rows, factors):
 
 
 def _to_unit_length(rows):
+    rows = _scale(rows, scales_of(rows))  # so that no square is too large or too small
     lengths = np.sqrt(_squares(rows))
     return _scale(rows, 1 / np.where(lengths > 0, lengths, 1))
 
