@@ -37,10 +37,10 @@ def parse_options(description, *, repeats=3, **options):
     return parser.parse_args()
 
 
-def environment():
+def environment(packages=()):
     """Describe the machine and the software that results depend on."""
     return {
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in (*PACKAGES, *packages)},
         "python": platform.python_version(),
         "processor": _processor(),
         "processors": os.process_cpu_count() if hasattr(os, "process_cpu_count") else _affinity(),
@@ -61,7 +61,7 @@ def _processor():
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def write(script, options, results):
+def write(script, options, results, packages=()):
     """Print results, and write them with all that they depend on to a JSON file."""
     name = Path(script).stem
     path = options.out or Path(script).parent / "results" / f"{name}.json"
@@ -70,7 +70,7 @@ def write(script, options, results):
     report = {
         "benchmark": name,
         "options": settings,
-        "environment": environment(),
+        "environment": environment(packages),
         "results": results,
     }
     path.write_text(json.dumps(report, indent=1) + "\n")

@@ -73,6 +73,43 @@ def group(indptr, indices, n_columns) -> Groups:
     return groups._replace(rows=groups.rows[:n], starts=groups.starts[: n + 1])
 
 
+def even_rows(n_rows, length):
+    """``indptr`` of rows that all have the same length."""
+    return np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(length)
+
+
+def keep_best(indptr, indices, scores, n_best):
+    """Keep the ``n_best`` pairs of each ragged row that score highest, and their scores."""
+    most = np.minimum(np.diff(indptr), n_best).sum(dtype=np.int64)
+    kept = np.empty_like(indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
+    kernels.keep_best(indptr, indices, scores, n_best, *kept)
+    return kept
+
+
+def best_columns(scores, n_best):
+    """Find the ``n_best`` highest scores of each row: which columns, and the scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_columns), dtype=float32
+    n_best : int
+        If there are not so many columns, all of them.
+
+    Returns
+    -------
+    columns : ndarray of shape (n_rows, n_best), dtype=uint32
+    best : ndarray of shape (n_rows, n_best), dtype=float32
+        In no order. Of equal scores at the bar the first ones are kept.
+    """
+    n_rows, n_columns = scores.shape
+    n_best = min(n_best, n_columns)
+    place = n_columns - n_best
+    bars = np.partition(scores, place, axis=1)[:, place].copy()
+    columns, best = np.empty((n_rows, n_best), np.uint32), np.empty((n_rows, n_best), np.float32)
+    kernels.keep_above(scores, bars, columns, best)
+    return columns, best
+
+
 def n_samples(inputs) -> int:
     """Number of rows of a dense array or a `CSR`."""
     return inputs.n_rows if isinstance(inputs, CSR) else inputs.shape[0]

@@ -14,6 +14,7 @@ ORDER = [
     "plot_sparse_pipeline.py",
     "plot_multilabel_text.py",
     "plot_word_forms.py",
+    "plot_neighbors.py",
     "plot_callbacks.py",
     "plot_stream.py",
     "plot_threads.py",

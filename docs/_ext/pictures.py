@@ -429,6 +429,78 @@ def many_table():
     return table([*head, "on training rows"], rows) + "\n" + environment(report)
 
 
+NEIGHBOR_SETS = {
+    "fashion-mnist": "Fashion-MNIST",
+    "mnist": "MNIST",
+    "outputs": "rows of an output layer, by angle",
+    "responses": "responses of an output layer, by inner product",
+}
+
+
+def neighbors_tables():
+    """Indexes at equal recall, one table for each set of rows."""
+    report = results("neighbors")
+    if report is None:
+        return MISSING
+    parts = []
+    for name, found in report["results"].items():
+        n_rows, n_features = found["shape"]
+        rows = [
+            [
+                index,
+                f"{run['build_seconds']:.2f}",
+                f"{run['queries_a_second']:,.0f}",
+                f"{run['recall']:.3f}",
+            ]
+            for index, run in found["best"].items()
+        ]
+        head = ["index", "seconds to build", "queries a second", "recall"]
+        title = f"{NEIGHBOR_SETS.get(name, name)}: {n_rows:,} rows of {n_features} features"
+        parts.append(f"{title}\n\n{table(head, rows)}")
+    return "\n".join([*parts, environment(report)])
+
+
+def neighbors_updates():
+    """Seconds to insert and to delete a hundredth of the rows."""
+    report = results("neighbors")
+    if report is None:
+        return MISSING
+    rows = [
+        [NEIGHBOR_SETS.get(name, name), index]
+        + [f"{1e3 * taken[change]:,.1f}" for change in ("first insert", "insert", "delete")]
+        for name, found in report["results"].items()
+        for index, taken in found["updates"].items()
+    ]
+    return table(["rows", "index", "inserting", "inserting more", "deleting"], rows)
+
+
+def neighbors_ratios():
+    """How hashing compares with the best of each kind of index."""
+    report = results("neighbors")
+    if report is None:
+        return MISSING
+    lines = []
+    for name, found in report["results"].items():
+        best = found["best"]
+        others = ("faiss IndexLSH", "faiss IndexLSH, refined", "faiss exact")
+        if not {"hashed", "faiss HNSW", "hnswlib", *others} <= set(best):
+            continue  # measured in part
+        ours, graphs = best["hashed"], [best["faiss HNSW"], best["hnswlib"]]
+        build = min(run["build_seconds"] for run in graphs) / ours["build_seconds"]
+        speed = {
+            other: ours["queries_a_second"] / best[other]["queries_a_second"] for other in others
+        }
+        graph = ours["queries_a_second"] / max(run["queries_a_second"] for run in graphs)
+        lines.append(
+            f"- {NEIGHBOR_SETS.get(name, name)}: built {build:.1f} times as fast as the HNSW graph "
+            f"that is built faster. It answers {speed['faiss IndexLSH']:.1f} times as many queries "
+            f"a second as IndexLSH, {speed['faiss IndexLSH, refined']:.1f} times as many as that "
+            f"with refinement, {speed['faiss exact']:.1f} times as many as faiss's exact search, "
+            f"and {graph:.2f} times as many as the HNSW graph that answers faster."
+        )
+    return "\n".join(lines) + "\n"
+
+
 def memory_by_classes():
     """What an output layer takes, by the rule that the text gives."""
     from sklearn_lsh.selection.output import OutputLSH
@@ -531,6 +603,9 @@ def write_fragments():
         "memory": memory_table(),
         "many_classes": many_table(),
         "memory_by_classes": memory_by_classes(),
+        "neighbors": neighbors_tables(),
+        "neighbors_ratios": neighbors_ratios(),
+        "neighbors_updates": neighbors_updates(),
         "automatic": automatic(),
         "sieves": sieves(),
         "threads": threads_table(),

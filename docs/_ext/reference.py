@@ -13,6 +13,10 @@ MODULES = {
         "Locality-sensitive hash families, tables and a sampler, usable without any network.",
     ),
     "sklearn_lsh.torch": ("PyTorch", "An output layer for PyTorch, imported only when wanted."),
+    "sklearn_lsh.neighbors": (
+        "Neighbours",
+        "Nearest neighbours found by hashing, in the form of scikit-learn's.",
+    ),
     "sklearn_lsh.inspection": (
         "Displays",
         "Pictures of how a network trained, of what it computes, and of hash tables.",

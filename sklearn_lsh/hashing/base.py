@@ -214,6 +214,28 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """As `transform_queries`, without checks; see `codes`."""
         return self.codes(X)
 
+    def probe_codes(self, X, n_probes):
+        """Codes of the buckets in which to look for vectors like these, the likeliest first.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features), dtype=float32 or float64
+            See `codes`.
+        n_probes : int
+            Buckets of each table, at most ``most_probes``.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_lookups, n_tables)
+        """
+        codes = self.query_codes(X)
+        return codes if codes.ndim == 3 else codes[:, np.newaxis, :]
+
+    @property
+    def most_probes(self) -> int:
+        """Buckets of a table that `probe_codes` can name; 1 where it knows only the query's."""
+        return 1
+
     def adapt(self, X):
         """Follow data that changed, where a family learns from it, without drawing anew.
 
@@ -236,9 +258,14 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             starts = range(0, max(1, n_samples), size)
             parts = [code(X[i : min(i + size, n_samples), :], xp) for i in starts]
             return xp.astype(xp.concat(parts, axis=0), getattr(xp, self.code_dtype.name))
+        return self._in_chunks(
+            X, np.empty((n_samples, self._n_features_out), self.code_dtype), fill
+        )
+
+    def _in_chunks(self, X, codes, fill):
+        """Let ``fill(rows, codes)`` write the codes of a few rows at a time."""
         size = max(1, min(CHUNK_ROWS, CHUNK_VALUES // X.shape[1]))
-        codes = np.empty((n_samples, self._n_features_out), self.code_dtype)
-        for start in range(0, n_samples, size):
+        for start in range(0, X.shape[0], size):
             rows = slice(start, start + size)
             fill(take(X, rows), codes[rows])
         return codes

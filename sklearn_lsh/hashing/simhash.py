@@ -100,6 +100,36 @@ class SimHash(HashFamily):
         return self._pack_arrays(exact.project_arrays(whole, self._matrix, xp), xp)
 
     @property
+    def most_probes(self) -> int:
+        """Buckets of a table that `probe_codes` can name."""
+        return 1 << self.projections_.shape[2]
+
+    def probe_codes(self, X, n_probes):
+        """Codes of the likeliest buckets: those on the other side of planes that are near.
+
+        Q. Lv, W. Josephson, Z. Wang, M. Charikar and K. Li, "Multi-probe LSH: efficient indexing
+        for high-dimensional similarity search", VLDB 2007.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features), dtype=float32 or float64
+            See `HashFamily.codes`.
+        n_probes : int
+            Buckets of each table, at most ``2**n_bits``. The first is that of the query.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_probes, n_tables)
+        """
+        shape = (X.shape[0], n_probes, self.n_tables)
+        return self._in_chunks(X, np.empty(shape, self.code_dtype), self._fill_probes)
+
+    def _fill_probes(self, vectors, codes):
+        whole = exact.round_to_whole(vectors, exact.scales_of(vectors))
+        products = exact.project(whole, self._matrix)
+        kernels.probe_signs(products, self.projections_.shape[2], codes)
+
+    @property
     def _matrix(self):
         return self.projections_.reshape(self.projections_.shape[0], -1)
 

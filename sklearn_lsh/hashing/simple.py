@@ -109,13 +109,22 @@ class SimpleLSH(SimHash):
     def query_codes(self, X):
         """As `transform_queries`, without checks."""
         codes = self._codes(X, super()._fill, super()._code)
-        n_ranges = self.norms_.shape[0]
-        if n_ranges == 1:
+        if self.norms_.shape[0] == 1:
             return codes
-        firsts = (np.arange(n_ranges) << self.projections_.shape[2]).astype(self.code_dtype)
         if isinstance(codes, np.ndarray):
-            return codes[:, np.newaxis, :] + firsts[:, np.newaxis]
-        return _add_firsts(codes, firsts)
+            return codes[:, np.newaxis, :] + self._firsts[:, np.newaxis]
+        return _add_firsts(codes, self._firsts)
+
+    def probe_codes(self, X, n_probes):
+        """As `SimHash.probe_codes`, in each range of lengths."""
+        codes = super().probe_codes(X, n_probes)[:, np.newaxis] + self._firsts[:, None, None]
+        return codes.reshape(X.shape[0], -1, self.n_tables)
+
+    @property
+    def _firsts(self):
+        """The first code of each range."""
+        firsts = np.arange(self.norms_.shape[0]) << self.projections_.shape[2]
+        return firsts.astype(self.code_dtype)
 
     def _draw(self, n_features, random_state):
         if self.n_ranges << self.n_bits > 1 << MOST_BITS:

@@ -69,6 +69,66 @@ def pack_signs(projections, n_bits, codes):
             codes[i, t] = code
 
 
+# pythran export probe_signs(float32[:,:] order(C), int, uint8[:,:,:] order(C))
+# pythran export probe_signs(float32[:,:] order(C), int, uint16[:,:,:] order(C))
+# pythran export probe_signs(int32[:,:] order(C), int, uint8[:,:,:] order(C))
+# pythran export probe_signs(int32[:,:] order(C), int, uint16[:,:,:] order(C))
+def probe_signs(projections, n_bits, codes):
+    """As `pack_signs`, and the codes next to it: ``codes`` (n_vectors, n_probes, n_tables).
+
+    A code costs the squares of the projections whose signs it has wrong, and cheaper ones come
+    first. A set of wrong bits, in the order of their squares, is reached in one way only: its
+    last bit is moved to the next one, or the next one is added (Lv et al. 2007).
+    """
+    _, n_probes, n_tables = codes.shape
+    order = np.empty(n_bits, np.int32)
+    squares = np.empty(n_bits, np.float32)
+    # The sets within reach: what they cost, their bits, and which of the order is their last.
+    costs = np.empty(n_probes + 1, np.float32)
+    flips = np.empty(n_probes + 1, np.int32)
+    lasts = np.empty(n_probes + 1, np.int32)
+    for i in range(codes.shape[0]):
+        for t in range(n_tables):
+            code = 0
+            for b in range(n_bits):
+                x = np.float32(projections[i, t * n_bits + b])
+                code = 2 * code + (1 if x > 0 else 0)
+                place = b
+                while place > 0 and squares[place - 1] > x * x:
+                    squares[place] = squares[place - 1]
+                    order[place] = order[place - 1]
+                    place -= 1
+                squares[place] = x * x
+                order[place] = 1 << (n_bits - 1 - b)
+            codes[i, 0, t] = code
+            costs[0] = squares[0]
+            flips[0] = order[0]
+            lasts[0] = 0
+            n = 1
+            for probe in range(1, n_probes):
+                best = 0
+                for k in range(1, n):
+                    if costs[k] < costs[best]:
+                        best = k
+                cost = costs[best]
+                flip = int(flips[best])
+                last = int(lasts[best])
+                codes[i, probe, t] = code ^ flip
+                if last + 1 < n_bits:
+                    costs[best] = cost - squares[last] + squares[last + 1]
+                    flips[best] = flip ^ order[last] ^ order[last + 1]
+                    lasts[best] = last + 1
+                    costs[n] = cost + squares[last + 1]
+                    flips[n] = flip | order[last + 1]
+                    lasts[n] = last + 1
+                    n += 1
+                else:
+                    n -= 1
+                    costs[best] = costs[n]
+                    flips[best] = flips[n]
+                    lasts[best] = lasts[n]
+
+
 # pythran export pick_winners(float32[:,:] order(C), uint32[:,:] order(C), int, int, uint8[:,:] order(C))
 # pythran export pick_winners(float32[:,:] order(C), uint32[:,:] order(C), int, int, uint16[:,:] order(C))
 def pick_winners(values, windows, n_bits, most_tries, codes):

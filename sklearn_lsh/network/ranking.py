@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from sklearn_lsh.csr import CSR
-from sklearn_lsh.selection.base import even_rows, keep_best
+from sklearn_lsh.csr import CSR, even_rows, keep_best
 
 
 def best_outputs(outputs, k):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklearn_lsh.csr import CSR, n_nonzero
-from sklearn_lsh.selection.base import Active, Selection, best_columns, even_rows
+from sklearn_lsh.csr import CSR, best_columns, even_rows, n_nonzero
+from sklearn_lsh.selection.base import Active, Selection
 
 # Odd multipliers that spread the bits of a number, after Steele, Lea & Flood's SplitMix.
 MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9)

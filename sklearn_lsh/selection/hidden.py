@@ -3,9 +3,9 @@
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import count_products
+from sklearn_lsh.csr import best_columns, count_products, even_rows, keep_best
 from sklearn_lsh.hashing import LSHTables
-from sklearn_lsh.selection.base import Active, best_columns, even_rows, keep_best, put_first
+from sklearn_lsh.selection.base import Active, put_first
 from sklearn_lsh.selection.lsh import LSH
 
 

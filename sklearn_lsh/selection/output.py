@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from sklearn_lsh.csr import even_rows
 from sklearn_lsh.hashing import LSHTables
-from sklearn_lsh.selection.base import Active, even_rows, put_first
+from sklearn_lsh.selection.base import Active, put_first
 from sklearn_lsh.selection.lsh import LSH
 
 # Classes that are sketched at once, so that a wide layer's sketches need not be held.

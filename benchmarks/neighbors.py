@@ -1,0 +1,348 @@
+"""Nearest neighbours at equal recall: hashing, graphs, and comparing all rows.
+
+    pip install faiss-cpu hnswlib ".[lemmas]"
+    python benchmarks/neighbors.py
+
+searches the ten nearest of Fashion-MNIST's and MNIST's 60,000 training images for test images, of
+the rows of a trained output layer (29,395 classes, 128 neurons) for rows held out, by angle, and
+the ten classes that respond most to held-out words there, by inner products. Every index is tuned
+on some queries to find at least nine in ten of the nearest, and is then measured on others:
+seconds to build it, queries a second, recall. Hashing tunes itself while it is built. Then a
+hundredth of the rows is inserted, another one, and one is deleted.
+
+``--weights FILE`` keeps the trained layer. ``--sets "mnist,outputs"`` and ``--indexes "hashed;faiss
+HNSW"`` measure only these, and leave the others as they are in the JSON file.
+"""
+
+import json
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+
+import faiss
+import hnswlib
+import numpy as np
+from common import parse_options, write
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
+
+from sklearn_lsh import LSHMLPClassifier
+from sklearn_lsh.datasets import fetch_mnist, load_lemmas, split_keeping_classes
+from sklearn_lsh.neighbors import LSHNeighborsTransformer
+
+K, RECALL, N_THREADS = 10, 0.9, 2
+FACTORS = (1, 2, 4, 8, 16, 32, 64)  # finalists of IndexLSH where it is refined
+EFFORTS = (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 400, 800)  # of the graphs' search
+
+
+# Data: rows, queries to tune on, queries to measure on, whether by inner products
+
+
+def load_images(name, options):
+    rows, queries, _, _ = fetch_mnist(name)
+    return rows, queries[: options.tuning], queries[options.tuning :], False
+
+
+def load_outputs(options):
+    """Rows of a trained output layer, as directions; some of them are held out as queries."""
+    rows = train_outputs(options)[0][:, :-1]
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    order = np.random.default_rng(options.seed).permutation(len(rows))
+    n_out = min(2000, len(rows) // 10)
+    tuning, measured, kept = np.split(order, [min(options.tuning, n_out // 2), n_out])
+    return rows[np.sort(kept)], rows[tuning], rows[measured], False
+
+
+def load_responses(options):
+    """The same rows with their biases, and what held-out words evoke in the layer before."""
+    rows, queries = train_outputs(options)
+    order = np.random.default_rng(options.seed).permutation(len(queries))
+    return rows, queries[order[: options.tuning]], queries[order[options.tuning :]], True
+
+
+def train_outputs(options):
+    """Train a network: its output layer's rows, and that layer's inputs for held-out words."""
+    path = Path(options.weights)
+    if options.weights and path.exists():
+        with np.load(path) as arrays:
+            return arrays["rows"], arrays["queries"]
+    forms, lemmas = load_lemmas("de")
+    if options.quick:
+        forms, lemmas = forms[:4000], lemmas[:4000]
+    vectorizer = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=2**18)
+    train, test = split_keeping_classes(lemmas, test_size=0.1, random_state=options.seed)
+    network = LSHMLPClassifier((128,), max_iter=options.epochs, random_state=options.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        network.fit(vectorizer.transform(forms[train]), lemmas[train])
+    hidden = vectorizer.transform(forms[test]) @ network.coefs_[0] + network.intercepts_[0]
+    queries = with_last(np.maximum(hidden, 0), 1)
+    rows = with_last(network.coefs_[1].T, network.intercepts_[1])
+    if options.weights:
+        np.savez(path, rows=rows, queries=queries)
+    return rows, queries
+
+
+def with_last(vectors, last):
+    """Vectors with one more coordinate."""
+    column = np.broadcast_to(np.reshape(last, (-1, 1)), (len(vectors), 1))
+    return np.ascontiguousarray(np.hstack([vectors, column]), dtype=np.float32)
+
+
+def as_distances(rows, queries):
+    """Rows and queries whose distances are in the order of inner products."""
+    squares = (rows.astype(float) ** 2).sum(axis=1)
+    return with_last(rows, np.sqrt(squares.max() - squares)), [with_last(q, 0) for q in queries]
+
+
+LOADERS = {
+    "fashion-mnist": partial(load_images, "fashion-mnist"),
+    "mnist": partial(load_images, "mnist"),
+    "outputs": load_outputs,
+    "responses": load_responses,
+}
+
+
+# Indexes: each a function that builds it, and returns search(queries) for a setting
+
+
+def hashed(rows, by_product, tuning):
+    metric = "inner_product" if by_product else "euclidean"
+    index = LSHNeighborsTransformer(
+        n_neighbors=K, metric=metric, recall=RECALL, random_state=0, n_jobs=N_THREADS
+    ).fit(rows, queries=tuning if by_product else None)
+    return index, lambda queries, _: index.kneighbors(queries, return_distance=False)
+
+
+def faiss_exact(rows, by_product, tuning):
+    index = (faiss.IndexFlatIP if by_product else faiss.IndexFlatL2)(rows.shape[1])
+    index.add(rows)
+    return index, lambda queries, _: index.search(queries, K)[1]
+
+
+def scikit_learn_exact(rows, by_product, tuning):
+    index = NearestNeighbors(n_neighbors=K, algorithm="brute", n_jobs=N_THREADS).fit(rows)
+    return index, lambda queries, _: index.kneighbors(queries, return_distance=False)
+
+
+def faiss_lsh(n_bits):
+    def build(rows, by_product, tuning):
+        index = faiss.IndexLSH(rows.shape[1], n_bits, True, True)
+        index.train(rows)
+        index.add(rows)
+        return index, lambda queries, _: index.search(queries, K)[1]
+
+    return build
+
+
+def faiss_lsh_refined(n_bits):
+    def build(rows, by_product, tuning):
+        base = faiss.IndexLSH(rows.shape[1], n_bits, True, True)
+        index = faiss.IndexRefineFlat(base)
+        index.train(rows)
+        index.add(rows)
+
+        def search(queries, factor):
+            index.k_factor = factor
+            return index.search(queries, K)[1]
+
+        return (base, index), search
+
+    return build
+
+
+def faiss_hnsw(n_links, effort):
+    def build(rows, by_product, tuning):
+        metric = faiss.METRIC_INNER_PRODUCT if by_product else faiss.METRIC_L2
+        index = faiss.IndexHNSWFlat(rows.shape[1], n_links, metric)
+        index.hnsw.efConstruction = effort
+        index.add(rows)
+
+        def search(queries, ef):
+            index.hnsw.efSearch = ef
+            return index.search(queries, K)[1]
+
+        return index, search
+
+    return build
+
+
+def hnswlib_graph(n_links, effort):
+    def build(rows, by_product, tuning):
+        index = hnswlib.Index("ip" if by_product else "l2", rows.shape[1])
+        index.init_index(len(rows), ef_construction=effort, M=n_links, random_seed=0)
+        index.set_num_threads(N_THREADS)
+        index.add_items(rows)
+
+        def search(queries, ef):
+            index.set_ef(max(K, ef))
+            return index.knn_query(queries, K)[0]
+
+        return index, search
+
+    return build
+
+
+# Name: ways to build, settings of the search from cheap to dear, whether it only knows distances.
+INDEXES = {
+    "hashed": ({"": hashed}, (None,), False),
+    "faiss HNSW": (
+        {f"M={m}, efConstruction={e}": faiss_hnsw(m, e) for m, e in ((16, 40), (32, 40))},
+        EFFORTS,
+        False,
+    ),
+    "hnswlib": (
+        {f"M={m}, ef_construction={e}": hnswlib_graph(m, e) for m, e in ((16, 40), (16, 100))},
+        EFFORTS,
+        False,
+    ),
+    "faiss IndexLSH": ({f"{n} bits": faiss_lsh(n) for n in (512, 2048)}, (None,), True),
+    "faiss IndexLSH, refined": (
+        {f"{n} bits": faiss_lsh_refined(n) for n in (64, 128, 256, 512)},
+        FACTORS,
+        True,
+    ),
+    "faiss exact": ({"": faiss_exact}, (None,), False),
+    "scikit-learn exact": ({"": scikit_learn_exact}, (None,), True),
+}
+
+
+# Measuring
+
+
+def recall_of(found, truth):
+    """Share of the true neighbours that were found."""
+    return float(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]))
+
+
+def seconds(function, *arguments):
+    start = time.perf_counter()
+    result = function(*arguments)
+    return time.perf_counter() - start, result
+
+
+def tune(search, settings, queries, truth):
+    """The cheapest setting of a search that finds enough, or the dearest: (seconds, ...)."""
+    for setting in settings:
+        taken, found = seconds(search, queries, setting)
+        recall = recall_of(found, truth)
+        if recall >= RECALL:
+            break
+    return {
+        "search": setting,
+        "recall": recall,
+        "seconds": min(taken, seconds(search, queries, setting)[0]),
+    }
+
+
+def measure(name, data, truth, repeats):
+    """Build, tune and time an index in every way it has; the fastest of those that find enough."""
+    rows, tuning, queries, by_product = data
+    builds, settings, only_distances = INDEXES[name]
+    if by_product and only_distances:
+        rows, (tuning, queries) = as_distances(rows, (tuning, queries))
+    tried = {}
+    for way, build in builds.items():
+        taken, (index, search) = seconds(build, rows, by_product, tuning)
+        if taken < 1:  # short times vary
+            again = [seconds(build, rows, by_product, tuning)[0] for _ in range(4)]
+            taken = float(np.median([taken, *again]))
+        tried[way] = {"build_seconds": taken} | tune(search, settings, tuning, truth[0])
+        times = [seconds(search, queries, tried[way]["search"])[0] for _ in range(repeats)]
+        found = search(queries, tried[way]["search"])
+        tried[way]["recall"] = recall_of(found, truth[1])
+        tried[way]["queries_a_second"] = len(queries) / float(np.median(times))
+        if name == "hashed":
+            tried[way]["setting"] = index.index_.setting._asdict()
+        print(f"  {name:25} {way:30}", tried[way], flush=True)
+        del index, search
+    return tried
+
+
+def best_of(tried):
+    """The way that answers fastest among those that find enough, else the one that finds most."""
+
+    def merit(run):
+        enough = run["recall"] >= RECALL - 0.01  # on other queries than it was tuned on
+        return enough, run["queries_a_second"] if enough else run["recall"]
+
+    return max(tried.values(), key=merit)
+
+
+def time_updates(rows, by_product, tuning):
+    """Seconds to insert a hundredth of the rows, another one, and to delete as many.
+
+    Ours copies the rows when it first inserts some, to have room for more.
+    """
+    n_some = max(1, len(rows) // 100)
+    old, first, second = np.split(rows, [-2 * n_some, -n_some])
+    gone = np.arange(n_some)
+    index, _ = hashed(old, by_product, tuning)
+    graph = hnswlib.Index("ip" if by_product else "l2", rows.shape[1])
+    graph.init_index(len(rows), ef_construction=40, M=16, random_seed=0)
+    graph.set_num_threads(N_THREADS)
+    graph.add_items(old)
+    return {
+        name: {
+            "first insert": seconds(insert, first)[0],
+            "insert": seconds(insert, second)[0],
+            "delete": seconds(delete, gone)[0],
+        }
+        for name, insert, delete in (
+            ("hashed", index.partial_fit, index.delete),
+            ("hnswlib", graph.add_items, lambda rows: [graph.mark_deleted(i) for i in rows]),
+        )
+    }
+
+
+def measure_set(name, options, before):
+    """Measure the indexes that are asked for on a set of rows; keep what was before of others."""
+    rows, tuning, queries, by_product = LOADERS[name](options)
+    queries = queries[: options.queries]
+    if options.quick:
+        rows, tuning, queries = rows[:3000], tuning[:100], queries[:200]
+    print(name, rows.shape, flush=True)
+    _, search = faiss_exact(rows, by_product, tuning)
+    truth = [search(part, None) for part in (tuning, queries)]
+    data = rows, tuning, queries, by_product
+    wanted = options.indexes.split(";")
+    found = before | {"shape": rows.shape}
+    found["tried"] = before.get("tried", {}) | {
+        index: measure(index, data, truth, options.repeats) for index in wanted
+    }
+    found["best"] = {
+        index: best_of(found["tried"][index]) for index in INDEXES if index in found["tried"]
+    }
+    if "hashed" in wanted:
+        found["updates"] = time_updates(rows, by_product, tuning)
+        print(found["updates"], flush=True)
+    return found
+
+
+def main():
+    options = parse_options(
+        __doc__,
+        repeats=3,
+        tuning=500,
+        queries=2000,
+        epochs=4,
+        weights="",
+        sets=",".join(LOADERS),
+        indexes=";".join(INDEXES),
+    )
+    path = options.out or Path(__file__).parent / "results" / "neighbors.json"
+    results = json.loads(path.read_text())["results"] if path.exists() else {}
+    with threadpool_limits(N_THREADS):
+        faiss.omp_set_num_threads(N_THREADS)
+        for name in options.sets.split(","):
+            results[name] = measure_set(name, options, results.get(name, {}))
+    options.weights = ""  # a path on this machine
+    results = {name: results[name] for name in LOADERS if name in results}
+    write(__file__, options, results, packages=("faiss-cpu", "hnswlib"))
+
+
+if __name__ == "__main__":
+    main()

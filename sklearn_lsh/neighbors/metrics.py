@@ -1,0 +1,257 @@
+"""How rows are compared: each metric scores pairs of rows, the nearer the higher.
+
+Rows are float32, dense or `CSR`. Scores are inner products or negative squared distances, which
+cost least to compute; `Metric.distances` turns those of the few neighbours found into distances.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_lsh import kernels
+from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.hashing.exact import row_starts, scales_of, sum_rows
+
+# Squared distances have to be finite in float32.
+MOST_SQUARE = 1e36
+
+
+class Metric(NamedTuple):
+    """A way to compare rows.
+
+    Attributes
+    ----------
+    prepare : callable
+        ``prepare(rows)`` brings rows into the form in which they are compared.
+    combine : callable
+        ``combine(products, x, y)``: scores, by inner products of rows and the squared lengths of
+        each two of them.
+    distances : callable
+        Distances, by scores.
+    is_product : bool
+        Whether scores are inner products: then a row need not be its own nearest neighbour.
+    is_angle : bool
+        Whether a row of zeros is at right angles to any other.
+    is_set : bool
+        Whether only which values are zero matters, so that rows are always `CSR`.
+    """
+
+    prepare: Callable
+    combine: Callable
+    distances: Callable
+    is_product: bool = False
+    is_angle: bool = False
+    is_set: bool = False
+
+    def score(self, indptr, indices, queries, rows):
+        """Score each query's list of rows.
+
+        Parameters
+        ----------
+        indptr, indices : ndarray of dtype=uint32
+            Ragged lists of rows.
+        queries, rows : Vectors
+
+        Returns
+        -------
+        scores : ndarray of shape (n_pairs,), dtype=float32
+        """
+        if rows.is_sparse:
+            scores = self._score_sparse(indptr, indices, queries, rows)
+        else:
+            kernel = kernels.score_pairs if self.is_product else kernels.score_distances
+            scores = np.empty(indices.shape[0], np.float32)
+            kernel(indptr, indices, queries.data, rows.data, scores)
+        if self.is_angle and (rows.has_empty or queries.has_empty):
+            x, y = _lengths_of_pairs(indptr, indices, queries, rows)
+            scores[(x == 0) | (y == 0)] = -2
+        return scores
+
+    def rank_all(self, queries, rows):
+        """Numbers in the order of each query's scores of all rows, but for rounding.
+
+        Returns
+        -------
+        ranks : ndarray of shape (n_queries, n_rows), dtype=float32
+        """
+        products = queries.products_with(rows)
+        if self.is_set:
+            products = self.combine(products, queries.squares[:, np.newaxis], rows.squares)
+        elif not self.is_product:
+            # Of the squared distance what depends on the row, halved.
+            products -= (rows.squares / 2).astype(products.dtype)
+        if self.is_angle:
+            products[:, rows.squares == 0] = -0.5  # what rows of unit length have at right angles
+        return np.ascontiguousarray(products, dtype=np.float32)
+
+    def _score_sparse(self, indptr, indices, queries, rows):
+        products = np.empty(indices.shape[0], np.float64)
+        data = (*queries.data[:3], *rows.data[:3], rows.data.n_columns)
+        kernels.score_sparse(indptr, indices, *data, products)
+        lengths = _lengths_of_pairs(indptr, indices, queries, rows)
+        return self.combine(products, *lengths).astype(np.float32)
+
+
+class Vectors:
+    """Rows in the form in which they are compared.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_rows, n_features), dtype=float32, or CSR
+
+    Attributes
+    ----------
+    data : ndarray or CSR
+    squares : ndarray of shape (n_rows,)
+        Squared lengths: float64 where rows are sparse, else float32.
+    """
+
+    def __init__(self, data, squares=None):
+        self.data = data
+        self.squares = _squares(data) if squares is None else squares
+        if not self.squares.max(initial=0) < MOST_SQUARE:
+            raise ValueError(
+                "The lengths of rows must be less than 1e18, because distances are computed in "
+                "float32. Scale the data, for example with StandardScaler or MaxAbsScaler."
+            )
+        self._room = None  # an array with room for more rows, of which data is the beginning
+
+    @property
+    def is_sparse(self):
+        """Whether rows are `CSR`."""
+        return isinstance(self.data, CSR)
+
+    @property
+    def has_empty(self):
+        """Whether a row has no values but zeros."""
+        return not self.squares.all()
+
+    @property
+    def n_rows(self):
+        """Number of rows."""
+        return self.squares.shape[0]
+
+    @property
+    def matrix(self):
+        """The same as an ndarray or a csr_array."""
+        if not self.is_sparse:
+            return self.data
+        indptr, indices, data, n_columns = self.data
+        parts = data, indices.view(np.int32), indptr.astype(np.int64)
+        return sp.csr_array(parts, shape=(self.n_rows, n_columns))
+
+    def products_with(self, rows):
+        """Inner products with all rows: ndarray of shape (n_queries, n_rows)."""
+        products = self.matrix @ rows.matrix.T
+        return products.toarray() if self.is_sparse else products
+
+    def part(self, chosen):
+        """Some of the rows: a mask, a slice or numbers."""
+        return Vectors(take(self.matrix, np.arange(self.n_rows)[chosen]))
+
+    def joined(self, others):
+        """These rows, then others. Use the result in their place: it may take their memory."""
+        squares = np.concatenate([self.squares, others.squares])
+        if not self.is_sparse:
+            return self._joined_dense(others, squares)
+        ends = self.data.indptr[-1] + others.data.indptr[1:]
+        pairs = (
+            np.concatenate(both) for both in zip(self.data[1:3], others.data[1:3], strict=True)
+        )
+        indptr = np.concatenate([self.data.indptr, ends])
+        return Vectors(CSR(indptr, *pairs, self.data.n_columns), squares)
+
+    def _joined_dense(self, others, squares):
+        """Copy these rows only now and then: into an array that has room for more."""
+        n_rows, n_features = squares.shape[0], self.data.shape[1]
+        room = self._room
+        if room is None or room.shape[0] < n_rows:
+            room = np.empty((n_rows + n_rows // 4, n_features), np.float32)
+            room[: self.n_rows] = self.data
+        room[self.n_rows : n_rows] = others.data
+        joined = Vectors(room[:n_rows], squares)
+        joined._room = room
+        return joined
+
+
+def _squares(rows):
+    """Squared lengths of rows."""
+    if isinstance(rows, CSR):
+        return sum_rows(rows, lambda values: values.astype(np.float64) ** 2)
+    with np.errstate(over="ignore"):
+        return np.einsum("ij,ij->i", rows, rows)
+
+
+def _lengths_of_pairs(indptr, indices, queries, rows):
+    """Squared lengths of the query and the row of each pair."""
+    return np.repeat(queries.squares, np.diff(indptr)), rows.squares[indices]
+
+
+def _scale(rows, factors):
+    if isinstance(rows, CSR):
+        repeated = np.repeat(factors, np.diff(rows.indptr)).astype(np.float32)
+        return rows._replace(data=rows.data * repeated)
+    return rows * factors[:, np.newaxis].astype(np.float32)
+
+
+def _to_unit_length(rows):
+    rows = _scale(rows, scales_of(rows))  # so that no square is too large or too small
+    lengths = np.sqrt(_squares(rows))
+    return _scale(rows, 1 / np.where(lengths > 0, lengths, 1))
+
+
+def _to_sets(rows):
+    """Keep which values are not zero."""
+    indptr, data = row_starts(rows)
+    kept = data != 0
+    before = np.concatenate([[0], np.cumsum(kept, dtype=np.uint32)]).astype(np.uint32)
+    if isinstance(rows, CSR):
+        columns, n_columns = rows.indices, rows.n_columns
+    else:
+        n_columns = rows.shape[1]
+        columns = np.tile(np.arange(n_columns, dtype=np.uint32), rows.shape[0])
+    ones = np.ones(before[-1], np.float32)
+    return CSR(before[indptr], np.ascontiguousarray(columns[kept]), ones, n_columns)
+
+
+def _minus_squared(products, x, y):
+    return 2 * products - x - y
+
+
+def _minus_one_plus_jaccard(products, x, y):
+    union = x + y - products
+    return np.where(union > 0, products / np.maximum(union, 1), 1) - 1
+
+
+# Functions by name, because objects with lambdas cannot be pickled.
+
+
+def _same(rows):
+    return rows
+
+
+def _product(products, x, y):
+    return products
+
+
+def _roots(scores):
+    return np.sqrt(np.maximum(-scores, 0))
+
+
+def _halves(scores):
+    return np.maximum(-scores, 0) / 2
+
+
+def _negatives(scores):
+    return -scores
+
+
+METRICS = {
+    "euclidean": Metric(_same, _minus_squared, _roots),
+    "cosine": Metric(_to_unit_length, _minus_squared, _halves, is_angle=True),
+    "inner_product": Metric(_same, _product, _negatives, is_product=True),
+    "jaccard": Metric(_to_sets, _minus_one_plus_jaccard, _negatives, is_set=True),
+}
+METRICS["l2"] = METRICS["euclidean"]

@@ -1,0 +1,425 @@
+"""The scikit-learn face of the search."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lsh.csr import take
+from sklearn_lsh.hashing import FAMILIES, HashFamily
+from sklearn_lsh.hashing.base import MOST_BITS
+from sklearn_lsh.inputs import check_data
+from sklearn_lsh.neighbors.index import Index
+from sklearn_lsh.neighbors.metrics import METRICS, Vectors
+from sklearn_lsh.neighbors.sketch import N_SAMPLE, Sketch
+from sklearn_lsh.neighbors.tuning import MOST_QUERIES, Sample, n_queries_for, tune
+
+AUTO = StrOptions({"auto"})
+_COUNT = Interval(Integral, 1, None, closed="left")
+
+
+class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Graph of the nearest neighbours, found by hashing.
+
+    In place of scikit-learn's `KNeighborsTransformer` where comparing all rows takes too long.
+    Rows lie in hash tables. A query looks into the buckets of each table where rows like it are
+    likeliest to be [1]_. What it meets there is ranked by short sketches (principal coordinates),
+    and the best of it by exact distances.
+
+    How much to look at is found out by `fit`: it measures the recall for a sample of the rows,
+    each as a query for the others, and takes the setting that costs least. Where comparing all
+    rows costs less, as for a few hundred of them, that is what is done.
+
+    Parameters
+    ----------
+    mode : {"distance", "connectivity"}, default="distance"
+        Whether the graph of `transform` has distances or ones. As in scikit-learn, "distance"
+        has a neighbour more, because each sample counts as its own neighbour.
+    n_neighbors : int, default=5
+        Neighbours of each sample.
+    metric : {"euclidean", "l2", "cosine", "inner_product", "jaccard"}, default="euclidean"
+        Distance. That of "inner_product" is the negative product, which `mode="connectivity"`
+        suits. "jaccard" compares which features are not zero.
+    recall : float, default=0.9
+        Share of the ``n_neighbors`` nearest rows that is to be found, on average.
+    n_bits : int or "auto", default="auto"
+        Bits of a code. "auto" makes about as many buckets as there are rows.
+    n_tables, n_probes : int or "auto", default="auto"
+        Tables, and buckets that a query looks into in each of them.
+    hash_function : {"auto", "simhash", "wta", "dwta", "minhash", "e2lsh"} or HashFamily, \
+            default="auto"
+        Hash family. "auto" is `MinHash` for "jaccard" and `SimHash` otherwise. Families code
+        sketches, except for "jaccard". Only `SimHash` knows several buckets of a table. An object
+        keeps its own settings, but for ``n_tables``.
+    random_state : int, RandomState instance or None, default=None
+        Draws the hash functions and the sample.
+    n_jobs : int, default=None
+        Threads that search. None means 1 unless in a `joblib.parallel_backend` context.
+
+    Attributes
+    ----------
+    n_bits_, n_tables_, n_probes_, n_finalists_ : int
+        How much a search looks at; finalists are the rows that are compared exactly. All are 0
+        where all rows are compared, and finalists where all candidates are.
+    recall_ : float
+        Recall measured by `fit`.
+    index_ : object
+        Rows and tables; its form may change.
+    n_samples_fit_ : int
+        Number of rows, those included that were deleted.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X has names that are all strings.
+
+    Notes
+    -----
+    It computes in float32. With an int as ``random_state`` results do not depend on ``n_jobs``.
+
+    References
+    ----------
+    .. [1] Q. Lv, W. Josephson, Z. Wang, M. Charikar and K. Li, "Multi-probe LSH: efficient
+       indexing for high-dimensional similarity search", VLDB 2007.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_lsh.neighbors import LSHNeighborsTransformer
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> transformer = LSHNeighborsTransformer(n_neighbors=5, random_state=0)
+    >>> graph = transformer.fit_transform(X)
+    >>> graph.shape, graph.nnz == 6 * len(X)
+    ((1797, 1797), True)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "mode": [StrOptions({"distance", "connectivity"})],
+        "n_neighbors": [_COUNT],
+        "metric": [StrOptions(set(METRICS))],
+        "recall": [Interval(Real, 0, 1, closed="right")],
+        "n_bits": [AUTO, Interval(Integral, 1, MOST_BITS, closed="both")],
+        "n_tables": [AUTO, _COUNT],
+        "n_probes": [AUTO, _COUNT],
+        "hash_function": [StrOptions({"auto", *FAMILIES}), HashFamily],
+        "random_state": ["random_state"],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(
+        self,
+        *,
+        mode="distance",
+        n_neighbors=5,
+        metric="euclidean",
+        recall=0.9,
+        n_bits="auto",
+        n_tables="auto",
+        n_probes="auto",
+        hash_function="auto",
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.mode = mode
+        self.n_neighbors = n_neighbors
+        self.metric = metric
+        self.recall = recall
+        self.n_bits = n_bits
+        self.n_tables = n_tables
+        self.n_probes = n_probes
+        self.hash_function = hash_function
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    # Rows
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, *, queries=None) -> Self:
+        """Put rows into hash tables.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : None
+            Ignored.
+        queries : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
+            A sample of what will be asked, for which recall is measured, where that is unlike
+            the rows. By default the rows.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or queries is not valid.
+        """
+        X = check_data(self, X, reset=True)
+        self._metric, self._sparse = METRICS[self.metric], sp.issparse(X)
+        self._queries = None
+        if queries is not None:
+            queries = self._alike(check_data(self, queries, reset=False))
+            self._queries = self._vectors(queries[:MOST_QUERIES])
+        rows = self._vectors(X)
+        self._build(rows, np.ones(rows.n_rows, bool))
+        return self
+
+    def partial_fit(self, X, y=None) -> Self:
+        """Put more rows in.
+
+        Sketches and hash functions stay as they are until there are twice as many rows as when
+        they were made. Then all is made anew.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows. They get the next numbers, from ``n_samples_fit_`` onwards.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If X is not valid, or sparse where the rows are dense, or the other way round.
+        """
+        if not hasattr(self, "index_"):
+            return self.fit(X)
+        X = check_data(self, X, reset=False)
+        if sp.issparse(X) != self._sparse:
+            kinds = ("dense", "sparse") if self._sparse else ("sparse", "dense")
+            raise ValueError(f"X is {kinds[0]}, but the rows in the tables are {kinds[1]}.")
+        self.index_.insert(self._vectors(X))
+        if self.index_.n_alive > 2 * self._n_tuned:
+            self._build(self.index_.rows, self.index_.alive)
+        self._count()
+        return self
+
+    def delete(self, rows) -> Self:
+        """Take rows out: they will not be found any more. The others keep their numbers.
+
+        Parameters
+        ----------
+        rows : array-like of shape (n_deleted,)
+            Numbers of rows, from 0 to ``n_samples_fit_ - 1``.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there is no such row.
+        """
+        check_is_fitted(self)
+        rows = np.asarray(rows)
+        if rows.size == 0:
+            return self
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise ValueError(f"rows must be a list of whole numbers, got {rows!r}.")
+        if rows.min() < 0 or rows.max() >= self.n_samples_fit_:
+            raise ValueError(
+                f"rows must be from 0 to n_samples_fit_ - 1 = {self.n_samples_fit_ - 1}, got "
+                f"numbers from {rows.min()} to {rows.max()}."
+            )
+        self.index_.delete(rows)
+        return self
+
+    # Search
+
+    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+        """Find the nearest rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
+            Queries. By default the rows themselves, and then a row is not its own neighbour.
+        n_neighbors : int, default=None
+            Neighbours of each query; by default those of the constructor, for which recall was
+            measured.
+        return_distance : bool, default=True
+            Whether distances are returned.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_queries, n_neighbors)
+            Only where they are wanted. Exact, and in ascending order.
+        indices : ndarray of shape (n_queries, n_neighbors)
+            Numbers of rows.
+
+        Raises
+        ------
+        ValueError
+            If X is not valid, or there are fewer rows than neighbours.
+        """
+        check_is_fitted(self)
+        k = self._check_number(n_neighbors, X is None)
+        if X is None:
+            indices, scores = self.index_.nearest(self.index_.rows.matrix, k + 1, self.n_jobs)
+            indices, scores = _without_self(indices, scores)
+        else:
+            X = check_data(self, X, reset=False)
+            indices, scores = self.index_.nearest(self._alike(X), k, self.n_jobs)
+        indices = indices.astype(np.int64)
+        if not return_distance:
+            return indices
+        return self._metric.distances(scores.astype(np.float64)), indices
+
+    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+        """Graph of the nearest rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
+            See `kneighbors`.
+        n_neighbors : int, default=None
+            See `kneighbors`.
+        mode : {"connectivity", "distance"}, default="connectivity"
+            Whether the graph has ones or distances.
+
+        Returns
+        -------
+        graph : csr_matrix of shape (n_queries, n_samples_fit)
+            The neighbours of each query, the nearest first.
+
+        Raises
+        ------
+        ValueError
+            See `kneighbors`, and if the mode is another.
+        """
+        check_is_fitted(self)
+        if mode not in ("connectivity", "distance"):
+            raise ValueError(f"mode must be 'connectivity' or 'distance', got {mode!r}.")
+        distances, indices = self.kneighbors(X, n_neighbors)
+        data = distances if mode == "distance" else np.ones_like(distances)
+        indptr = np.arange(0, indices.size + 1, indices.shape[1])
+        shape = (indices.shape[0], self.n_samples_fit_)
+        return sp.csr_matrix((data.reshape(-1), indices.reshape(-1), indptr), shape=shape)
+
+    def transform(self, X):
+        """Graph of the nearest rows, as `KNeighborsTransformer` makes it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_queries, n_features)
+            Queries. A query that is a row counts as its own neighbour.
+
+        Returns
+        -------
+        graph : csr_matrix of shape (n_queries, n_samples_fit)
+            With ``mode="distance"`` a neighbour more than ``n_neighbors``.
+        """
+        check_is_fitted(self)
+        n_neighbors = self.n_neighbors + (self.mode == "distance")
+        return self.kneighbors_graph(X, n_neighbors, self.mode)
+
+    # How it is done
+
+    def _vectors(self, X):
+        """Rows in the form in which they are compared."""
+        return Vectors(self._metric.prepare(take(X, slice(None))))
+
+    def _build(self, rows, alive):
+        """Make the index of rows, and find out how much to look at."""
+        random_state = check_random_state(self.random_state)
+        numbers = random_state.permutation(np.flatnonzero(alive))
+        own, queries = None, self._queries
+        if queries is None:
+            own = numbers[: n_queries_for(rows)]
+            queries = rows.part(own)
+        sketch = None
+        if not self._metric.is_set:
+            some = rows.part(numbers[:N_SAMPLE]).matrix
+            asked = some if own is not None else queries.matrix
+            sketch = Sketch(some, asked, self._metric.is_product, random_state)
+        self.index_ = Index(self._metric, rows, sketch, alive)
+        n_bits = self.n_bits
+        if n_bits == "auto":
+            n_bits = int(np.clip(np.rint(np.log2(numbers.shape[0])), 1, MOST_BITS))
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        self._tune(queries, own, lambda n_tables: self._family(n_bits, n_tables, seed))
+        self._n_tuned = numbers.shape[0]
+        self._count()
+
+    def _tune(self, queries, own, make_family):
+        n_tables, n_probes = (
+            None if given == "auto" else given for given in (self.n_tables, self.n_probes)
+        )
+        self.recall_ = 1.0
+        n_others = self.index_.n_alive - (own is not None)
+        if n_others > 0:
+            sample = Sample(self.index_, queries, own, self.n_neighbors)
+            found = tune(self.index_, make_family, sample, self.recall, n_tables, n_probes)
+            self.recall_ = found.recall
+            if not found.enough:
+                warnings.warn(
+                    f"Recall is about {found.recall:.3f}, less than recall={self.recall}, with "
+                    f"{found.setting}. Set n_tables or n_probes higher, or to 'auto'.",
+                    UserWarning,
+                    stacklevel=4,
+                )
+        setting = self.index_.setting
+        self.n_bits_, self.n_tables_, self.n_probes_, self.n_finalists_ = setting
+
+    def _family(self, n_bits, n_tables, seed):
+        """A family with a number of tables, not fitted."""
+        given = self.hash_function
+        if isinstance(given, HashFamily):
+            return clone(given).set_params(n_tables=n_tables)
+        name = ("minhash" if self._metric.is_set else "simhash") if given == "auto" else given
+        return FAMILIES[name](n_bits, n_tables, random_state=seed)
+
+    def _alike(self, X):
+        """Queries, sparse or dense as the rows."""
+        if self._metric.is_set or sp.issparse(X) == self._sparse:
+            return X
+        return sp.csr_array(X) if self._sparse else X.toarray()
+
+    def _check_number(self, n_neighbors, without_self):
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if not isinstance(k, Integral):
+            raise TypeError(f"n_neighbors must be a whole number, got {k!r}.")
+        if k <= 0:
+            raise ValueError(f"Expected n_neighbors > 0. Got {k}")
+        n_rows = self.index_.n_alive - without_self
+        if k > n_rows:
+            raise ValueError(
+                f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {k}, n_samples_fit = "
+                f"{n_rows}."
+            )
+        return int(k)
+
+    def _count(self):
+        self.n_samples_fit_ = self._n_features_out = self.index_.rows.n_rows
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _without_self(indices, scores):
+    """Leave out each row's own number or, where it is not there, the last."""
+    own = indices == np.arange(indices.shape[0])[:, np.newaxis]
+    own[~own.any(axis=1), -1] = True
+    shape = (indices.shape[0], -1)
+    return indices[~own].reshape(shape), scores[~own].reshape(shape)

@@ -1,0 +1,95 @@
+"""Kernels of the search for neighbours, of all variants, against plain Python and dense algebra."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_lsh import kernels
+
+from .kernel_cases import normal, quick, ragged, run, seeds, widths
+
+pytestmark = pytest.mark.parametrize("variant", kernels.USABLE)
+
+
+@given(pairs=ragged(), width=widths, seed=seeds)
+@quick
+def test_score_distances(variant, pairs, width, seed):
+    rng = np.random.default_rng(seed)
+    queries, rows = normal(rng, pairs.n_rows, width), normal(rng, pairs.n_columns, width)
+    out = np.empty(pairs.indices.size, np.float32)
+    _, (*_, scores) = run(variant, "score_distances", *pairs[:2], queries, rows, out)
+    owners = np.repeat(np.arange(pairs.n_rows), np.diff(pairs.indptr))
+    expected = -((queries[owners] - rows[pairs.indices]) ** 2).sum(axis=1)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["distances", "products"])
+@given(pairs=ragged(), width=st.integers(1, 70), seed=seeds)
+@quick
+def test_score_coarse(variant, kind, pairs, width, seed):
+    rng = np.random.default_rng(seed)
+    shapes = (pairs.n_rows, width), (pairs.n_columns, width)
+    queries, rows = (rng.integers(-127, 128, shape).astype(np.int8) for shape in shapes)
+    out = np.empty(pairs.indices.size, np.float32)
+    _, (*_, scores) = run(variant, f"score_coarse_{kind}", *pairs[:2], queries, rows, out)
+    owners = np.repeat(np.arange(pairs.n_rows), np.diff(pairs.indptr))
+    q, r = queries[owners].astype(float), rows[pairs.indices].astype(float)
+    expected = (q * r).sum(axis=1) if kind == "products" else -((q - r) ** 2).sum(axis=1)
+    np.testing.assert_array_equal(scores, expected)
+
+
+@given(data=st.data(), pairs=ragged(), n_features=st.integers(1, 9))
+@quick
+def test_score_sparse(variant, data, pairs, n_features):
+    queries = data.draw(ragged(duplicates=False, rows=pairs.n_rows, columns=n_features))
+    rows = data.draw(ragged(duplicates=False, rows=pairs.n_columns, columns=n_features))
+    arguments = *pairs[:2], *queries[:3], *rows[:3], n_features
+    out = np.empty(pairs.indices.size, np.float64)
+    _, (*_, scores) = run(variant, "score_sparse", *arguments, out)
+    owners = np.repeat(np.arange(pairs.n_rows), np.diff(pairs.indptr))
+    products = queries.matrix() @ rows.matrix().T
+    np.testing.assert_allclose(scores, products[owners, pairs.indices], rtol=1e-6, atol=1e-9)
+
+
+@given(
+    n_rows=st.integers(0, 3),
+    n_tables=st.integers(1, 3),
+    n_bits=st.integers(1, 6),
+    share=st.floats(0, 1),
+    seed=seeds,
+)
+@quick
+def test_probe_signs(variant, n_rows, n_tables, n_bits, share, seed):
+    rng = np.random.default_rng(seed)
+    n_probes = 1 + int(share * (2**n_bits - 1))
+    projections = (100 * normal(rng, n_rows, n_tables * n_bits)).astype(rng.choice(["f4", "i4"]))
+    codes = np.empty((n_rows, n_probes, n_tables), rng.choice([np.uint8, np.uint16]))
+    _, (*_, codes) = run(variant, "probe_signs", projections, n_bits, codes)
+    bits = projections.reshape(n_rows, n_tables, n_bits).astype(float)
+    powers = 1 << np.arange(n_bits)[::-1]
+    subsets = [s for n in range(n_bits + 1) for s in combinations(range(n_bits), n)]
+    for i in range(n_rows):
+        for t in range(n_tables):
+            own = int((bits[i, t] > 0) @ powers)
+            cost = {
+                own ^ int(powers[list(s)].sum()): (bits[i, t, list(s)] ** 2).sum() for s in subsets
+            }
+            found = codes[i, :, t]
+            assert found[0] == own
+            assert len(set(found)) == n_probes
+            expected = np.sort(list(cost.values()))[:n_probes]
+            np.testing.assert_allclose([cost[c] for c in found], expected, rtol=1e-4, atol=1e-2)
+
+
+@given(n_rows=st.integers(0, 4), n_columns=st.integers(1, 40), share=st.floats(0.01, 1), seed=seeds)
+@quick
+def test_rank_columns(variant, n_rows, n_columns, share, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-5, 6, (n_rows, n_columns)).astype(np.float32)  # with many ties
+    n_best = int(np.ceil(share * n_columns))
+    columns = np.zeros((n_rows, n_best), np.uint32)
+    _, (_, columns) = run(variant, "rank_columns", scores, columns)
+    np.testing.assert_array_equal(columns, np.argsort(-scores, axis=1, kind="stable")[:, :n_best])
