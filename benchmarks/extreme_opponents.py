@@ -40,7 +40,7 @@ def rows_of(matrix):
 
 
 def pad(lists):
-    """Lists of labels as a table of `K` columns, made up with other labels where there are fewer."""
+    """Make a table of `K` columns of lists of labels, filled up with any others."""
     table = np.empty((len(lists), K), np.int64)
     for row, labels in zip(table, lists, strict=True):
         labels = list(labels[:K])
@@ -84,7 +84,10 @@ class Omikuji:
 
     def predict(self, X):
         """Rank row by row."""
-        rows = [list(zip(columns.tolist(), values.tolist())) for columns, values in rows_of(X)]
+        rows = [
+            list(zip(columns.tolist(), values.tolist(), strict=True))
+            for columns, values in rows_of(X)
+        ]
         start = time.perf_counter()
         found = [self.model.predict(row, top_k=K) for row in rows]
         seconds = time.perf_counter() - start
