@@ -32,13 +32,21 @@ K = 5
 # What `LSHMLPClassifier` is given, on all sets and on one. Chosen on the validation rows.
 OURS = {
     "hidden_layer_sizes": (128,),
-    "multilabel_loss": "softmax",
-    "batch_size": 256,
-    "learning_rate_init": 0.003,
+    "batch_size": 512,
+    "learning_rate_init": 0.005,
     "learning_rate": "linear",
-    "max_iter": 10,
+    "max_iter": 3,
 }
-OURS_ON = {"icd": {"batch_size": 400, "learning_rate_init": 0.005, "max_iter": 20}}
+OURS_ON = {
+    "icd": {"batch_size": 400, "learning_rate": "constant", "max_iter": 12},
+    "wordnet": {
+        "multilabel_loss": "logistic",
+        "batch_size": 256,
+        "learning_rate_init": 0.01,
+        "max_iter": 8,
+        "predict_selection": "topk",
+    },
+}
 
 # The opponents: which class of `extreme_opponents.py`, and its settings.
 OPPONENTS = {

@@ -110,10 +110,13 @@ def target_positions(outputs, targets):
 def loss_and_delta(loss, done, targets, weight):
     """Activate the outputs, return the weighted sum of losses and the errors of the responses.
 
-    Outputs that were drawn at random also stand for those that were not. In a softmax each is
-    counted as many times as it stands for others, which is to add the logarithm to its response
-    (Jean et al., https://arxiv.org/abs/1412.2007); elsewhere its error and loss are multiplied,
-    and the sums are unbiased (Horvitz & Thompson, 1952).
+    Outputs that were drawn at random also stand for those that were not. Where predictions are
+    probabilities, the logarithm of how many each stands for is added to its response. In a softmax
+    it is then counted so many times (Jean et al., https://arxiv.org/abs/1412.2007). One against
+    all, it makes up for what drawing does to a label's odds: others' labels are active with the
+    probability that they are drawn, a sample's own always. Elsewhere error and loss are
+    multiplied, and the sums are unbiased (Horvitz & Thompson, 1952); for logistic losses such
+    errors, of up to the number of labels, would drown the few of a sample's own labels.
 
     Parameters
     ----------
@@ -130,7 +133,7 @@ def loss_and_delta(loss, done, targets, weight):
     """
     outputs = done.outputs
     importance = done.active.importance if done.active else None
-    if importance is not None and loss.normalised:
+    if importance is not None and loss.probable:
         np.add(outputs.data, np.log(importance), out=outputs.data)
     loss.activate(outputs)
     if isinstance(outputs, CSR):
@@ -142,7 +145,7 @@ def loss_and_delta(loss, done, targets, weight):
     y = np.zeros_like(predictions)
     y.reshape(-1)[target_positions(outputs, targets)] = targets.data
     each = loss.each(predictions, y)
-    if importance is not None and not loss.normalised:
+    if importance is not None and not loss.probable:
         weight = weight * importance
     each *= weight
     total = float(each.sum(dtype=np.float64)) / (targets.n_columns if loss.averaged else 1)
