@@ -153,7 +153,7 @@ def kept(path):
 
 def main():
     options = parse_options(
-        *(__doc__,), repeats=1, sets="", methods="", environments="", threads=2, validation=0
+        __doc__, repeats=1, sets="", methods="", environments="", threads=2, validation=0
     )
     if options.out is None:
         part = "extreme_validation" if options.validation else "extreme"
