@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ OURS = {
 OURS_ON = {
     "icd": {"batch_size": 400, "learning_rate": "constant", "max_iter": 12},
     "wordnet": {
+        "hidden_layer_sizes": (256,),
         "multilabel_loss": "logistic",
         "batch_size": 256,
         "learning_rate_init": 0.01,
@@ -86,7 +88,7 @@ def read(path):
 
 
 def run_ours(data, settings, n_threads):
-    """Train ours: the five likeliest labels of each held-out row, and what it took."""
+    """Train ours: the likeliest labels of each held-out row, seconds of both, and its version."""
     X, Y, X_held_out, _ = read(data)
     single = bool((np.diff(Y.indptr) == 1).all())
     network = LSHMLPClassifier(**settings, tol=0, n_iter_no_change=np.inf, n_jobs=n_threads)
@@ -97,7 +99,7 @@ def run_ours(data, settings, n_threads):
         seconds = time.perf_counter() - start
         start = time.perf_counter()
         labels, _ = network.predict_top_k(X_held_out, K)
-    return labels, seconds, time.perf_counter() - start
+    return labels, seconds, time.perf_counter() - start, version("sklearn-lsh")
 
 
 def run_opponent(data, python, kind, settings, n_threads):
@@ -110,7 +112,8 @@ def run_opponent(data, python, kind, settings, n_threads):
     command = [python, program, kind, data, out, given]
     subprocess.run(command, check=True, env=environment, stderr=subprocess.DEVNULL)
     with np.load(out) as found:
-        return found["labels"], float(found["seconds"]), float(found["seconds_to_predict"])
+        figures = (float(found[name]) for name in ("seconds", "seconds_to_predict"))
+        return found["labels"], *figures, str(found["version"])
 
 
 def settings_of(method, name, seed):
@@ -130,9 +133,10 @@ def measure(method, name, data, options, seed):
         kind = OPPONENTS[method][0]
         python = python_of(options.environments, kind)
         found = run_opponent(data, python, kind, settings, options.threads)
-    labels, seconds, seconds_to_predict = found
+    labels, seconds, seconds_to_predict, measured = found
     Y = read(data)[3]
-    run = {"settings": settings, "seconds": seconds, "seconds_to_predict": seconds_to_predict}
+    run = {"version": measured, "settings": settings}
+    run |= {"seconds": seconds, "seconds_to_predict": seconds_to_predict}
     run |= {f"precision_at_{k}": float(precision_at_k(Y, labels, k=k)) for k in (1, 3, 5)}
     return {**run, "ndcg_at_5": float(ndcg_at_k(Y, labels, k=K))}
 

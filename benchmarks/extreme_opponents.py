@@ -12,6 +12,7 @@ import json
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -296,22 +297,25 @@ class Torch:
         return np.vstack(found), time.perf_counter() - start
 
 
+# Each opponent's class and package.
 OPPONENTS = {
-    "omikuji": Omikuji,
-    "pecos": Pecos,
-    "napkinxc": NapkinXC,
-    "fasttext": FastText,
-    "torch": Torch,
+    "omikuji": (Omikuji, "omikuji"),
+    "pecos": (Pecos, "libpecos"),
+    "napkinxc": (NapkinXC, "napkinxc"),
+    "fasttext": (FastText, "fasttext-wheel"),
+    "torch": (Torch, "torch"),
 }
 
 
 def main():
     name, data, out, settings = sys.argv[1:]
     (X, Y), (X_held_out, _) = load(data)
-    opponent = OPPONENTS[name](**json.loads(settings))
+    kind, package = OPPONENTS[name]
+    opponent = kind(**json.loads(settings))
     seconds = opponent.fit(X, Y)
     labels, seconds_to_predict = opponent.predict(X_held_out)
-    np.savez(out, labels=labels, seconds=seconds, seconds_to_predict=seconds_to_predict)
+    found = {"labels": labels, "seconds": seconds, "seconds_to_predict": seconds_to_predict}
+    np.savez(out, **found, version=version(package))
 
 
 if __name__ == "__main__":
