@@ -41,7 +41,7 @@ print(texts[0], sorted(labels[0]))
 # Train
 # -----
 # 512 labels are active for a text. ``multilabel_loss="softmax"`` lets them compete, which suits
-# a ranking. (The default asks of each label alone whether it fits, and needs more epochs.)
+# a ranking. (The default asks of each label alone whether it fits.)
 
 train, test = slice(15_000), slice(15_000, None)
 vectorizer = TfidfVectorizer(sublinear_tf=True, dtype=np.float32)

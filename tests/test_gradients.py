@@ -81,7 +81,8 @@ def test_gradients_with_other_selections(selection, sparse):
 
 @pytest.mark.parametrize("loss", LOSS)
 def test_errors_of_drawn_outputs_match_finite_differences(loss):
-    # Each output counts as often as it stands for others, in the softmax's sum as in the loss's.
+    # Each output counts as often as it stands for others: in the softmax's sum, in a label's odds,
+    # or in the sum of losses.
     rng = np.random.default_rng(12)
     z, importance = rng.normal(size=6), np.array([1, 1, 2.5, 2.5, 7, 7])
     y = np.array([1, 0, 0, 0, 0, 0])
@@ -90,6 +91,9 @@ def test_errors_of_drawn_outputs_match_finite_differences(loss):
     def weighted_loss(z):
         if loss == "softmax":
             return weight * (np.log(np.sum(importance * np.exp(z))) - z[0])
+        if loss == "logistic":
+            odds = importance * np.exp(z)
+            return weight * (np.log1p(odds) - y * np.log(odds)).sum()
         return weight * LOSS[loss](z[:, np.newaxis], y[:, np.newaxis], True) @ importance
 
     indptr, indices = np.array([0, 6], np.uint32), np.arange(6, dtype=np.uint32)

@@ -41,6 +41,20 @@ def test_learns_labels(loss, output_density):
         assert network.predict_proba(X).sum(axis=1) == pytest.approx(1, rel=1e-4)
 
 
+def test_labels_judged_alone_start_with_their_frequencies():
+    # Each of 2,000 labels, as likely as not at the start, would have to be pushed down first.
+    rng = np.random.default_rng(0)
+    indices = np.sort(rng.permuted(np.tile(np.arange(2000), (1500, 1)), axis=1)[:, :2])
+    labels = sp.csr_array((np.ones(3000, int), indices.ravel(), np.arange(0, 3001, 2)))
+    features = labels @ rng.normal(size=(labels.shape[1], 32))
+    network = LSHMLPClassifier((32,), output_density=32, max_iter=1, random_state=0)
+    network.fit(features, labels)
+    shares = labels.mean(axis=0)
+    shares = shares[shares > 0]
+    loss_of_shares = -(shares * np.log(shares) + (1 - shares) * np.log1p(-shares)).sum()
+    assert network.loss_ < loss_of_shares
+
+
 def test_dense_and_sparse_indicators_agree():
     for loss in ("logistic", "softmax"):
         sparse, dense = (

@@ -285,6 +285,21 @@ def test_start_at_centroids(sparse):
     assert (predict_dense(network, given).argmax(axis=1) == y).mean() > 0.7
 
 
+def test_classes_judged_alone_start_at_their_odds():
+    X, target, y = make_blobs()
+    target.resize(X.shape[0], 62)  # two classes without samples
+    biases = {}
+    for loss in ("softmax", "logistic"):
+        network = make_network(
+            n_units=(X.shape[1], 40, 62), n_active=(None, 10), selection="lsh", loss=loss
+        )
+        network.start_at_centroids(X, target)
+        biases[loss] = network.intercepts[1].copy()
+    counts = np.bincount(y, minlength=62)
+    odds = np.log((counts + 0.5) / (len(y) - counts + 0.5))
+    np.testing.assert_allclose(biases["logistic"], biases["softmax"] + odds, rtol=1e-4, atol=1e-4)
+
+
 def test_rows_without_labels_do_not_disturb_the_start():
     X, target, _ = make_blobs()
     X[:5] = X.mean(axis=0)

@@ -31,7 +31,7 @@ def draw_bound(activation, fan_in, fan_out):
     return np.sqrt((2.0 if activation == "logistic" else 6.0) / (fan_in + fan_out))
 
 
-def set_to_centroids(layer, activities):
+def set_to_centroids(layer, activities, *, odds=False):
     """Start each class's row at the normalised, centred mean of its samples' activities.
 
     A class then responds most to what is most like its samples: a nearest-centroid classifier,
@@ -44,6 +44,10 @@ def set_to_centroids(layer, activities):
         The output layer.
     activities : iterable of (ndarray or CSR, CSR)
         What the last hidden layer answers to parts of the data, and their targets.
+    odds : bool, default=False
+        Whether biases start lower, by the logarithms of the classes' odds. For losses that judge
+        each class on its own: else every class would be as likely as not at the start, and as
+        few of them are active at a time, it takes epochs to push all of them down.
     """
     weights = layer.weights
     weights[...] = 0
@@ -73,6 +77,8 @@ def set_to_centroids(layer, activities):
     if own > 0:
         weights *= np.float32(OWN_RESPONSE * n_samples / own)
     layer.bias[0] = -(weights @ mean)
+    if odds:  # with half a sample more of each kind, so that they are finite
+        layer.bias[0] += np.log((counts + 0.5) / (n_samples - counts + 0.5))
 
 
 def chunks(X, target, size):

@@ -111,10 +111,13 @@ def target_positions(outputs, targets):
 def loss_and_delta(loss, done, targets, weight):
     """Activate the outputs, return the weighted sum of losses and the errors of the responses.
 
-    Outputs that were drawn at random also stand for those that were not. In a softmax each is
-    counted as many times as it stands for others, which is to add the logarithm to its response
-    (Jean et al., https://arxiv.org/abs/1412.2007); elsewhere its error and loss are multiplied,
-    and the sums are unbiased (Horvitz & Thompson, 1952).
+    Outputs that were drawn at random also stand for those that were not. Where predictions are
+    probabilities, the logarithm of how many each stands for is added to its response. In a softmax
+    it is then counted so many times (Jean et al., https://arxiv.org/abs/1412.2007). One against
+    all, it makes up for what drawing does to a label's odds: others' labels are active with the
+    probability that they are drawn, a sample's own always. Elsewhere error and loss are
+    multiplied, and the sums are unbiased (Horvitz & Thompson, 1952); for logistic losses such
+    errors, of up to the number of labels, would drown the few of a sample's own labels.
 
     Parameters
     ----------
@@ -132,7 +135,7 @@ def loss_and_delta(loss, done, targets, weight):
     outputs = done.outputs
     predictions = outputs.data if isinstance(outputs, CSR) else outputs
     importance = done.active.importance if done.active else None
-    if importance is not None and loss.normalised:
+    if importance is not None and loss.probable:
         predictions += np.log(importance)
     loss.activate(outputs)
     places = target_positions(outputs, targets)
@@ -140,7 +143,7 @@ def loss_and_delta(loss, done, targets, weight):
         weights = np.repeat(weight, np.diff(outputs.indptr))
     else:
         weights = weight[:, np.newaxis]
-    if importance is not None and not loss.normalised:
+    if importance is not None and not loss.probable:
         weights *= importance
     if loss.normalised:
         each = loss.each(predictions.reshape(-1)[places], targets.data)

@@ -184,6 +184,7 @@ class Network:
                 (self.hidden(inputs), targets)
                 for inputs, targets in chunks(X, target, self.chunk_size)
             ),
+            odds=not LOSSES[self.loss].normalised,
         )
         self.prepare(X, rows)
 
