@@ -207,8 +207,8 @@ def test_lsh_finds_the_neurons_that_respond_most(data, hash_function, n_bits):
     ("n_active", "settings", "has_tables"),
     [
         (20, {}, False),
-        (2, {}, False),
-        (1, {}, True),
+        (4, {}, False),
+        (3, {}, True),
         (20, {"n_bits": 4}, True),
         (20, {"n_tables": 5}, True),
     ],

@@ -124,7 +124,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         Length of the code that is a table's key; "auto" follows from width and density.
     n_tables : int or "auto", default="auto"
         Number of hash tables of a layer; "auto" follows from width and density. With both "auto",
-        hidden layers of which 1% or more is active have no tables: short sketches of all their
+        hidden layers of which 2% or more is active have no tables: short sketches of all their
         neurons are compared, which takes less time than looking up so many.
     multilabel_loss : {"logistic", "softmax"}, default="logistic"
         Loss to minimise with label indicators: the log-loss of each label on its own (one

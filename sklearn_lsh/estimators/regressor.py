@@ -111,7 +111,7 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         Length of the code that is a table's key; "auto" follows from width and density.
     n_tables : int or "auto", default="auto"
         Number of hash tables of a layer; "auto" follows from width and density. With both "auto",
-        hidden layers of which 1% or more is active have no tables: short sketches of all their
+        hidden layers of which 2% or more is active have no tables: short sketches of all their
         neurons are compared, which takes less time than looking up so many.
     scoring : str, callable or None, default=None
         What is measured on the validation set: None for R^2, "loss" for the negative loss,

@@ -26,10 +26,9 @@ class HiddenLSH(LSH):
     N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 16, True, 20, 2.5
     # For each active neuron.
     POPULAR, HASHED, FINALISTS = 3, 5, 2
-    # Share of active neurons from which there are no tables. At three times this share tables
-    # are slower than all sketches, at this share they miss a third of the neurons or more for the
-    # time they save (`benchmarks/sieves.py`).
-    SCANNED_FROM = 0.01
+    # Share of active neurons from which there are no tables: with so many these take as long as
+    # all sketches, and miss more (`benchmarks/sieves.py`).
+    SCANNED_FROM = 0.02
 
     def begin(self, n_neurons):
         """Draw what depends on the width alone."""
