@@ -50,11 +50,11 @@ print(f"recall {hashed.recall_:.3f}")
 # %%
 # A map from the graph
 # --------------------
-# t-SNE needs the neighbours of each sample, three times as many as its perplexity.
+# t-SNE needs the neighbours of each sample, one more than three times as many as its perplexity.
 
 digits, classes = load_digits(return_X_y=True)
 places = make_pipeline(
-    LSHNeighborsTransformer(n_neighbors=90, n_bits=8, n_tables=8, random_state=0),
+    LSHNeighborsTransformer(n_neighbors=91, n_bits=8, n_tables=8, random_state=0),
     TSNE(metric="precomputed", init="random", perplexity=30, max_iter=500, random_state=0),
 ).fit_transform(digits)
 
