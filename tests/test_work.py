@@ -134,7 +134,10 @@ def test_counts_without_tables():
     hidden, _ = network.forward(take(X, slice(0, 30)))
     # Each sample's sketch, its products with those of all neurons, and each finalist's response.
     n_finalists = network.layers[0].selection.n_finalists
-    assert hidden.active.work == 30 * (60 * 16 + 50 * 17 + n_finalists * 60)
+    assert hidden.active.work == 30 * (60 * 12 + 50 * 13 + n_finalists * 60)
+    # Each neuron's sketch, the products of its numbers, and their product with twelve directions.
+    layer = network.layers[0]
+    assert layer.selection.refresh_work(layer) == 50 * (60 * 24 + 24 * 24 + 24 * 12)
 
 
 def test_fitted_attribute():

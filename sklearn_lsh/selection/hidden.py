@@ -1,5 +1,7 @@
 """The neurons of a hidden layer that respond most, found by hashing."""
 
+import math
+
 import numpy as np
 
 from sklearn_lsh import kernels
@@ -24,34 +26,49 @@ class HiddenLSH(LSH):
     """
 
     N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 16, True, 20, 2.5
+    # Directions of sketches where all neurons are looked at: at first, and narrowed to.
+    SCANNED_DIRECTIONS, NARROWED_TO = 24, 12
     # For each active neuron.
-    POPULAR, HASHED, FINALISTS = 3, 5, 2
+    POPULAR, HASHED, FINALISTS = 3, 5, 1.5
     # Share of active neurons from which there are no tables: with so many these take as long as
     # all sketches, and miss more (`benchmarks/sieves.py`).
     SCANNED_FROM = 0.02
+
+    def fit(self, layer, inputs):
+        """See `LSH.fit`."""
+        automatic = self.n_bits == self.n_tables == "auto"
+        if automatic and self.n_active >= self.SCANNED_FROM * layer.n_neurons:
+            self.N_DIRECTIONS = self.SCANNED_DIRECTIONS
+        super().fit(layer, inputs)
 
     def begin(self, n_neurons):
         """Draw what depends on the width alone."""
         self.n_hashed = min(n_neurons, self.n_active * self.HASHED)
         self.n_popular = min(n_neurons, self.n_active * self.POPULAR)
-        self.n_finalists = min(n_neurons, self.n_active * self.FINALISTS)
+        self.n_finalists = min(n_neurons, math.ceil(self.n_active * self.FINALISTS))
         self.uses = np.zeros(n_neurons, np.float32)
-        automatic = self.n_bits == self.n_tables == "auto"
-        if not (automatic and self.n_active >= self.SCANNED_FROM * n_neurons):
+        if self.N_DIRECTIONS != self.SCANNED_DIRECTIONS:
             self.draw(n_neurons, self.n_hashed)
 
     def build(self, layer, sketch):
         """See `LSH.build`: also the rows' sketches, and the popular neurons."""
         rows = sketch.rows(layer)
         if self.family is None:
-            return None, rows, None
+            sketch, rows = sketch.narrowed(rows, self.NARROWED_TO)
+            return sketch, None, rows, None
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
         # Centred, because a direction common to all tells nothing.
         centred = rows - rows.mean(axis=0)
         self.family.adapt(centred)
         tables = LSHTables(self.family.codes(centred), self.family.n_buckets_)
         self.uses *= 0.5
-        return tables, rows, popular
+        return sketch, tables, rows, popular
+
+    def refresh_work(self, layer):
+        """See `Selection.refresh_work`: also narrowing the sketches."""
+        width = self.sketch.n_directions
+        narrowing = 0 if self.family or self.sketch.basis is None else width + self.NARROWED_TO
+        return super().refresh_work(layer) + layer.n_neurons * width * narrowing
 
     def note(self, done, targets):
         """See `Selection.note`: count how often each neuron is active."""

@@ -95,11 +95,11 @@ class LSH(Selection):
         found = self.build(layer, sketch)
         # Swapped in at once: other threads may be searching meanwhile, and a query has to be
         # sketched as the rows were.
-        self.sketch, self.found = sketch, (sketch, *found)
+        self.sketch, self.found = sketch, found
         self.rebuild_seconds.append(time.perf_counter() - start)
 
     def build(self, layer, sketch):
-        """Build tables of the layer's sketched rows: these, then what else searches need."""
+        """Sketch the layer's rows and build tables: the sketch, these, and what else searches need."""
         raise NotImplementedError
 
     @property
@@ -138,5 +138,6 @@ class LSH(Selection):
 
     def query_work(self, inputs):
         """Multiply-adds of sketching and hashing a batch."""
-        sketching = 0 if self.sketch.basis is None else self.sketch.n_directions
+        sketch = self.found[0]
+        sketching = 0 if sketch.basis is None else sketch.n_directions
         return n_nonzero(inputs) * sketching + n_samples(inputs) * self.hash_work

@@ -72,11 +72,10 @@ class OutputLSH(LSH):
         self.hash_rows(layer, sketch)
         self.deck = self.random_state.permutation(self.owners[:n_neurons])
         n_codes = min(n_neurons + self.n_noted, self.owners.shape[0])
-        return (
-            LSHTables(
-                self.codes[:n_codes], self.family.n_buckets_, self.owners[:n_codes], n_neurons
-            ),
+        tables = LSHTables(
+            self.codes[:n_codes], self.family.n_buckets_, self.owners[:n_codes], n_neurons
         )
+        return sketch, tables
 
     def hash_rows(self, layer, sketch):
         """Hash the classes' rows, centred, from sketches that are made in parts and not held."""

@@ -67,9 +67,8 @@ class Sketch:
             deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12) / np.sqrt(n_samples)
             if not whiten:
                 deviations[:] = np.sqrt((deviations**2).mean())
-            self.basis = np.ascontiguousarray(directions.T, dtype=np.float32)
-            self.deviations = deviations.astype(np.float32)
-            self.whitener = self.basis / self.deviations
+            self.basis = np.ascontiguousarray(directions.T * deviations, dtype=np.float32)
+            self.whitener = np.ascontiguousarray(directions.T / deviations, dtype=np.float32)
             self._set_offset()
             self.unit = ONE
         else:
@@ -84,6 +83,21 @@ class Sketch:
         moved._set_offset()
         return moved
 
+    def narrowed(self, rows, n_directions):
+        """The same sketch, and rows, in the directions in which neurons differ most.
+
+        Whitened inputs fill all directions evenly. Then these are the ones that approximate
+        differences of responses best (Eckart and Young), and ranks depend on nothing else.
+        """
+        if self.basis is None or n_directions >= self.n_directions:
+            return self, rows
+        spread = rows[:, :-1] - rows[:, :-1].mean(axis=0)
+        turn = np.linalg.eigh(spread.T @ spread)[1][:, -n_directions:]
+        narrow = copy.copy(self)
+        narrow.basis, narrow.whitener = self.basis @ turn, self.whitener @ turn
+        narrow._set_offset()
+        return narrow, np.column_stack([rows[:, :-1] @ turn, rows[:, -1]])
+
     def _set_offset(self):
         if self.basis is not None:
             self.offset = self.mean @ self.whitener
@@ -91,7 +105,7 @@ class Sketch:
     @property
     def n_directions(self):
         """Length of the sketches, less one for the bias."""
-        return (self.mean if self.basis is None else self.deviations).shape[0]
+        return self.mean.shape[0] if self.basis is None else self.basis.shape[1]
 
     def queries(self, inputs):
         """Sketches of inputs: (n_samples, n_directions + 1)."""
@@ -113,7 +127,7 @@ class Sketch:
         """Sketches of a layer's neurons, or of a part: (n_neurons, n_directions + 1)."""
         weights = layer.weights[part]
         out = np.empty((weights.shape[0], self.n_directions + 1), np.float32)
-        out[:, :-1] = weights if self.basis is None else weights @ self.basis * self.deviations
+        out[:, :-1] = weights if self.basis is None else weights @ self.basis
         out[:, -1] = weights @ self.mean
         out *= np.float32(layer.scale)
         out[:, -1] += layer.bias[0, part]
