@@ -9,11 +9,10 @@ test rows. The learning rate, which falls to zero, is chosen on the validation r
 seed, for each set, depth and selection (at a density of 0.05, or of 1). Accuracy is that on the
 test rows after the last epoch; multiply-adds are counted as `LSHMLPClassifier.work_` counts them.
 
-The density 0.05 and the dense network have three seeds; other densities have fewer, and 0.5 is only
-hashed, because they take longest. Runs take one thread each and do not depend on each other:
+The density 0.05 and the dense network have three seeds, others have fewer, and half of the neurons
+are only looked for by hashing, which takes longest. Runs take one thread each and do not depend on each other:
 ``--workers 2`` does two at a time; their seconds of the processor are noted, but are no measure of
-speed. What FOLDER
-keeps is not run again, and the JSON file is written after each stage.
+speed. What FOLDER keeps is not run again, and the JSON file is written after each stage.
 """
 
 import json
@@ -36,7 +35,11 @@ from sklearn_lsh.datasets import fetch_mnist, make_convex, make_rectangles
 
 SELECTIONS = ("lsh", "topk", "random")
 HEADLINE = 0.05
-RATES = (0.0005, 0.001, 0.002)
+# As many candidates for each. Neurons that are active for few samples want larger steps.
+RATES = {
+    **dict.fromkeys(SELECTIONS, (0.0005, 0.001, 0.002)),
+    "all": (0.00025, 0.0005, 0.001),
+}
 # Densities, selections, and the option that says how many seeds these have: what counts most and
 # what is cheap comes first. Half of the neurons take longer than all of them.
 STAGES = (
@@ -190,7 +193,7 @@ def choose_rates(results, options, common):
     tried = {
         case: [
             Run(*case, 1.0 if case[-1] == "all" else HEADLINE, rate, options.seed, **common)
-            for rate in options.rates
+            for rate in RATES[case[-1]]
         ]
         for case in cases
     }
@@ -291,7 +294,6 @@ def read_options():
         dear_repeats=1,
         sets=",".join(SETS),
         layers="2,3",
-        rates=",".join(map(str, RATES)),
         width=1000,
         epochs=10,
         batch_size=128,
@@ -303,7 +305,6 @@ def read_options():
     )
     options.sets = options.sets.split(",")
     options.layers = [int(n) for n in options.layers.split(",")]
-    options.rates = [float(rate) for rate in options.rates.split(",")]
     if options.quick:
         options.repeats, options.other_repeats, options.width, options.epochs = 1, 1, 200, 2
         options.train, options.validation, options.test = 1000, 500, 500

@@ -244,8 +244,11 @@ def settings_table():
     found = found["results"]
     names = list(dict.fromkeys(name for chosen in found["chosen"].values() for name in chosen))
     rows = [
-        [label, *(str(found["chosen"][network].get(name, "")) for name in names)]
-        + [f"{len(found['candidates'][network])}"]
+        [
+            label,
+            *(str(found["chosen"][network].get(name, "")) for name in names),
+            f"{len(found['candidates'][network])}",
+        ]
         for network, (label, _) in NETWORKS.items()
     ]
     return table(["network", *(f"`{name}`" for name in names), "candidates"], rows)
@@ -273,7 +276,91 @@ def prediction_table():
     return table(["network", "width", "samples a second", "range", "ours is faster by"], rows)
 
 
-DRAWN = [density_accuracy, density_work, gains_time]
+# -- width --------------------------------------------------------------------------------
+
+WIDTH_NETWORKS = {
+    "hashed": NETWORKS["hashed"],
+    "dense": ("ours, dense", {"color": "C0", "marker": "D", "linestyle": "--"}),
+    **{name: NETWORKS[name] for name in ("scikit_learn", "pytorch")},
+}
+
+
+def by_width(found):
+    """What JSON keeps by width: {width: ...} in order."""
+    return {int(width): found[width] for width in sorted(found, key=int)}
+
+
+def gains_width():
+    """Seconds of an epoch against the width of a hidden layer."""
+    report = results("widths")
+    figure = figure_or_note(report, (7.5, 4.5))
+    if not report:
+        return figure
+    axes = figure.add_subplot()
+    seconds = report["results"]["summary"]["seconds_an_epoch"]
+    for network, (label, style) in WIDTH_NETWORKS.items():
+        found = by_width(seconds[network])
+        axes.plot(found.keys(), found.values(), label=label, markersize=5, **style)
+    widths = by_width(seconds["hashed"])
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="neurons of the hidden layer",
+        ylabel="seconds an epoch",
+    )
+    axes.set_xticks(list(widths), [f"{width:,}" for width in widths])
+    axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axes.yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda y, _: f"{y:g}"))
+    axes.legend()
+    return figure
+
+
+def width_lines():
+    """From which width hashing takes less time than each dense network, as a list."""
+    report = results("widths")
+    if report is None:
+        return MISSING
+    summary = report["results"]["summary"]
+    lines = []
+    for network, width in summary["faster_from"].items():
+        label = WIDTH_NETWORKS[network][0]
+        widest = max(by_width(summary["seconds_an_epoch"][network]))
+        if width is None:
+            lines.append(f"- {label}: is not slower up to {widest:,} neurons.")
+        else:
+            ratio = summary["faster_than"][network][str(widest)]
+            lines.append(
+                f"- {label}: is slower from **{width:,}** neurons on; at {widest:,} it takes "
+                f"{ratio:.1f} times as long."
+            )
+    return "\n".join(lines) + "\n"
+
+
+def width_table():
+    """What an epoch takes at each width, by what it grows, and what is found."""
+    report = results("widths")
+    if report is None:
+        return MISSING
+    summary = report["results"]["summary"]
+    seconds, growth = summary["seconds_an_epoch"], summary["growth"]["hashed"]
+    rows = [
+        [
+            f"{int(width):,}",
+            *(
+                f"{seconds[network][width]:.2f}" if width in seconds[network] else ""
+                for network in WIDTH_NETWORKS
+            ),
+            f"{growth[width]:.2f}" if width in growth else "",
+            f"{summary['recall'][width]:.2f}",
+        ]
+        for width in sorted(seconds["hashed"], key=int)
+    ]
+    head = ["neurons", *(label for label, _ in WIDTH_NETWORKS.values())]
+    head += ["hashed, times half the width", "found of the best"]
+    return table(head, rows) + "\n" + environment(report)
+
+
+DRAWN = [density_accuracy, density_work, gains_time, gains_width]
 
 
 def fragments():
@@ -284,6 +371,8 @@ def fragments():
         "gains_time": gains_time_table(),
         "gains_settings": settings_table(),
         "gains_prediction": prediction_table(),
+        "gains_width": width_table(),
+        "gains_width_lines": width_lines(),
     }
 
 
