@@ -10,9 +10,10 @@ seed, for each set, depth and selection (at a density of 0.05, or of 1). Accurac
 test rows after the last epoch; multiply-adds are counted as `LSHMLPClassifier.work_` counts them.
 
 The density 0.05 and the dense network have three seeds, others have fewer, and half of the neurons
-are only looked for by hashing, which takes longest. Runs take one thread each and do not depend on each other:
-``--workers 2`` does two at a time; their seconds of the processor are noted, but are no measure of
-speed. What FOLDER keeps is not run again, and the JSON file is written after each stage.
+are only looked for by hashing, which takes longest. Runs take one thread each and do not depend on
+each other: ``--workers 2`` does two at a time; their seconds of the processor are noted, but are
+no measure of speed. What FOLDER keeps is not run again, and the JSON file is written after each
+stage.
 """
 
 import json

@@ -30,10 +30,14 @@ def figure_or_note(report, size):
     return figure
 
 
-def percent(axes, direction, decimals=0):
-    """Have an axis say percents."""
-    formatter = mpl.ticker.PercentFormatter(1, decimals=decimals)
-    getattr(axes, f"{direction}axis").set_major_formatter(formatter)
+def as_percent(value, _):
+    """A share on an axis."""
+    return f"{100 * value:g}%"
+
+
+def plainly(value, _):
+    """A number on a logarithmic axis, as people write it."""
+    return f"{value:g}"
 
 
 def legend_below(figure, **settings):
@@ -51,23 +55,25 @@ def density_accuracy():
     figure = figure_or_note(report, (9, 6))
     if not report:
         return figure
-    for axes, (name, found) in zip(
-        figure.subplots(2, 2).flat, report["results"]["summary"]["sets"].items(), strict=False
-    ):
+    panels = figure.subplots(2, 2)
+    sets = report["results"]["summary"]["sets"]
+    for axes, (name, found) in zip(panels.flat, sets.items(), strict=False):
         for selection, (label, style) in SELECTIONS.items():
             rows = found[selection]
-            densities = [row["density"] for row in rows]
-            axes.plot(densities, [row["accuracy"] for row in rows], label=label, **style)
+            points = zip(*((row["density"], row["accuracy"]) for row in rows), strict=True)
+            axes.plot(*points, label=label, **style)
         (dense,) = found["all"]
         axes.axhline(
             dense["accuracy"], color=mpl.rcParams["text.color"], linestyle="--", label="all neurons"
         )
-        axes.set(xscale="log", xticks=densities, title=SETS[name])
+        axes.set(xscale="log", xticks=[row["density"] for row in found["lsh"]], title=SETS[name])
         axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
-        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{100 * x:g}%"))
-        percent(axes, "y")
-    figure.supxlabel("active hidden neurons", fontsize="medium")
-    figure.supylabel("accuracy on test rows", fontsize="medium")
+        axes.xaxis.set_major_formatter(as_percent)
+        axes.yaxis.set_major_formatter(as_percent)
+    for axes in panels[-1]:
+        axes.set_xlabel("active hidden neurons")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("accuracy on test rows")
     legend_below(figure, ncols=4)
     return figure
 
@@ -96,11 +102,10 @@ def density_work():
             color=mpl.rcParams["text.color"],
             label="all neurons",
         )
-        axes.set(xscale="log", title=stage)
-        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{100 * x:g}%"))
-        percent(axes, "y")
+        axes.set(xscale="log", xlabel=f"multiply-adds of {stage}, of a dense network's")
+        axes.xaxis.set_major_formatter(as_percent)
+        axes.yaxis.set_major_formatter(as_percent)
     figure.axes[0].set_ylabel("accuracy on test rows, mean of all sets")
-    figure.supxlabel("multiply-adds, share of the dense network's", fontsize="medium")
     legend_below(figure, ncols=4)
     return figure
 
@@ -187,9 +192,9 @@ def gains_time():
         axes.set(xscale="log", xlabel="seconds of training")
         axes.set_title(f"two hidden layers of {width_of(part):,}")
         axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.xaxis.set_major_formatter(plainly)
         axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
-        percent(axes, "y")
+        axes.yaxis.set_major_formatter(as_percent)
     if parts:
         figure.axes[0].set_ylabel("accuracy on test rows")
         legend_below(figure, ncols=4)
@@ -310,7 +315,8 @@ def gains_width():
     )
     axes.set_xticks(list(widths), [f"{width:,}" for width in widths])
     axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
-    axes.yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda y, _: f"{y:g}"))
+    for which in ("major", "minor"):
+        getattr(axes.yaxis, f"set_{which}_formatter")(plainly)
     axes.legend()
     return figure
 

@@ -1,4 +1,4 @@
-"""Data: a reader for many labels, splits, and real data for the examples and benchmarks."""
+"""Data: a reader for many labels, splits, and data for the examples and benchmarks."""
 
 from sklearn_lsh.datasets.copies import fetch_mnist, load_uci
 from sklearn_lsh.datasets.multilabel_files import load_multilabel_file
