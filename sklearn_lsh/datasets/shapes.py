@@ -58,7 +58,7 @@ def make_convex(n_samples: int, *, random_state=None) -> tuple[np.ndarray, np.nd
     --------
     >>> from sklearn_lsh.datasets import make_convex
     >>> X, y = make_convex(100, random_state=0)
-    >>> X.shape, y.mean()
+    >>> X.shape, float(y.mean())
     ((100, 784), 0.5)
     """
     rng = check_random_state(random_state)
