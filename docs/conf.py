@@ -31,8 +31,9 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # In docs/_ext: names for links, formulas as MathML, pictures and tables from the benchmarks,
-    # pages of all public names.
+    # those of the page on gains, pages of all public names.
     "accessibility",
+    "gains",
     "mathml",
     "pictures",
     "reference",

@@ -232,10 +232,10 @@ def kept_rows():
 DRAWN = [time_accuracy, hash_table, found_probability, stale_tables, kept_rows]
 
 
-def draw_all():
-    """Draw every picture for both themes."""
+def draw_all(functions):
+    """Draw pictures for both themes, each by a function of its name."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for draw in DRAWN:
+    for draw in functions:
         for theme, colours in THEMES.items():
             with mpl.rc_context(_look(colours)):
                 path = PICTURES / f"{draw.__name__}-{theme}.svg"
@@ -614,10 +614,9 @@ ICD_RATIOS = {
 }
 
 
-def write_fragments():
-    """Write every table."""
-    FRAGMENTS.mkdir(parents=True, exist_ok=True)
-    fragments = {
+def fragments():
+    """Every table, and lists and lines with figures."""
+    return {
         "fashion_mnist": comparison("fashion_mnist"),
         "fashion_mnist_ratios": ratios("fashion_mnist", FASHION_RATIOS),
         "icd_coding": comparison("icd_coding"),
@@ -635,7 +634,12 @@ def write_fragments():
         "threads": threads_table(),
         "sampling": sampling_table(),
     }
-    for name, text in fragments.items():
+
+
+def write_fragments(texts):
+    """Write tables, and lists and lines with figures, by their names."""
+    FRAGMENTS.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
         path = FRAGMENTS / f"{name}.md"
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
@@ -666,10 +670,10 @@ class PictureDirective(SphinxDirective):
         return [box]
 
 
-def make(app):
+def make(app=None):
     """Make everything before pages are read."""
-    draw_all()
-    write_fragments()
+    draw_all(DRAWN)
+    write_fragments(fragments())
 
 
 def setup(app):
@@ -680,5 +684,4 @@ def setup(app):
 
 
 if __name__ == "__main__":
-    draw_all()
-    write_fragments()
+    make()

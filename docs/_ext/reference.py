@@ -24,7 +24,7 @@ MODULES = {
     "sklearn_lsh.metrics": ("Metrics", "Measures for many classes and labels."),
     "sklearn_lsh.datasets": (
         "Data",
-        "A reader for files of many labels, a split, and data of the examples.",
+        "A reader for files of many labels, a split, data of the examples, and images of shapes.",
     ),
 }
 
