@@ -99,7 +99,7 @@ class LSH(Selection):
         self.rebuild_seconds.append(time.perf_counter() - start)
 
     def build(self, layer, sketch):
-        """Sketch the layer's rows and build tables: the sketch, these, and what else searches need."""
+        """Sketch the rows and build tables: the sketch, these, and what else searches need."""
         raise NotImplementedError
 
     @property
