@@ -36,10 +36,10 @@ from sklearn_lsh.datasets import fetch_mnist, make_convex, make_rectangles
 
 SELECTIONS = ("lsh", "topk", "random")
 HEADLINE = 0.05
-# As many candidates for each. Neurons that are active for few samples want larger steps.
+# As many candidates for each: neurons that are active for few samples want larger steps.
 RATES = {
-    **dict.fromkeys(SELECTIONS, (0.0005, 0.001, 0.002)),
-    "all": (0.00025, 0.0005, 0.001),
+    **dict.fromkeys(SELECTIONS, (0.001, 0.002, 0.004)),
+    "all": (0.0005, 0.001, 0.002),
 }
 # Densities, selections, and the option that says how many seeds these have: what counts most and
 # what is cheap comes first. Half of the neurons take longer than all of them.
