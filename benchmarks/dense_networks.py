@@ -5,9 +5,9 @@
 trains networks of two wide hidden layers on the processor, with two threads each, in four parts:
 
 search
-    Batch size and learning rate, for ours also whether it falls, by validation rows out of the
-    training rows, with as many candidates for each network. The best is that which is the first
-    to reach the target, a point below the best accuracy of any dense candidate.
+    Batch size and learning rate (of ours: whether it falls, and over how many epochs) by validation
+    rows out of the training rows, with as many candidates for each network. The best is that
+    which is the first to reach the target, a point below the best accuracy of any dense candidate.
 main
     Training with what the search chose. The goal is a point below the accuracy with which
     `MLPClassifier` ends on the test rows; counted are the seconds until an epoch ends at which a
@@ -49,20 +49,20 @@ from sklearn_lsh import LSHMLPClassifier
 # How much less accurate than the best dense network is as good as it.
 POINT = 0.01
 DENSITY, WIDE_DENSITIES = 0.05, (0.05, 0.0125)
-BATCH_SIZES = (128, 256, 512)
-DENSE_SPACE = {"batch_size": BATCH_SIZES, "learning_rate_init": (0.0005, 0.001, 0.002)}
-# Nine candidates each.
+DENSE_SPACE = {"batch_size": (128, 256, 512), "learning_rate_init": (0.0005, 0.001, 0.002)}
+HASHED_BATCH_SIZES = (64, 128, 256)
+# Nine candidates each. A learning rate that falls depends on how many epochs there will be.
 SPACES = {
     "hashed": [
         {
-            "batch_size": BATCH_SIZES,
-            "learning_rate": ["constant"],
-            "learning_rate_init": [0.001],
+            "batch_size": HASHED_BATCH_SIZES,
+            "learning_rate": ["linear"],
+            "max_iter": [6, 10],
         },
         {
-            "batch_size": BATCH_SIZES,
-            "learning_rate": ["linear"],
-            "learning_rate_init": [0.001, 0.002],
+            "batch_size": HASHED_BATCH_SIZES,
+            "learning_rate": ["constant"],
+            "max_iter": [10],
         },
     ],
     "scikit_learn": DENSE_SPACE,
@@ -77,14 +77,9 @@ WARM_UP = 3
 
 
 def make_hashed(options, density=DENSITY, **parameters):
-    """Ours, for all epochs: a falling learning rate depends on how many there are."""
+    """Ours, which knows how many epochs to train."""
     return LSHMLPClassifier(
-        **parameters,
-        density=density,
-        max_iter=options.epochs,
-        tol=0,
-        n_iter_no_change=options.epochs,
-        n_jobs=options.threads,
+        **parameters, density=density, tol=0, n_iter_no_change=np.inf, n_jobs=options.threads
     )
 
 
@@ -109,7 +104,7 @@ def make(network, settings, width, seed, options):
 
 
 def train(network, settings, width, data, seed, options, *, n_epochs=None, goal=np.inf):
-    """Train a network and record each epoch; dense ones for other epochs, or until a goal."""
+    """Train a network and record each epoch; a dense one for some epochs, or until a goal."""
     print(f"{network}, width {width}, seed {seed}, {settings}")
     estimator = make(network, settings, width, seed, options)
     if network == "hashed":
@@ -145,7 +140,7 @@ def search(results, options):
     data = load(validation=True, quick=options.quick)
     spaces = {network: list(ParameterGrid(space)) for network, space in SPACES.items()}
     if options.quick:
-        spaces = {network: space[:2] for network, space in spaces.items()}
+        spaces = {network: space[:2] for network, space in spaces.items()}  # small batches
     tried = {network: [] for network in spaces}
     for round_ in zip(*spaces.values(), strict=True):
         for network, settings in zip(spaces, round_, strict=True):
@@ -278,7 +273,7 @@ def time_predictions(width, chosen, options):
     (X, y), (X_test, y_test) = load(validation=False, quick=options.quick)
     networks = {n: make(n, chosen[n], width, options.seed, options) for n in chosen}
     run = train_hashed(networks["hashed"], (X, y), (X_test, y_test), n_threads=options.threads)
-    n_few = WARM_UP * max(BATCH_SIZES)
+    n_few = WARM_UP * max(DENSE_SPACE["batch_size"])
     seconds = {network: [] for network in networks}
     with threadpool_limits(options.threads):
         for network in DENSE:
