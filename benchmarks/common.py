@@ -63,18 +63,40 @@ def _processor():
 
 def write(script, options, results, packages=()):
     """Print results, and write them with all that they depend on to a JSON file."""
-    name = Path(script).stem
-    path = options.out or Path(script).parent / "results" / f"{name}.json"
+    path = path_of(script, options)
     path.parent.mkdir(parents=True, exist_ok=True)
-    settings = {key: value for key, value in vars(options).items() if key != "out"}
     report = {
-        "benchmark": name,
-        "options": settings,
-        "environment": environment(packages),
+        "benchmark": Path(script).stem,
+        **conditions(options, packages),
         "results": results,
     }
     path.write_text(json.dumps(report, indent=1) + "\n")
     print(f"{path} written")
+
+
+def path_of(script, options):
+    """Return the JSON file that a benchmark writes."""
+    return options.out or Path(script).parent / "results" / f"{Path(script).stem}.json"
+
+
+def conditions(options, packages=()):
+    """What figures depend on, as it goes into the JSON file."""
+    settings = {key: value for key, value in vars(options).items() if key != "out"}
+    return {"options": settings, "environment": environment(packages)}
+
+
+def kept(path):
+    """Results of earlier calls that the JSON file has."""
+    return json.loads(path.read_text())["results"] if path.exists() else {}
+
+
+def names_in(text, known):
+    """Names that an option lists, or all."""
+    names = text.split(",") if text else list(known)
+    unknown = set(names) - set(known)
+    if unknown:
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    return names
 
 
 class Stopwatch:
@@ -149,18 +171,21 @@ def train_hashed(estimator, train, test, *, n_threads):
     return watch.record(len(train[1]))
 
 
-def train_dense(estimator, train, test, *, n_epochs, n_threads, part=None):
+def train_dense(estimator, train, test, *, n_epochs, n_threads, part=None, goal=np.inf):
     """Train scikit-learn's classifier epoch by epoch, and record each as `train_hashed` does.
 
     Parameters
     ----------
     estimator : MLPClassifier
+        Or one with its `partial_fit`.
     train, test : (X, y)
     n_epochs, n_threads : int
     part : int, default=None
         Mini-batches to hand over at a time. scikit-learn makes a dense table, in 64 bits, of the
         samples and all classes: for thousands of classes and all samples at once that is more
         than the memory holds.
+    goal : float, default=np.inf
+        Accuracy that ends the training.
     """
     X, y = train
     classes = np.unique(y)
@@ -178,7 +203,21 @@ def train_dense(estimator, train, test, *, n_epochs, n_threads, part=None):
                 given = (X, y) if whole else (X[rows], y[rows])  # it shuffles them itself
                 estimator.partial_fit(*given, classes=classes)
             watch.note(time.perf_counter() - start, estimator)
+            if watch.accuracies[-1] >= goal:
+                break
     return watch.record(len(y))
+
+
+def first_reached(run, goal):
+    """Return after which epoch, counted from 1, a run's accuracy first reached a goal, or None."""
+    reached = np.flatnonzero(np.array(run["accuracies"]) >= goal)
+    return int(reached[0]) + 1 if reached.size else None
+
+
+def seconds_to(run, goal):
+    """Seconds of training until then, those before the first epoch included, or None."""
+    epochs = first_reached(run, goal)
+    return None if epochs is None else run["seconds_before"] + sum(run["seconds"][:epochs])
 
 
 def in_new_process(function, *arguments):
@@ -220,6 +259,13 @@ def load_data(path):
                     sparse.csr_array(tuple(parts), shape=tuple(arrays[f"{name}_shape"]))
                 )
         return (matrices[0], arrays["y"]), (matrices[1], arrays["y_test"])
+
+
+def share_found(found, responses):
+    """Share of the highest responses of each sample, as many as were found, that were found."""
+    best = np.argpartition(-responses, found.shape[1], axis=1)[:, : found.shape[1]]
+    hits = sum(np.intersect1d(*pair).size for pair in zip(found, best, strict=True))
+    return hits / found.size
 
 
 def n_bytes(X):

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from common import in_new_process, parse_options, write
+from common import in_new_process, kept, names_in, parse_options, write
 from extreme_data import SETS, load
 from extreme_environments import python_of
 from scipy import sparse
@@ -140,20 +140,6 @@ def measure(method, name, data, options, seed):
     run |= {"seconds": seconds, "seconds_to_predict": seconds_to_predict}
     run |= {f"precision_at_{k}": float(precision_at_k(Y, labels, k=k)) for k in (1, 3, 5)}
     return {**run, "ndcg_at_5": float(ndcg_at_k(Y, labels, k=K))}
-
-
-def names_in(text, known):
-    """Names that an option lists, or all."""
-    names = text.split(",") if text else list(known)
-    unknown = set(names) - set(known)
-    if unknown:
-        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    return names
-
-
-def kept(path):
-    """What the JSON file has."""
-    return json.loads(path.read_text())["results"] if path.exists() else {}
 
 
 def main():

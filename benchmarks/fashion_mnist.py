@@ -10,10 +10,10 @@ epoch.
 """
 
 from common import median, parse_options, train_dense, train_hashed, write
+from fashion_data import load
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
-from sklearn_lsh.datasets import fetch_mnist
 
 
 def compare(train, test, options, seed):
@@ -68,17 +68,11 @@ def main():
         learning_rate=0.001,
         dense_learning_rate=0.001,
     )
-    X_train, X_test, y_train, y_test = fetch_mnist()
+    train, test = load(validation=False, quick=options.quick)
     if options.quick:
-        X_train, y_train, X_test, y_test = (
-            X_train[:3000],
-            y_train[:3000],
-            X_test[:500],
-            y_test[:500],
-        )
         options.epochs, options.repeats, options.width = 2, 1, 400
     seeds = range(options.seed, options.seed + options.repeats)
-    runs = [compare((X_train, y_train), (X_test, y_test), options, seed) for seed in seeds]
+    runs = [compare(train, test, options, seed) for seed in seeds]
     summary = summarise(runs)
     print(summary)
     write(__file__, options, {"summary": summary, "runs": runs})

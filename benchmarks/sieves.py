@@ -11,7 +11,7 @@ import time
 import warnings
 
 import numpy as np
-from common import parse_options, write
+from common import parse_options, share_found, write
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
@@ -42,10 +42,8 @@ def measure(selection, layer, inputs):
         active = selection.choose(layer, inputs)
         seconds.append(time.perf_counter() - start)
     found = active.indices.reshape(inputs.shape[0], -1)
-    responses = layer.respond_all(inputs)
-    best = np.argpartition(-responses, found.shape[1], axis=1)[:, : found.shape[1]]
-    hits = sum(np.intersect1d(*pair).size for pair in zip(found, best, strict=True))
-    return {"milliseconds": 1e3 * float(np.median(seconds)), "recall": hits / found.size}
+    recall = share_found(found, layer.respond_all(inputs))
+    return {"milliseconds": 1e3 * float(np.median(seconds)), "recall": recall}
 
 
 def compare(X, y, width, density, seed):

@@ -14,35 +14,23 @@ import multiprocessing
 import time
 import warnings
 
+import fashion_data
+import icd_data
 import numpy as np
 from common import parse_options, write
-from icd_data import HIDDEN, load
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
-from sklearn_lsh.datasets import fetch_mnist
-
-
-def load_fashion(quick):
-    """Training rows of Fashion-MNIST."""
-    X, _, y, _ = fetch_mnist()
-    return (X[:3000], y[:3000]) if quick else (X, y)
-
-
-def load_icd(quick):
-    """Training rows of ICD-10-CM."""
-    return load(validation=False, quick=quick)[0]
-
 
 CASES = {
     "fashion_mnist": (
-        load_fashion,
+        fashion_data.load,
         {"hidden_layer_sizes": (1000, 1000), "density": 0.05, "batch_size": 200},
     ),
     "icd_coding": (
-        load_icd,
-        {"hidden_layer_sizes": HIDDEN, "batch_size": 400, "learning_rate_init": 0.005},
+        icd_data.load,
+        {"hidden_layer_sizes": icd_data.HIDDEN, "batch_size": 400, "learning_rate_init": 0.005},
     ),
 }
 
@@ -52,7 +40,7 @@ class Trainer:
 
     def __init__(self, case, seed, quick):
         load_data, parameters = CASES[case]
-        self.X, y = load_data(quick)
+        self.X, y = load_data(validation=False, quick=quick)[0]
         network = LSHMLPClassifier(**parameters, max_iter=1, random_state=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
