@@ -74,8 +74,14 @@ def ndcg_at_k(y_true, top_k, *, k: int | None = None, sample_weight=None) -> flo
 
     Parameters
     ----------
-    y_true, top_k, k, sample_weight
+    y_true : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
         See `precision_at_k`.
+    top_k : array-like of shape (n_samples, n_ranked)
+        See `precision_at_k`.
+    k : int, default=None
+        How many labels to look at. None is all.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
 
     Returns
     -------
@@ -124,7 +130,9 @@ def propensity_scored_precision_at_k(
 
     Parameters
     ----------
-    y_true, top_k
+    y_true : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
+        See `precision_at_k`.
+    top_k : array-like of shape (n_samples, n_ranked)
         See `precision_at_k`.
     propensities : array-like of shape (n_labels,)
         Probability of each label to be noted, in (0, 1], see `label_propensities`.

@@ -193,7 +193,13 @@ class LSHSoftmaxLoss(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def extra_repr(self):
-        """Settings, as they are shown in the module's representation."""
+        """Tell the settings that the module's representation shows.
+
+        Returns
+        -------
+        text : str
+            Sizes, and how many classes are active.
+        """
         return f"{self.in_features}, {self.n_classes}, n_active={self.n_active}"
 
     # What users call
@@ -232,7 +238,18 @@ class LSHSoftmaxLoss(nn.Module):
         return losses.mean() if self.reduction == "mean" else losses.sum()
 
     def scores(self, hidden):
-        """What the layer answers for all classes: a tensor of shape (..., n_classes)."""
+        """Compute what the layer answers for all classes.
+
+        Parameters
+        ----------
+        hidden : Tensor of shape (..., in_features)
+            What the layers before answer.
+
+        Returns
+        -------
+        scores : Tensor of shape (..., n_classes)
+            Of which the softmax is taken.
+        """
         return F.linear(hidden, self.weight, None if self.bias is None else self.bias[:, 0])
 
     @torch.no_grad()
@@ -242,6 +259,7 @@ class LSHSoftmaxLoss(nn.Module):
         Parameters
         ----------
         hidden : Tensor of shape (..., in_features)
+            What the layers before answer.
         k : int
             How many classes.
         exact : bool, default=False
@@ -251,6 +269,7 @@ class LSHSoftmaxLoss(nn.Module):
         Returns
         -------
         top_k : TopK of Tensors of shape (..., k)
+            The classes and their scores, the highest first.
 
         Raises
         ------
@@ -272,6 +291,7 @@ class LSHSoftmaxLoss(nn.Module):
         Parameters
         ----------
         hidden : Tensor of shape (..., in_features)
+            What the layers before answer.
         exact : bool, default=False
             Whether it is computed from all classes, or estimated as in training: the partition
             function then is unbiased.
@@ -279,6 +299,7 @@ class LSHSoftmaxLoss(nn.Module):
         Returns
         -------
         log_partition : Tensor of shape (...)
+            Natural logarithms, one for each sample.
         """
         shape = hidden.shape[:-1]
         (hidden,) = self._flat(hidden)
@@ -294,6 +315,7 @@ class LSHSoftmaxLoss(nn.Module):
         Parameters
         ----------
         hidden : Tensor of shape (..., in_features)
+            What the layers before answer.
         classes : Tensor of shape (..., m), dtype=int64
             Some classes for each sample.
         exact : bool, default=False
@@ -302,6 +324,7 @@ class LSHSoftmaxLoss(nn.Module):
         Returns
         -------
         log_prob : Tensor of shape (..., m)
+            Natural logarithms.
         """
         shape = classes.shape
         log_partition = self.log_partition(hidden, exact=exact)
@@ -464,7 +487,13 @@ class LSHSoftmaxLoss(nn.Module):
     # What a copy needs to go on in the same way
 
     def get_extra_state(self):
-        """Tables, draws and schedule, as `state_dict` holds them."""
+        """Tell tables, draws and schedule, as `state_dict` holds them.
+
+        Returns
+        -------
+        state : dict
+            Tensors and numbers.
+        """
         return {
             "seed": self.seed,
             "unit": self._unit,
@@ -475,7 +504,13 @@ class LSHSoftmaxLoss(nn.Module):
         }
 
     def set_extra_state(self, state):
-        """Take over what `get_extra_state` told."""
+        """Take over what `get_extra_state` told.
+
+        Parameters
+        ----------
+        state : dict
+            Of a module with the same settings.
+        """
         self._begin(state["seed"])
         self._unit = state["unit"]
         self._n_steps, self._due, self._period = state["schedule"]

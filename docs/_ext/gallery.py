@@ -31,4 +31,5 @@ def place(file_name):
 
 def arguments(gallery_conf, script_vars):
     """Leave out of the example on ICD-10-CM what takes minutes: the dense network."""
-    return ["--no-dense"] if Path(script_vars["src_file"]).name == "plot_icd_coding.py" else []
+    is_long = Path(script_vars["src_file"]).name == "plot_icd_coding.py"
+    return ["--dense-epochs", "0"] if is_long else []

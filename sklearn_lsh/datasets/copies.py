@@ -57,6 +57,13 @@ def fetch_mnist(
     ------
     OSError
         If there is neither a copy nor a network.
+
+    Examples
+    --------
+    >>> from sklearn_lsh.datasets import fetch_mnist
+    >>> X_train, X_test, y_train, y_test = fetch_mnist()
+    >>> X_train.shape, X_test.shape
+    ((60000, 784), (10000, 784))
     """
     if name not in _OPENML_NAMES:
         raise ValueError(f"name must be one of {', '.join(_OPENML_NAMES)}, got {name!r}.")
@@ -103,6 +110,13 @@ def load_uci(name: str, *, fold: int = 0) -> tuple[np.ndarray, np.ndarray, np.nd
     ------
     OSError
         If there is no copy.
+
+    Examples
+    --------
+    >>> from sklearn_lsh.datasets import load_uci
+    >>> X_train, X_test, y_train, y_test = load_uci("bike")
+    >>> X_train.shape, X_test.shape
+    ((15642, 17), (1737, 17))
     """
     folder = find_folder(f"uci/{name}")
     if folder is None:

@@ -32,6 +32,14 @@ def split_keeping_classes(
     ------
     ValueError
         If `test_size` is not in (0, 1).
+
+    Examples
+    --------
+    Only the first class has a sample to spare:
+
+    >>> from sklearn_lsh.datasets import split_keeping_classes
+    >>> split_keeping_classes(["cat", "cat", "dog", "emu"], test_size=0.5, random_state=0)
+    (array([1, 2, 3]), array([0]))
     """
     if not 0 < test_size < 1:
         raise ValueError(f"test_size must be between 0 and 1, got {test_size!r}.")

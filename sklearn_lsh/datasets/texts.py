@@ -37,6 +37,13 @@ def load_icd10cm() -> tuple[np.ndarray, np.ndarray]:
     ------
     ImportError
         If simple-icd-10-cm is not installed; it comes with the extra ``examples``.
+
+    Examples
+    --------
+    >>> from sklearn_lsh.datasets import load_icd10cm
+    >>> texts, codes = load_icd10cm()
+    >>> texts[0], str(codes[0])
+    ('cholera', 'A00')
     """
     import simple_icd_10_cm as icd
 
@@ -78,6 +85,13 @@ def load_lemmas(language: str = "de", *, min_forms: int = 5) -> tuple[np.ndarray
         If spacy-lookups-data is not installed; it comes with the extra ``lemmas``.
     ValueError
         If it has no such language.
+
+    Examples
+    --------
+    >>> from sklearn_lsh.datasets import load_lemmas
+    >>> forms, lemmas = load_lemmas("de")
+    >>> str(lemmas[list(forms).index("Häuser")])
+    'Haus'
     """
     package = find_spec(_LEMMAS)
     if package is None:
@@ -132,6 +146,15 @@ def load_wordnet(*, n_levels: int = 3) -> tuple[np.ndarray, csr_array, np.ndarra
     ----------
     G. A. Miller, "WordNet: a lexical database for English", Communications of the ACM 38(11),
     1995.
+
+    Examples
+    --------
+    >>> from sklearn_lsh.datasets import load_wordnet
+    >>> glosses, labels, names = load_wordnet()
+    >>> glosses[0]
+    'an entity that has physical existence'
+    >>> str(names[labels[[0]].indices[0]])
+    'entity.n.00001740'
     """
     folder = find_folder("wordnet")
     if folder is None:

@@ -88,6 +88,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         Returns
         -------
         self : object
+            Fitted.
 
         Raises
         ------
@@ -179,6 +180,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         Returns
         -------
         probability : array of the same shape
+            From 0 to 1, of the library of `similarity`.
         """
         check_is_fitted(self)
         given = np.asarray(to_numpy(similarity), dtype=np.float64)
@@ -207,11 +209,23 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         Returns
         -------
         codes : array of shape (n_samples, n_tables)
+            See `transform`.
         """
         return self._codes(X, self._fill, self._code)
 
     def query_codes(self, X):
-        """As `transform_queries`, without checks; see `codes`."""
+        """As `transform_queries`, without checks.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features), dtype=float32 or float64
+            See `codes`.
+
+        Returns
+        -------
+        codes : array of shape (n_samples, n_tables) or (n_samples, n_probes, n_tables)
+            See `transform_queries`.
+        """
         return self.codes(X)
 
     def probe_codes(self, X, n_probes):
@@ -227,6 +241,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         Returns
         -------
         codes : ndarray of shape (n_samples, n_lookups, n_tables)
+            In the order in which to look.
         """
         codes = self.query_codes(X)
         return codes if codes.ndim == 3 else codes[:, np.newaxis, :]

@@ -138,6 +138,7 @@ class LSHSampler(BaseEstimator):
         Returns
         -------
         self : LSHSampler
+            With new tables.
 
         Raises
         ------
@@ -161,6 +162,7 @@ class LSHSampler(BaseEstimator):
         Returns
         -------
         self : LSHSampler
+            With new tables.
 
         Raises
         ------
@@ -224,6 +226,7 @@ class LSHSampler(BaseEstimator):
         Returns
         -------
         sums : ndarray of shape (n_queries,) or (n_queries, n_values), dtype=float64
+            Estimates of the sums over all rows.
         """
         weights = self.sample(X)
         values = np.asarray(function(*_pairs(weights)), dtype=np.float64)

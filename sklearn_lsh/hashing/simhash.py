@@ -120,6 +120,7 @@ class SimHash(HashFamily):
         Returns
         -------
         codes : ndarray of shape (n_samples, n_probes, n_tables)
+            In the order in which to look.
         """
         shape = (X.shape[0], n_probes, self.n_tables)
         return self._in_chunks(X, np.empty(shape, self.code_dtype), self._fill_probes)

@@ -107,7 +107,18 @@ class SimpleLSH(SimHash):
         return super().transform_queries(X)
 
     def query_codes(self, X):
-        """As `transform_queries`, without checks."""
+        """As `transform_queries`, without checks.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features), dtype=float32 or float64
+            See `HashFamily.codes`.
+
+        Returns
+        -------
+        codes : array of shape (n_samples, n_tables) or (n_samples, n_ranges, n_tables)
+            With several ranges of lengths, a code in each.
+        """
         codes = self._codes(X, super()._fill, super()._code)
         if self.norms_.shape[0] == 1:
             return codes
@@ -116,7 +127,20 @@ class SimpleLSH(SimHash):
         return _add_firsts(codes, self._firsts)
 
     def probe_codes(self, X, n_probes):
-        """As `SimHash.probe_codes`, in each range of lengths."""
+        """As `SimHash.probe_codes`, in each range of lengths.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features), dtype=float32 or float64
+            See `HashFamily.codes`.
+        n_probes : int
+            Buckets of each range in each table.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, n_ranges * n_probes, n_tables)
+            Range by range.
+        """
         codes = super().probe_codes(X, n_probes)[:, np.newaxis] + self._firsts[:, None, None]
         return codes.reshape(X.shape[0], -1, self.n_tables)
 
@@ -136,7 +160,13 @@ class SimpleLSH(SimHash):
         self.n_buckets_ = self.n_ranges << self.n_bits
 
     def adapt(self, X):
-        """Learn the lengths of rows."""
+        """Learn the lengths of rows.
+
+        Parameters
+        ----------
+        X : ndarray or csr_array of shape (n_samples, n_features)
+            See `HashFamily.adapt`.
+        """
         squares, scales = [], []
         for start in range(0, X.shape[0], CHUNK_ROWS):
             vectors = take(X, slice(start, start + CHUNK_ROWS))

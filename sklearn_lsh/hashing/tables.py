@@ -57,7 +57,7 @@ class LSHTables:
         Number of different codes: ``n_buckets_`` of the family.
     owners : array of shape (n_codes,), dtype=uint32, default=None
         Which row each code is of, so that a row may be in several buckets of a table. By
-        default code ``i`` is row ``i``'s. (In other libraries any integers.)
+        default code ``i`` is row ``i``'s. In other libraries they may be any integers.
     n_rows : int, default=None
         Number of rows, if ``owners`` is given.
     capacity : int, default=None
@@ -162,6 +162,7 @@ class LSHTables:
         Parameters
         ----------
         codes : array of shape (..., n_tables)
+            See `query`.
 
         Returns
         -------
@@ -187,6 +188,7 @@ class LSHTables:
         Parameters
         ----------
         codes : array of shape (n_codes, n_tables)
+            Where they go.
         rows : array of shape (n_codes,), default=None
             Their numbers; by default new ones, from ``n_rows`` onwards. A row that is in the
             tables already gets another code beside those it has, see also `update`.
@@ -194,6 +196,7 @@ class LSHTables:
         Returns
         -------
         self : LSHTables
+            Changed.
 
         Notes
         -----
@@ -210,10 +213,12 @@ class LSHTables:
         Parameters
         ----------
         rows : array of shape (n_deleted,)
+            Their numbers. Those that are not in the tables are passed over.
 
         Returns
         -------
         self : LSHTables
+            Changed.
         """
         return self._change(None, None, leaving=rows)
 
@@ -230,6 +235,7 @@ class LSHTables:
         Returns
         -------
         self : LSHTables
+            Changed.
         """
         return self._change(codes, rows, leaving=rows)
 
@@ -241,6 +247,7 @@ class LSHTables:
         Returns
         -------
         statistics : TableStatistics
+            Of each table.
         """
         indptr = to_numpy(self.indptr).astype(np.int64)
         sizes = np.diff(indptr).reshape(self.n_tables, self.n_buckets)

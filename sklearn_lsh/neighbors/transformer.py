@@ -163,6 +163,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Returns
         -------
         self : object
+            With the rows as they are now.
 
         Raises
         ------
@@ -195,6 +196,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Returns
         -------
         self : object
+            With the rows as they are now.
 
         Raises
         ------
@@ -224,6 +226,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Returns
         -------
         self : object
+            With the rows as they are now.
 
         Raises
         ------
