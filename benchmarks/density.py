@@ -14,6 +14,12 @@ are only looked for by hashing, which takes longest. Runs take one thread each a
 each other: ``--workers 2`` does two at a time; their seconds of the processor are noted, but are
 no measure of speed. What FOLDER keeps is not run again, and the JSON file is written after each
 stage.
+
+    python benchmarks/density.py --keep FOLDER --train 50000 --headline 1
+        --rates-from benchmarks/results/density.json --out benchmarks/results/density_more_data.json
+
+(in one line) tells what more data change, for hashing at a density of 0.05 and the dense network alone, with
+the learning rates that were chosen before.
 """
 
 import json
@@ -50,6 +56,10 @@ STAGES = (
     ((0.25,), SELECTIONS, "dear_repeats"),
     ((0.5,), ("lsh",), "dear_repeats"),
 )
+
+
+# Without the others.
+HEADLINE_STAGES = (((HEADLINE,), ("lsh",), "repeats"), ((1.0,), ("all",), "repeats"))
 
 
 # Data: training, validation and test rows
@@ -190,6 +200,9 @@ class Results:
 
 def choose_rates(results, options, common):
     """Learning rates, each by validation rows: {(set, number of layers, selection): rate}."""
+    if options.rates_from:
+        known = json.loads(Path(options.rates_from).read_text())["results"]["learning_rates"]
+        return {(row["set"], row["n_layers"], row["selection"]): row["rate"] for row in known}
     cases = list(product(options.sets, options.layers, (*SELECTIONS, "all")))
     tried = {
         case: [
@@ -208,7 +221,7 @@ def choose_rates(results, options, common):
 
 def plan(rates, options, common):
     """The runs of each stage."""
-    for densities, selections, repeats in STAGES:
+    for densities, selections, repeats in HEADLINE_STAGES if options.headline else STAGES:
         seeds = range(options.seed, options.seed + getattr(options, repeats))
         cases = product(seeds, densities, options.sets, options.layers, selections)
         yield [
@@ -303,6 +316,8 @@ def read_options():
         test=10_000,
         workers=1,
         keep="",
+        headline=0,
+        rates_from="",
     )
     options.sets = options.sets.split(",")
     options.layers = [int(n) for n in options.layers.split(",")]
