@@ -18,8 +18,8 @@ stage.
     python benchmarks/density.py --keep FOLDER --train 50000 --headline 1
         --rates-from benchmarks/results/density.json --out benchmarks/results/density_more_data.json
 
-(in one line) tells what more data change, for hashing at a density of 0.05 and the dense network alone, with
-the learning rates that were chosen before.
+(in one line) tells what more data change, for hashing at a density of 0.05 and the dense network
+alone, with the learning rates that were chosen before.
 """
 
 import json

@@ -110,9 +110,9 @@ def density_work():
     return figure
 
 
-def density_headline():
+def density_headline(name="density"):
     """What few neurons cost and spare."""
-    report = results("density")
+    report = results(name)
     if report is None:
         return MISSING
     found = report["results"]["summary"]["headline"]
@@ -126,26 +126,27 @@ def density_headline():
     )
 
 
-def density_table():
+def density_table(name="density"):
     """Each set at the density of the headline, beside the dense network."""
-    report = results("density")
+    report = results(name)
     if report is None:
         return MISSING
     summary = report["results"]["summary"]
     density = summary["headline"]["density"]
+    selections = [selection for selection in SELECTIONS if selection in summary["overall"]]
     rows = []
-    for name, found in {**summary["sets"], "all sets": summary["overall"]}.items():
+    for one, found in {**summary["sets"], "all sets": summary["overall"]}.items():
         few = {
             selection: next(row for row in found[selection] if row["density"] == density)
-            for selection in SELECTIONS
+            for selection in selections
         }
         (dense,) = found["all"]
         accuracies = [row["accuracy"] for row in (*few.values(), dense)]
         shares = [few["lsh"][f"{stage}_share"] for stage in ("training", "prediction")]
-        rows.append([SETS.get(name, name)])
+        rows.append([SETS.get(one, one)])
         rows[-1] += [f"{accuracy:.2%}" for accuracy in accuracies]
         rows[-1] += [f"{share:.1%}" for share in shares]
-    head = ["set", *(label for label, _ in SELECTIONS.values()), "all neurons"]
+    head = ["set", *(SELECTIONS[selection][0] for selection in selections), "all neurons"]
     head += ["work of training", "of predicting"]
     return table(head, rows) + "\n" + environment(report)
 
@@ -374,6 +375,8 @@ def fragments():
     return {
         "density": density_table(),
         "density_headline": density_headline(),
+        "more_data": density_table("density_more_data"),
+        "more_data_headline": density_headline("density_more_data"),
         "gains_time": gains_time_table(),
         "gains_settings": settings_table(),
         "gains_prediction": prediction_table(),
