@@ -419,6 +419,30 @@ def test_sketch_of_inputs_with_few_directions_is_exact(sparse):
     np.testing.assert_allclose(sketched(sketch, given, layer), expected, rtol=1e-3, atol=atol)
 
 
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_directions_follow_the_inputs(sparse):
+    rng = np.random.default_rng(12)
+    spread = np.where(np.arange(60) < 6, 3, 0.1)
+
+    def draw(spread):
+        X = (np.abs(rng.normal(size=(200, 60))) * spread).astype(np.float32)
+        return everything(sp.csr_array(X) if sparse else X), X
+
+    sketch = Sketch(draw(spread)[0], 12, np.random.RandomState(0))
+    layer, later = Neurons(40, 60), spread[::-1]
+    errors = []
+    for _ in range(80):
+        batch, X = draw(later)
+        exact = layer.responses(X)
+        errors.append(np.abs(sketch.queries(batch) @ sketch.rows(layer).T - exact).mean())
+        sketch = sketch.recentred(batch, 0.5).following(batch, 0.1)
+    assert errors[-1] < 0.3 * errors[1]
+    assert sketch.basis.dtype == sketch.whitener.dtype == np.float32
+    # Whitened: each direction has the same deviation.
+    queries = sketch.queries(draw(later)[0])[:, :6]
+    np.testing.assert_allclose(queries.std(axis=0), 1, atol=0.35)
+
+
 def test_narrowed_sketch_keeps_what_neurons_differ_in():
     rng = np.random.default_rng(11)
     X = rng.normal(size=(500, 40)).astype(np.float32)

@@ -136,8 +136,11 @@ def test_counts_without_tables():
     n_finalists = network.layers[0].selection.n_finalists
     assert hidden.active.work == 30 * (60 * 12 + 50 * 13 + n_finalists * 60)
     # Each neuron's sketch, the products of its numbers, and their product with twelve directions.
+    sketches = 50 * (60 * 24 + 24 * 24 + 24 * 12)
+    # The batch times the directions and back, and their new order.
     layer = network.layers[0]
-    assert layer.selection.refresh_work(layer) == 50 * (60 * 24 + 24 * 24 + 24 * 12)
+    turning = 2 * 120 * 60 * 24 + 2 * 60 * 24 * 24
+    assert layer.selection.refresh_work(layer) == sketches + turning
 
 
 def test_fitted_attribute():

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import best_columns, count_products, even_rows, keep_best
+from sklearn_lsh.csr import best_columns, count_products, even_rows, keep_best, n_nonzero
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.selection.base import Active, put_first
 from sklearn_lsh.selection.lsh import LSH
@@ -28,6 +28,8 @@ class HiddenLSH(LSH):
     N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 16, True, 20, 2.5
     # Directions of sketches where all neurons are looked at: at first, and narrowed to.
     SCANNED_DIRECTIONS, NARROWED_TO = 24, 12
+    # Share by which directions move at a refresh towards those of the latest batch.
+    TURN = 0.1
     # For each active neuron.
     POPULAR, HASHED, FINALISTS = 3, 5, 1.5
     # Share of active neurons from which there are no tables: with so many these take as long as
@@ -50,6 +52,14 @@ class HiddenLSH(LSH):
         if self.N_DIRECTIONS != self.SCANNED_DIRECTIONS:
             self.draw(n_neurons, self.n_hashed)
 
+    def follow(self, inputs, share):
+        """See `LSH.follow`. Without tables the directions follow the inputs, too."""
+        sketch = super().follow(inputs, share)
+        if self.family:
+            return sketch
+        self.n_followed = n_nonzero(inputs)
+        return sketch.following(inputs, self.TURN)
+
     def build(self, layer, sketch):
         """See `LSH.build`: also the rows' sketches, and the popular neurons."""
         rows = sketch.rows(layer)
@@ -65,10 +75,14 @@ class HiddenLSH(LSH):
         return sketch, tables, rows, popular
 
     def refresh_work(self, layer):
-        """See `Selection.refresh_work`: also narrowing the sketches."""
+        """See `Selection.refresh_work`: also turning the directions, and narrowing the sketches."""
+        work = super().refresh_work(layer)
+        if self.family or self.sketch.basis is None:
+            return work
         width = self.sketch.n_directions
-        narrowing = 0 if self.family or self.sketch.basis is None else width + self.NARROWED_TO
-        return super().refresh_work(layer) + layer.n_neurons * width * narrowing
+        turning = 2 * width * (self.n_followed + layer.weights.shape[1] * width)
+        narrowing = layer.n_neurons * width * (width + self.NARROWED_TO)
+        return work + turning + narrowing
 
     def note(self, done, targets):
         """See `Selection.note`: count how often each neuron is active."""

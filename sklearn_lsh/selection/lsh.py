@@ -63,7 +63,7 @@ class LSH(Selection):
         self.rebuild_seconds = []
 
     def fit(self, layer, inputs):
-        """See `Selection.fit`. Directions and hash functions stay as they were first chosen.
+        """See `Selection.fit`. What is hashed stays as it was first chosen, but for the mean.
 
         Neurons learn from the samples that find them; others would find them in new directions,
         and the codes that are remembered would be worthless.
@@ -91,12 +91,16 @@ class LSH(Selection):
     def rebuild(self, layer, inputs, share):
         """Move the mean of the inputs by a share towards these, build the tables, and time it."""
         start = time.perf_counter()
-        sketch = self.sketch.recentred(inputs, share)
+        sketch = self.follow(inputs, share)
         found = self.build(layer, sketch)
         # Swapped in at once: other threads may be searching meanwhile, and a query has to be
         # sketched as the rows were.
         self.sketch, self.found = sketch, found
         self.rebuild_seconds.append(time.perf_counter() - start)
+
+    def follow(self, inputs, share):
+        """The sketch, with the mean moved by a share of the way to that of these inputs."""
+        return self.sketch.recentred(inputs, share)
 
     def build(self, layer, sketch):
         """Sketch the rows and build tables: the sketch, these, and what else searches need."""

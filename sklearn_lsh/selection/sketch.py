@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from sklearn.utils.extmath import randomized_svd
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR
+from sklearn_lsh.csr import CSR, n_samples
 
 ONE = np.float32(1)
 
@@ -18,6 +18,14 @@ def mean_of(inputs):
         return inputs.mean(axis=0)
     sums = np.bincount(inputs.indices, weights=inputs.data, minlength=inputs.n_columns)
     return (sums / max(1, inputs.n_rows)).astype(np.float32)
+
+
+def as_matrix(inputs):
+    """Inputs as an array or a matrix of scipy."""
+    if not isinstance(inputs, CSR):
+        return inputs
+    arrays = (inputs.data, inputs.indices.astype(np.int64), inputs.indptr.astype(np.int64))
+    return sp.csr_array(arrays, shape=(inputs.n_rows, inputs.n_columns))
 
 
 class Sketch:
@@ -50,12 +58,8 @@ class Sketch:
 
     def __init__(self, inputs, n_directions, random_state, whiten=True):
         dense = not isinstance(inputs, CSR)
-        n_inputs = inputs.shape[1] if dense else inputs.n_columns
-        matrix = inputs
-        if not dense:
-            arrays = (inputs.data, inputs.indices.astype(np.int64), inputs.indptr.astype(np.int64))
-            matrix = sp.csr_array(arrays, shape=(inputs.n_rows, n_inputs))
-        n_samples = matrix.shape[0]
+        matrix = as_matrix(inputs)
+        n_sampled, n_inputs = matrix.shape
         self.mean = mean_of(inputs)
         self.basis = None
         if n_directions < min(matrix.shape):
@@ -64,16 +68,13 @@ class Sketch:
             _, deviations, directions = randomized_svd(
                 centred, n_directions, random_state=random_state
             )
-            deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12) / np.sqrt(n_samples)
             if not whiten:
                 deviations[:] = np.sqrt((deviations**2).mean())
-            self.basis = np.ascontiguousarray(directions.T * deviations, dtype=np.float32)
-            self.whitener = np.ascontiguousarray(directions.T / deviations, dtype=np.float32)
-            self._set_offset()
+            self._set_directions(directions.T, deviations / np.sqrt(n_sampled))
             self.unit = ONE
         else:
             spread = matrix - self.mean if dense else matrix
-            power = (spread**2).sum() / max(1, n_samples * n_inputs)
+            power = (spread**2).sum() / max(1, n_sampled * n_inputs)
             self.unit = np.float32(np.sqrt(power) or 1.0)
 
     def recentred(self, inputs, share):
@@ -81,6 +82,32 @@ class Sketch:
         moved = copy.copy(self)
         moved.mean = (1 - share) * self.mean + share * mean_of(inputs)
         moved._set_offset()
+        return moved
+
+    def following(self, inputs, share):
+        """The same sketch with its directions moved by a share of the way to those of a batch.
+
+        A step of the block power method on a stream: the inputs' covariance, as the sketch knows
+        it and as the batch has it, times the directions (I. Mitliagkas, C. Caramanis and P. Jain,
+        "Memory limited, streaming PCA", NeurIPS 2013).
+        """
+        if self.basis is None:
+            return self
+        directions = self.basis / self.deviations
+        projected = np.empty((n_samples(inputs), self.n_directions), np.float32)
+        if isinstance(inputs, CSR):
+            projected[:] = 0
+            kernels.sum_rows(*inputs[:3], directions, ONE, projected)
+        else:
+            np.dot(inputs, directions, out=projected)
+        projected -= projected.mean(axis=0)
+        batch = as_matrix(inputs).T @ projected / np.float32(n_samples(inputs))
+        known = directions * self.deviations**2
+        turned, variances, _ = np.linalg.svd(
+            (1 - share) * known + share * batch, full_matrices=False
+        )
+        moved = copy.copy(self)
+        moved._set_directions(turned, np.sqrt(variances))
         return moved
 
     def narrowed(self, rows, n_directions):
@@ -98,6 +125,12 @@ class Sketch:
         narrow._set_offset()
         return narrow, np.column_stack([rows[:, :-1] @ turn, rows[:, -1]])
 
+    def _set_directions(self, directions, deviations):
+        self.deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12).astype(np.float32)
+        self.basis = np.ascontiguousarray(directions * self.deviations, dtype=np.float32)
+        self.whitener = np.ascontiguousarray(directions / self.deviations, dtype=np.float32)
+        self._set_offset()
+
     def _set_offset(self):
         if self.basis is not None:
             self.offset = self.mean @ self.whitener
@@ -110,14 +143,13 @@ class Sketch:
     def queries(self, inputs):
         """Sketches of inputs: (n_samples, n_directions + 1)."""
         dense = not isinstance(inputs, CSR)
-        n_samples = inputs.shape[0] if dense else inputs.n_rows
-        out = np.empty((n_samples, self.n_directions + 1), np.float32)
+        out = np.empty((n_samples(inputs), self.n_directions + 1), np.float32)
         if self.basis is None:
             out[:, :-1] = (inputs if dense else inputs.toarray()) - self.mean
         elif dense:
             np.subtract(inputs @ self.whitener, self.offset, out=out[:, :-1])
         else:
-            projected = np.zeros((n_samples, self.n_directions), np.float32)
+            projected = np.zeros((out.shape[0], self.n_directions), np.float32)
             kernels.sum_rows(*inputs[:3], self.whitener, ONE, projected)
             np.subtract(projected, self.offset, out=out[:, :-1])
         out[:, -1] = self.unit
