@@ -5,7 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.datasets import load_digits
 
+from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.hashing import E2LSH, FAMILIES, SimpleLSH
 from sklearn_lsh.selection.lsh import choose_n_bits
@@ -232,6 +234,20 @@ def test_sketches_of_all_neurons_miss_few(data):
     chosen, inputs = select_all(network, X, 0)
     # Inputs of thirty features at random: twelve directions hold little more than a third of them.
     assert recall(chosen, responses(network.layers[0], inputs)) > 0.85
+
+
+@pytest.mark.parametrize("width", [256, 1000, 4000, 32_000])
+def test_automatic_hashing_keeps_its_recall_at_all_widths(width):
+    X, y = load_digits(return_X_y=True)
+    X = (X / 16).astype(np.float32)
+    network = LSHMLPClassifier(
+        (width,), density=50, batch_size=50, learning_rate_init=0.002, max_iter=3, tol=1,
+        random_state=0,
+    ).fit(X[:1200], y[:1200])  # fmt: skip
+    (layer, _), held_out = network._network.layers, X[1200:]
+    assert (layer.selection.tables is None) == (width <= 1000)
+    chosen = layer.selection.choose(layer, held_out).indices.reshape(-1, 50)
+    assert recall(chosen, layer.respond_all(held_out)) > 0.95
 
 
 @pytest.mark.parametrize("n_hidden", [100, 300])
