@@ -242,7 +242,7 @@ def test_automatic_hashing_keeps_its_recall_at_all_widths(width):
     X, y = load_digits(return_X_y=True)
     X = (X / 16).astype(np.float32)
     network = LSHMLPClassifier(
-        (width,), density=50, batch_size=50, learning_rate_init=0.002, max_iter=3, tol=1,
+        (width,), density=50, batch_size=50, learning_rate_init=0.002, max_iter=5, tol=1,
         random_state=0,
     ).fit(X[:1200], y[:1200])  # fmt: skip
     (layer, _), held_out = network._network.layers, X[1200:]
