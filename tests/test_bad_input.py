@@ -78,6 +78,18 @@ def test_diverging(solver):
         regressor(solver=solver, learning_rate_init=1e30, max_iter=50).fit(X * 1e15, Y)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("rate", [1e3, 1e30])
+def test_diverging_where_layers_are_sketched(rate):
+    rng = np.random.default_rng(0)
+    wide, labels = rng.uniform(size=(200, 40)), rng.integers(3, size=200)
+    network = LSHMLPClassifier(
+        (300, 300), density=0.1, solver="sgd", learning_rate_init=rate, max_iter=20, random_state=0
+    )
+    with pytest.raises(ValueError, match=r"non-finite parameter weights"):
+        network.fit(wide * 1e3, labels)
+
+
 @pytest.mark.parametrize("make", [classifier, regressor])
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
 def test_all_zero(make, kind):

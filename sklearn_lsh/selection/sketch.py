@@ -103,9 +103,10 @@ class Sketch:
         projected -= projected.mean(axis=0)
         batch = as_matrix(inputs).T @ projected / np.float32(n_samples(inputs))
         known = directions * self.deviations**2
-        turned, variances, _ = np.linalg.svd(
-            (1 - share) * known + share * batch, full_matrices=False
-        )
+        product = (1 - share) * known + share * batch
+        if not np.isfinite(product).all():
+            return self  # training diverges, which is told at the end of the epoch
+        turned, variances, _ = np.linalg.svd(product, full_matrices=False)
         moved = copy.copy(self)
         moved._set_directions(turned, np.sqrt(variances))
         return moved
@@ -119,7 +120,10 @@ class Sketch:
         if self.basis is None or n_directions >= self.n_directions:
             return self, rows
         spread = rows[:, :-1] - rows[:, :-1].mean(axis=0)
-        turn = np.linalg.eigh(spread.T @ spread)[1][:, -n_directions:]
+        covariance = spread.T @ spread
+        if not np.isfinite(covariance).all():
+            return self, rows
+        turn = np.linalg.eigh(covariance)[1][:, -n_directions:]
         narrow = copy.copy(self)
         narrow.basis, narrow.whitener = self.basis @ turn, self.whitener @ turn
         narrow._set_offset()
