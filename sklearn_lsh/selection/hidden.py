@@ -49,16 +49,19 @@ class HiddenLSH(LSH):
         self.n_popular = min(n_neurons, self.n_active * self.POPULAR)
         self.n_finalists = min(n_neurons, math.ceil(self.n_active * self.FINALISTS))
         self.uses = np.zeros(n_neurons, np.float32)
+        self.n_followed = 0
         if self.N_DIRECTIONS != self.SCANNED_DIRECTIONS:
             self.draw(n_neurons, self.n_hashed)
 
     def follow(self, inputs, share):
         """See `LSH.follow`. Without tables the directions follow the inputs, too."""
         sketch = super().follow(inputs, share)
-        if self.family:
-            return sketch
+        return sketch if self.family else sketch.following(inputs, self.TURN)
+
+    def refresh(self, layer, inputs):
+        """See `LSH.refresh`."""
         self.n_followed = n_nonzero(inputs)
-        return sketch.following(inputs, self.TURN)
+        super().refresh(layer, inputs)
 
     def build(self, layer, sketch):
         """See `LSH.build`: also the rows' sketches, and the popular neurons."""
