@@ -50,7 +50,7 @@ def legend_below(figure, **settings):
 
 
 def density_accuracy():
-    """Accuracy against the share of active neurons, a panel for each set."""
+    """Errors against the share of active neurons, a panel for each set."""
     report = results("density")
     figure = figure_or_note(report, (9, 6))
     if not report:
@@ -60,26 +60,33 @@ def density_accuracy():
     for axes, (name, found) in zip(panels.flat, sets.items(), strict=False):
         for selection, (label, style) in SELECTIONS.items():
             rows = found[selection]
-            points = zip(*((row["density"], row["accuracy"]) for row in rows), strict=True)
+            points = zip(*((row["density"], 1 - row["accuracy"]) for row in rows), strict=True)
             axes.plot(*points, label=label, **style)
         (dense,) = found["all"]
-        axes.axhline(
-            dense["accuracy"], color=mpl.rcParams["text.color"], linestyle="--", label="all neurons"
-        )
+        errors, color = 1 - dense["accuracy"], mpl.rcParams["text.color"]
+        axes.axhline(errors, color=color, linestyle="--", label="all neurons")
         axes.set(xscale="log", xticks=[row["density"] for row in found["lsh"]], title=SETS[name])
         axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
         axes.xaxis.set_major_formatter(as_percent)
-        axes.yaxis.set_major_formatter(as_percent)
+        show_errors(axes)
     for axes in panels[-1]:
         axes.set_xlabel("active hidden neurons")
     for axes in panels[:, 0]:
-        axes.set_ylabel("accuracy on test rows")
+        axes.set_ylabel("errors on test rows")
     legend_below(figure, ncols=4)
     return figure
 
 
+def show_errors(axes):
+    """Logarithmic: what few neurons lose would not be seen beside what random ones do."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axes.yaxis.set_major_formatter(as_percent)
+
+
 def density_work():
-    """Accuracy against the share of multiply-adds that were done, in training and predicting."""
+    """Errors against the share of multiply-adds that were done, in training and predicting."""
     report = results("density")
     figure = figure_or_note(report, (9, 4))
     if not report:
@@ -91,11 +98,11 @@ def density_work():
         for selection, (label, style) in SELECTIONS.items():
             rows = overall[selection]
             shares = [row[f"{stage}_share"] for row in rows]
-            axes.plot(shares, [row["accuracy"] for row in rows], label=label, **style)
+            axes.plot(shares, [1 - row["accuracy"] for row in rows], label=label, **style)
         (dense,) = overall["all"]
         axes.plot(
             dense[f"{stage}_share"],
-            dense["accuracy"],
+            1 - dense["accuracy"],
             marker="*",
             markersize=12,
             linestyle="none",
@@ -104,8 +111,8 @@ def density_work():
         )
         axes.set(xscale="log", xlabel=f"multiply-adds of {stage}, of a dense network's")
         axes.xaxis.set_major_formatter(as_percent)
-        axes.yaxis.set_major_formatter(as_percent)
-    figure.axes[0].set_ylabel("accuracy on test rows, mean of all sets")
+        show_errors(axes)
+    figure.axes[0].set_ylabel("errors on test rows, mean of all sets")
     legend_below(figure, ncols=4)
     return figure
 
@@ -146,7 +153,7 @@ def density_table(name="density"):
         rows.append([SETS.get(one, one)])
         rows[-1] += [f"{accuracy:.2%}" for accuracy in accuracies]
         rows[-1] += [f"{share:.1%}" for share in shares]
-    head = ["set", *(SELECTIONS[selection][0] for selection in selections), "all neurons"]
+    head = ["set", *(f"`{selection}`" for selection in selections), "`all`"]
     head += ["work of training", "of predicting"]
     return table(head, rows) + "\n" + environment(report)
 
