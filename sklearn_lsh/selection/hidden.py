@@ -36,12 +36,14 @@ class HiddenLSH(LSH):
     # all sketches, and miss more (`benchmarks/sieves.py`).
     SCANNED_FROM = 0.02
 
-    def fit(self, layer, inputs):
-        """See `LSH.fit`."""
+    def scans(self, n_neurons):
+        """Whether all neurons are looked at, without tables."""
         automatic = self.n_bits == self.n_tables == "auto"
-        if automatic and self.n_active >= self.SCANNED_FROM * layer.n_neurons:
-            self.N_DIRECTIONS = self.SCANNED_DIRECTIONS
-        super().fit(layer, inputs)
+        return automatic and self.n_active >= self.SCANNED_FROM * n_neurons
+
+    def n_directions(self, n_neurons):
+        """See `LSH.n_directions`."""
+        return self.SCANNED_DIRECTIONS if self.scans(n_neurons) else self.N_DIRECTIONS
 
     def begin(self, n_neurons):
         """Draw what depends on the width alone."""
@@ -50,7 +52,7 @@ class HiddenLSH(LSH):
         self.n_finalists = min(n_neurons, math.ceil(self.n_active * self.FINALISTS))
         self.uses = np.zeros(n_neurons, np.float32)
         self.n_followed = 0
-        if self.N_DIRECTIONS != self.SCANNED_DIRECTIONS:
+        if not self.scans(n_neurons):
             self.draw(n_neurons, self.n_hashed)
 
     def follow(self, inputs, share):

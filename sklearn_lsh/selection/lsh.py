@@ -69,9 +69,14 @@ class LSH(Selection):
         and the codes that are remembered would be worthless.
         """
         if self.sketch is None:
-            self.sketch = Sketch(inputs, self.N_DIRECTIONS, self.random_state, self.WHITEN)
+            n_directions = self.n_directions(layer.n_neurons)
+            self.sketch = Sketch(inputs, n_directions, self.random_state, self.WHITEN)
             self.begin(layer.n_neurons)
         self.rebuild(layer, inputs, 1.0)
+
+    def n_directions(self, n_neurons):
+        """Directions of the sketches of a layer of so many neurons."""
+        return self.N_DIRECTIONS
 
     def draw(self, n_members, n_wanted):
         """Draw the hash functions for tables of ``n_members``."""

@@ -94,12 +94,7 @@ class Sketch:
         if self.basis is None:
             return self
         directions = self.basis / self.deviations
-        projected = np.empty((n_samples(inputs), self.n_directions), np.float32)
-        if isinstance(inputs, CSR):
-            projected[:] = 0
-            kernels.sum_rows(*inputs[:3], directions, ONE, projected)
-        else:
-            np.dot(inputs, directions, out=projected)
+        projected = self.queries(inputs)[:, :-1] * self.deviations
         projected -= projected.mean(axis=0)
         batch = as_matrix(inputs).T @ projected / np.float32(n_samples(inputs))
         known = directions * self.deviations**2
