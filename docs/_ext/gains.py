@@ -133,6 +133,26 @@ def density_headline(name="density"):
     )
 
 
+def density_data(name="density"):
+    """On how many images, and with how many seeds, accuracy by density was measured."""
+    report = results(name)
+    if report is None:
+        return ""
+    options, overall = report["options"], report["results"]["summary"]["overall"]
+    n_networks = len(options["sets"]) * len(options["layers"])
+    n_seeds = {
+        row["density"]: row["n_runs"] // n_networks for rows in overall.values() for row in rows
+    }
+    seeds = ", ".join(
+        f"{density:g}: {count}" if density < 1 else f"all neurons: {count}"
+        for density, count in sorted(n_seeds.items())
+    )
+    return (
+        f"{options['train']:,} images of each set to train on, {options['epochs']} epochs, and "
+        f"{options['test']:,} images to test on. Seeds by density: {seeds}.\n"
+    )
+
+
 def density_table(name="density"):
     """Each set at the density of the headline, beside the dense network."""
     report = results(name)
@@ -381,8 +401,10 @@ def fragments():
     """Every table, and lists and lines with figures."""
     return {
         "density": density_table(),
+        "density_data": density_data(),
         "density_headline": density_headline(),
         "more_data": density_table("density_more_data"),
+        "more_data_data": density_data("density_more_data"),
         "more_data_headline": density_headline("density_more_data"),
         "gains_time": gains_time_table(),
         "gains_settings": settings_table(),

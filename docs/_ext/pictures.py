@@ -356,6 +356,14 @@ def time_to_goal():
     )
 
 
+def difference(lost):
+    """How much accuracy is lost, in words."""
+    points = f"{abs(lost) * 100:.1f}"
+    if points == "0.0":
+        return "as accurate"
+    return f"{points} points of accuracy {'lower' if lost > 0 else 'higher'}"
+
+
 def coding_time():
     """How much faster diagnoses are learnt, and at what price."""
     report = results("icd_coding")
@@ -366,8 +374,7 @@ def coding_time():
     lost = accuracy["dense_2_threads"] - accuracy["hashed_2_threads"]
     return (
         f"12,000 diagnoses: training **{summary['training_faster_than_dense']:.1f} times faster** "
-        f"than scikit-learn's, {abs(lost) * 100:.1f} points of accuracy "
-        f"{'lower' if lost > 0 else 'higher'}."
+        f"than scikit-learn's, {difference(lost)}."
     )
 
 
