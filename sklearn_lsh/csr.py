@@ -99,14 +99,13 @@ def best_columns(scores, n_best):
     -------
     columns : ndarray of shape (n_rows, n_best), dtype=uint32
     best : ndarray of shape (n_rows, n_best), dtype=float32
-        In no order. Of equal scores at the bar the first ones are kept.
+        In the columns' order. Of equal scores the first ones are kept, and what is not a number
+        counts as the lowest.
     """
     n_rows, n_columns = scores.shape
     n_best = min(n_best, n_columns)
-    place = n_columns - n_best
-    bars = np.partition(scores, place, axis=1)[:, place].copy()
     columns, best = np.empty((n_rows, n_best), np.uint32), np.empty((n_rows, n_best), np.float32)
-    kernels.keep_above(scores, bars, columns, best)
+    kernels.best_columns(scores.reshape(-1), n_columns, columns, best)
     return columns, best
 
 
@@ -133,7 +132,9 @@ def take(X, rows) -> "np.ndarray | CSR":
     ``rows`` is an array of row numbers or a slice.
     """
     if not sp.issparse(X):
-        return np.ascontiguousarray(X[rows], dtype=np.float32)
+        # Other threads run while `np.take` copies, but not while indexing does.
+        copied = X[rows] if isinstance(rows, slice) else np.take(X, rows, axis=0)
+        return np.ascontiguousarray(copied, dtype=np.float32)
     if isinstance(rows, slice):
         rows = np.arange(*rows.indices(X.shape[0]))
     rows = np.ascontiguousarray(rows, dtype=np.int64)

@@ -105,15 +105,12 @@ class HiddenLSH(LSH):
             *candidates, scores = self.look_up(queries, tables, rows, popular)
             finalists = keep_best(*candidates, scores, self.n_finalists)[1]
             finalists = finalists.reshape(-1, self.n_finalists)
-        indptr = even_rows(*finalists.shape)
-        responses = layer.respond(inputs, indptr, finalists.reshape(-1)).outputs.data
-        places, best = best_columns(responses.reshape(finalists.shape), self.n_active)
-        # `take` works while other threads run, which indexing does not.
-        active = np.take(finalists, places + indptr[:-1, np.newaxis])
+        indptr, finalists = even_rows(*finalists.shape), finalists.reshape(-1)
+        responses = layer.respond(inputs, indptr, finalists).outputs.data
         work = (
             self.query_work(inputs) + scores.size * rows.shape[1] + count_products(inputs, indptr)
         )
-        return Active(even_rows(*active.shape), active.reshape(-1), best.reshape(-1), work=work)
+        return Active(*keep_best(indptr, finalists, responses, self.n_active), work=work)
 
     def look_up(self, queries, tables, rows, popular):
         """Find candidates in tables: a ragged list, and the scores of their sketches."""
