@@ -22,7 +22,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from common import in_new_process, kept, names_in, parse_options, path_of, train_hashed, write
+from common import (
+    first_reached,
+    in_new_process,
+    kept,
+    names_in,
+    parse_options,
+    path_of,
+    train_hashed,
+    write,
+)
 from extreme import OURS, read, save
 from extreme_data import load
 from extreme_environments import python_of
@@ -31,6 +40,7 @@ from sklearn_lsh import LSHMLPClassifier
 
 SETS = ("lemma-de", "lemma-hr")
 MOST_HELD_OUT = 10_000
+SHARE_OF_FINAL = 0.99
 # Batch size and learning rate of PyTorch were chosen on the validation rows of lemma-de.
 TORCH = {
     "torch_full": {"negatives": 0, "batch_size": 512, "learning_rate": 0.003, "epochs": 5},
@@ -91,6 +101,34 @@ def note(found, run, options):
     return {**run, **{key: found[key] for key in ("projected",) if key in found}}
 
 
+def summarise(methods):
+    """Goal of a set, and when each method reached it.
+
+    The goal is 99% of what the full softmax ended with or, where it was not trained to the end,
+    of the best that any other network reached. If it has not reached that so far, it needs at
+    least one epoch more.
+    """
+    full = methods.get("torch_full", {}).get("accuracies", [])
+    complete = len(full) == TORCH["torch_full"]["epochs"]
+    known = {name: run for name, run in methods.items() if run.get("accuracies")}
+    final = full[-1] if complete else max(max(run["accuracies"]) for run in known.values())
+    goal = SHARE_OF_FINAL * final
+    summary = {}
+    for name, run in known.items():
+        if "projected" not in run and "seconds" not in run:
+            continue
+        projected = run.get("projected", {}).get("seconds")
+        an_epoch = projected or float(np.mean(run["seconds"]))
+        epochs = first_reached(run, goal)
+        at_least = epochs is None and name == "torch_full" and not complete
+        if at_least:
+            epochs = len(full) + 1
+        seconds = None if epochs is None else run["seconds_before"] + epochs * an_epoch
+        summary[name] = {"epochs": epochs, "at_least": at_least, "seconds_an_epoch": an_epoch}
+        summary[name]["seconds"] = seconds
+    return {"goal": goal, "full_softmax_ended": complete, "summary": summary}
+
+
 def main():
     options = parse_options(
         __doc__, sets="", methods="", environments="", threads=2, validation=0, share=1.0, timed=1
@@ -111,6 +149,7 @@ def main():
                 run = measure(method, data, options)
                 print(name, method, run, flush=True)
                 found["methods"][method] = note(known, run, options)
+                found |= summarise(found["methods"])
                 write(__file__, recorded, results)
 
 
