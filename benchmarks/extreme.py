@@ -66,7 +66,7 @@ ASKED = {
     "ours_blended": {"predict_selection": "topk"},
 }
 # How many epochs take as long with labels that are drawn as ours with those that hashing finds.
-UNIFORM_EPOCHS = {"icd": 25, "wordnet": 10, "lemma-de": 5, "lemma-hr": 5}
+UNIFORM_EPOCHS = {"icd": 25, "wordnet": 10, "lemma-de": 6, "lemma-hr": 6}
 
 # The opponents: which class of `extreme_opponents.py`, and its settings.
 OPPONENTS = {

@@ -44,9 +44,9 @@ SHARE_OF_FINAL = 0.99
 # Batch size and learning rate of PyTorch were chosen on the validation rows of lemma-de.
 TORCH = {
     "torch_full": {"negatives": 0, "batch_size": 512, "learning_rate": 0.003, "epochs": 5},
-    "torch_512": {"negatives": 512, "batch_size": 256, "learning_rate": 0.003, "epochs": 5},
-    "torch_1024": {"negatives": 1024, "batch_size": 256, "learning_rate": 0.003, "epochs": 5},
-    "torch_4096": {"negatives": 4096, "batch_size": 256, "learning_rate": 0.003, "epochs": 5},
+    "torch_512": {"negatives": 512, "batch_size": 256, "learning_rate": 0.01, "epochs": 5},
+    "torch_1024": {"negatives": 1024, "batch_size": 256, "learning_rate": 0.01, "epochs": 5},
+    "torch_4096": {"negatives": 4096, "batch_size": 1024, "learning_rate": 0.01, "epochs": 5},
 }
 
 
@@ -81,7 +81,8 @@ def follow_torch(data, python, settings, n_threads):
 def measure(method, data, options):
     """Train one method, and follow its accuracy."""
     if method == "ours":
-        settings = {**OURS, "random_state": options.seed}
+        # All predict with all classes.
+        settings = {**OURS, "predict_selection": "topk", "random_state": options.seed}
         run = in_new_process(follow_ours, data, settings, options.threads)
     else:
         settings = {**TORCH[method], "seed": options.seed}
