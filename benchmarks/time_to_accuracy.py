@@ -33,7 +33,7 @@ from common import (
     write,
 )
 from extreme import OURS, read, save
-from extreme_data import load
+from extreme_data import load, some
 from extreme_environments import python_of
 
 from sklearn_lsh import LSHMLPClassifier
@@ -48,13 +48,6 @@ TORCH = {
     "torch_1024": {"negatives": 1024, "batch_size": 256, "learning_rate": 0.01, "epochs": 5},
     "torch_4096": {"negatives": 4096, "batch_size": 1024, "learning_rate": 0.01, "epochs": 5},
 }
-
-
-def some(held_out):
-    """Some held-out rows, drawn at random."""
-    n_held_out = held_out[0].shape[0]
-    rows = np.random.RandomState(0).permutation(n_held_out)[:MOST_HELD_OUT]
-    return tuple(matrix[rows] for matrix in held_out)
 
 
 def follow_ours(data, settings, n_threads):
@@ -144,7 +137,7 @@ def main():
         found["sizes"] = {"samples": train[0].shape[0], "labels": train[1].shape[1]}
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder, "data.npz")
-            save(data, train, some(held_out))
+            save(data, train, some(held_out, MOST_HELD_OUT))
             for method in names_in(options.methods, ("ours", *TORCH)):
                 known = found["methods"].get(method, {})
                 run = measure(method, data, options)
