@@ -4,9 +4,9 @@
     python benchmarks/extreme.py --environments ENVIRONMENTS
 
 trains each method on each set, with two threads, and measures precision at 1, 3 and 5 on the
-test rows (30,000 at most), the seconds of training and those of predicting. ``--validation 1`` measures on the
-validation rows instead: settings are chosen by these. ``--sets`` and ``--methods`` (names,
-separated by commas) measure a part; what the JSON file has of others is kept.
+test rows (30,000 at most), the seconds of training and those of predicting. ``--validation 1``
+measures on the validation rows instead: settings are chosen by these. ``--sets`` and ``--methods``
+(names, separated by commas) measure a part; what the JSON file has of others is kept.
 
 "ours" is one network asked in several ways: as it was trained ("ours"), with all labels computed
 ("ours_exact"), and then with the labels of nearest training rows besides ("ours_blended", where
