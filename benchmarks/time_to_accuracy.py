@@ -7,7 +7,8 @@ trains ours, and PyTorch with the full and with the sampled softmax, to tell lem
 forms, and measures after each epoch, off the clock, how many of up to 10,000 held-out forms get
 their lemma. All have 128 hidden neurons and two threads. ``--validation 1`` measures on the
 validation rows, by which settings were chosen. ``--sets`` and ``--methods`` (names, separated by
-commas) measure a part; what the JSON file has of others is kept.
+commas) measure a part; what the JSON file has of others is kept. ``--epochs`` trains PyTorch for
+other than the usual number of epochs.
 
 Where epochs take many minutes, ``--share 0.05`` trains that much of one, and notes only what a
 whole one takes; the accuracies may then be those of a run whose seconds mean nothing, because
@@ -79,6 +80,7 @@ def measure(method, data, options):
         run = in_new_process(follow_ours, data, settings, options.threads)
     else:
         settings = {**TORCH[method], "seed": options.seed}
+        settings["epochs"] = options.epochs or settings["epochs"]
         if options.share < 1:
             settings |= {"share": options.share, "epochs": 1}
         python = python_of(options.environments, "torch")
@@ -99,33 +101,51 @@ def summarise(methods):
     """Goal of a set, and when each method reached it.
 
     The goal is 99% of what the full softmax ended with or, where it was not trained to the end,
-    of the best that any other network reached. If it has not reached that so far, it needs at
-    least one epoch more.
+    of the best that any network reached.
     """
     full = methods.get("torch_full", {}).get("accuracies", [])
-    complete = len(full) == TORCH["torch_full"]["epochs"]
-    known = {name: run for name, run in methods.items() if run.get("accuracies")}
-    final = full[-1] if complete else max(max(run["accuracies"]) for run in known.values())
-    goal = SHARE_OF_FINAL * final
-    summary = {}
-    for name, run in known.items():
-        if "projected" not in run and "seconds" not in run:
-            continue
-        projected = run.get("projected", {}).get("seconds")
-        an_epoch = projected or float(np.mean(run["seconds"]))
-        epochs = first_reached(run, goal)
-        at_least = epochs is None and name == "torch_full" and not complete
-        if at_least:
-            epochs = len(full) + 1
-        seconds = None if epochs is None else run["seconds_before"] + epochs * an_epoch
-        summary[name] = {"epochs": epochs, "at_least": at_least, "seconds_an_epoch": an_epoch}
-        summary[name]["seconds"] = seconds
-    return {"goal": goal, "full_softmax_ended": complete, "summary": summary}
+    ended = len(full) >= TORCH["torch_full"]["epochs"]
+    best = max(max(run.get("accuracies") or [0]) for run in methods.values())
+    goal = SHARE_OF_FINAL * (full[-1] if ended else best)
+    summary = {name: reach(run, goal) for name, run in methods.items()}
+    return {"goal": goal, "full_softmax_ended": ended, "summary": summary}
+
+
+def reach(run, goal):
+    """After how many epochs and seconds a run reached a goal.
+
+    If it has not so far, it takes at least an epoch more.
+    """
+    known = {"seconds_before": 0.0, "accuracies": [], **run}
+    epochs = first_reached(known, goal)
+    at_least = epochs is None
+    if at_least:
+        epochs = len(known["accuracies"]) + 1
+    if "projected" in run:
+        an_epoch = run["projected"]["seconds"]
+        seconds = epochs * an_epoch
+    else:
+        an_epoch = float(np.mean(run["seconds"]))
+        seconds = known["seconds_before"] + sum([*run["seconds"], an_epoch][:epochs])
+    return {
+        "epochs": epochs,
+        "at_least": at_least,
+        "seconds_an_epoch": an_epoch,
+        "seconds": seconds,
+    }
 
 
 def main():
     options = parse_options(
-        __doc__, sets="", methods="", environments="", threads=2, validation=0, share=1.0, timed=1
+        __doc__,
+        sets="",
+        methods="",
+        environments="",
+        threads=2,
+        validation=0,
+        share=1.0,
+        timed=1,
+        epochs=0,
     )
     if options.validation and options.out is None:
         options.out = Path(__file__).parent / "results" / "time_to_accuracy_validation.json"

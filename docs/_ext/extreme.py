@@ -103,21 +103,21 @@ def time_to_accuracy_table():
         own = found["summary"]["ours"]["seconds"]
         title = f"{title}, {found['sizes']['labels']:,} classes"
         for method, summary in found["summary"].items():
-            reached = summary["seconds"] is not None
             least = "at least " if summary["at_least"] else ""
+            accuracies = found["methods"][method].get("accuracies")
             rows.append(
                 [
                     title,
                     METHODS[method],
-                    f"{max(found['methods'][method]['accuracies']):.4f}",
-                    f"{least}{summary['epochs']}" if reached else "",
+                    f"{max(accuracies):.4f} ({len(accuracies)})" if accuracies else "",
+                    f"{least}{summary['epochs']}",
                     f"{summary['seconds_an_epoch']:.1f}",
-                    f"{least}{summary['seconds']:.0f}" if reached else "not reached",
-                    f"{least}{summary['seconds'] / own:.1f}" if reached else "",
+                    f"{least}{summary['seconds']:.0f}",
+                    f"{least}{summary['seconds'] / own:.1f}",
                 ]
             )
-    head = ["set", "network", "best P@1", "epochs to the goal", "seconds an epoch", "to the goal"]
-    return table([*head, "times ours"], rows) + "\n" + environment(report)
+    head = ["set", "network", "best P@1 (epochs)", "epochs to the goal", "seconds an epoch"]
+    return table([*head, "seconds to the goal", "times ours"], rows) + "\n" + environment(report)
 
 
 def fragments():
