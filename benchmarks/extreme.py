@@ -76,13 +76,18 @@ OPPONENTS = {
     "pecos": ("pecos", {}),
     "napkinxc": ("napkinxc", {}),
     "fasttext": ("fasttext", {"dim": 128, "epoch": 25, "lr": 0.5, "loss": "hs"}),
-    "torch_full": ("torch", {"negatives": 0}),
-    "torch_512": ("torch", {"negatives": 512}),
-    "torch_1024": ("torch", {"negatives": 1024}),
-    "torch_4096": ("torch", {"negatives": 4096}),
+    "torch_full": ("torch", {"negatives": 0, "batch_size": 512}),
+    "torch_512": ("torch", {"negatives": 512, "learning_rate": 0.01}),
+    "torch_1024": ("torch", {"negatives": 1024, "learning_rate": 0.01}),
+    "torch_4096": ("torch", {"negatives": 4096, "learning_rate": 0.01}),
 }
 # What an opponent is given on one set.
-OPPONENTS_ON = {}
+OPPONENTS_ON = {
+    **{(f"torch_{negatives}", "icd"): {"epochs": 8} for negatives in (512, 1024, 4096)},
+    ("torch_full", "icd"): {"epochs": 8, "batch_size": 256},
+    ("torch_4096", "lemma-de"): {"batch_size": 1024},
+    ("torch_4096", "lemma-hr"): {"batch_size": 1024},
+}
 
 
 def save(path, train, held_out):
