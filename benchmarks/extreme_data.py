@@ -99,3 +99,10 @@ def load(name, *, validation, quick=False):
     X = sparse.csr_array(vectorizer.fit_transform(texts[rows]))
     X_held_out = sparse.csr_array(vectorizer.transform(texts[held_out]))
     return (X, Y[rows]), (X_held_out, Y[held_out])
+
+
+def some(held_out, most):
+    """At most so many of the held-out rows, drawn at random."""
+    n_held_out = held_out[0].shape[0]
+    rows = np.sort(np.random.RandomState(0).permutation(n_held_out)[:most])
+    return tuple(matrix[rows] for matrix in held_out)

@@ -1,10 +1,11 @@
 """The opponents of the extreme-classification benchmark; `extreme.py` calls this.
 
-    python extreme_opponents.py NAME DATA.npz OUT.npz SETTINGS
+    python extreme_opponents.py NAME DATA.npz OUT.npz SETTINGS [follow]
 
 trains the opponent NAME on the rows in DATA.npz, in its own virtual environment (see `make` in
 `extreme_environments.py`), and saves to OUT.npz the five likeliest labels of each held-out row
-and the seconds that training and predicting took. SETTINGS is JSON. What is imported here must be
+and the seconds that training and predicting took; or, with the word "follow", the seconds of each
+epoch and the accuracy after it. SETTINGS is JSON. What is imported here must be
 in every environment: NumPy, SciPy.
 """
 
@@ -198,6 +199,8 @@ class Torch:
         0 computes all labels.
     hidden, batch_size, epochs, seed : int
     learning_rate : float
+    share : float, default=1.0
+        How much of an epoch is trained; its seconds are then projected to the whole.
     """
 
     def __init__(
@@ -209,6 +212,7 @@ class Torch:
         batch_size=256,
         epochs=5,
         learning_rate=0.003,
+        share=1.0,
         seed=0,
     ):
         import torch
@@ -218,7 +222,7 @@ class Torch:
         torch.manual_seed(seed)
         self.torch, self.negatives, self.hidden = torch, negatives, hidden
         self.batch_size, self.epochs, self.learning_rate = batch_size, epochs, learning_rate
-        self.rng = np.random.RandomState(seed)
+        self.share, self.rng = share, np.random.RandomState(seed)
 
     def make(self, n_features, n_labels):
         """Make layers and optimizers."""
@@ -234,7 +238,10 @@ class Torch:
         thin, dense = [self.first.weight], [self.first_bias]
         (thin if sampled else dense).extend([self.last.weight, self.last_bias.weight])
         rate = self.learning_rate
-        self.optimizers = [torch.optim.SparseAdam(thin, rate), torch.optim.Adam(dense, rate)]
+        self.optimizers = [
+            torch.optim.SparseAdam(thin, rate),
+            torch.optim.Adam(dense, rate, fused=True),
+        ]
 
     def hide(self, X):
         """Activations of the hidden layer."""
@@ -270,11 +277,15 @@ class Torch:
 
     def fit(self, X, Y):
         """Train."""
+        return sum(self.train(X, Y))
+
+    def train(self, X, Y):
+        """Train, and yield the seconds of each epoch."""
         labelled = np.flatnonzero(np.diff(Y.indptr))
         self.make(X.shape[1], Y.shape[1])
-        start = time.perf_counter()
         for _ in range(self.epochs):
-            order = self.rng.permutation(labelled)
+            start = time.perf_counter()
+            order = self.rng.permutation(labelled)[: int(self.share * len(labelled))]
             for i in range(0, len(order), self.batch_size):
                 rows = order[i : i + self.batch_size]
                 for optimizer in self.optimizers:
@@ -282,7 +293,7 @@ class Torch:
                 self.loss(X[rows], Y[rows]).backward()
                 for optimizer in self.optimizers:
                     optimizer.step()
-        return time.perf_counter() - start
+            yield (time.perf_counter() - start) / self.share
 
     def predict(self, X):
         """Rank all rows."""
@@ -307,14 +318,30 @@ OPPONENTS = {
 }
 
 
+def train_and_rank(opponent, train, held_out):
+    """Train and predict: labels, and seconds of both."""
+    seconds = opponent.fit(*train)
+    labels, seconds_to_predict = opponent.predict(held_out[0])
+    return {"labels": labels, "seconds": seconds, "seconds_to_predict": seconds_to_predict}
+
+
+def follow(opponent, train, held_out):
+    """Train epoch by epoch: seconds of each, and off the clock the accuracy after it."""
+    X, Y = held_out
+    seconds, accuracies = [], []
+    for elapsed in opponent.train(*train):
+        seconds.append(elapsed)
+        labels, _ = opponent.predict(X)
+        accuracies.append(float(np.mean(labels[:, 0] == Y.indices)))
+        print(f"  {len(seconds):3} {elapsed:8.2f} s {accuracies[-1]:8.4f}", flush=True)
+    return {"seconds": seconds, "accuracies": accuracies}
+
+
 def main():
-    name, data, out, settings = sys.argv[1:]
-    (X, Y), (X_held_out, _) = load(data)
+    name, data, out, settings, *how = sys.argv[1:]
     kind, package = OPPONENTS[name]
-    opponent = kind(**json.loads(settings))
-    seconds = opponent.fit(X, Y)
-    labels, seconds_to_predict = opponent.predict(X_held_out)
-    found = {"labels": labels, "seconds": seconds, "seconds_to_predict": seconds_to_predict}
+    measure = follow if how == ["follow"] else train_and_rank
+    found = measure(kind(**json.loads(settings)), *load(data))
     np.savez(out, **found, version=version(package))
 
 

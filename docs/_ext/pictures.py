@@ -529,29 +529,6 @@ def neighbors_ratios():
     return "\n".join(lines) + "\n"
 
 
-EXTREME = {
-    **{f"precision_at_{k}": "{:.4f}" for k in (1, 3, 5)},
-    **dict.fromkeys(("seconds", "seconds_to_predict"), "{:.1f}"),
-}
-
-
-def extreme_table():
-    """Extreme classification: each set by each method that was measured on it."""
-    report = results("extreme")
-    if report is None:
-        return MISSING
-    rows = []
-    for name, found in report["results"].items():
-        for method, runs in found.items():
-            if method == "sizes":
-                continue
-            means = {key: np.mean([run[key] for run in runs]) for key in EXTREME}
-            rows.append([name, f"{found['sizes']['labels']:,}", method.replace("_", " ")])
-            rows[-1] += [form.format(means[key]) for key, form in EXTREME.items()]
-    head = ["set", "labels", "method", "P@1", "P@3", "P@5", "seconds of training", "of predicting"]
-    return table(head, rows) + "\n" + environment(report)
-
-
 def memory_by_classes():
     """What an output layer takes, by the rule that the text gives."""
     from sklearn_lsh.selection.output import OutputLSH
@@ -652,7 +629,6 @@ def fragments():
         "headline": headline(),
         "memory": memory_table(),
         "many_classes": many_table(),
-        "extreme": extreme_table(),
         "memory_by_classes": memory_by_classes(),
         "neighbors": neighbors_tables(),
         "neighbors_ratios": neighbors_ratios(),

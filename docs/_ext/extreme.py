@@ -1,0 +1,144 @@
+"""Tables of extreme classification, from the benchmarks' results; see `pictures`."""
+
+import numpy as np
+import pictures
+from pictures import MISSING, environment, results, table
+
+SETS = {
+    "wordnet": "WordNet",
+    "icd": "ICD-10",
+    "lemma-de": "German lemmas",
+    "lemma-hr": "Croatian lemmas",
+}
+METHODS = {
+    "ours": "ours",
+    "ours_short": "ours, one epoch",
+    "ours_exact": "ours, exact prediction",
+    "ours_blended": "ours, exact, with neighbours",
+    "ours_uniform": "ours, uniform candidates",
+    "omikuji": "omikuji (Parabel)",
+    "pecos": "PECOS (XR-Linear)",
+    "napkinxc": "napkinXC (PLT)",
+    "fasttext": "fastText",
+    "torch_full": "PyTorch, full softmax",
+    "torch_512": "PyTorch, 512 sampled",
+    "torch_1024": "PyTorch, 1,024 sampled",
+    "torch_4096": "PyTorch, 4,096 sampled",
+}
+OWN = ("ours", "ours_short")
+TREES = ("omikuji", "pecos", "napkinxc")
+# How ours is asked, by the validation rows: exactly, and where it helps with neighbours.
+RECIPES = {"wordnet": "ours_blended"}
+FIGURES = {
+    **{f"precision_at_{k}": "{:.4f}" for k in (1, 3, 5)},
+    **dict.fromkeys(("seconds", "seconds_to_predict"), "{:.1f}"),
+}
+
+
+def means(runs):
+    """Means of figures over runs."""
+    return {key: np.mean([run[key] for run in runs]) for key in FIGURES}
+
+
+def methods_of(found):
+    """Figures of each method that was measured on a set."""
+    return {name: means(found[name]) for name in METHODS if name in found}
+
+
+def extreme_table():
+    """Each set by each method that was measured on it, with the best P@1 of each set in bold."""
+    report = results("extreme")
+    if report is None:
+        return MISSING
+    rows = []
+    for name, title in SETS.items():
+        if name not in report["results"]:
+            continue
+        found = report["results"][name]
+        measured = methods_of(found)
+        best = max(figures["precision_at_1"] for figures in measured.values())
+        title = f"{title}, {found['sizes']['labels']:,} labels"
+        for method, figures in measured.items():
+            cells = [form.format(figures[key]) for key, form in FIGURES.items()]
+            if figures["precision_at_1"] == best:
+                cells[0] = f"**{cells[0]}**"
+            rows.append([title, METHODS[method], *cells])
+    head = ["set", "method", "P@1", "P@3", "P@5", "seconds of training", "of predicting"]
+    return table(head, rows) + "\n" + environment(report)
+
+
+def extreme_lines():
+    """Ours against the best tree of each set, as a list."""
+    report = results("extreme")
+    if report is None:
+        return MISSING
+    lines = []
+    for name, title in SETS.items():
+        measured = methods_of(report["results"].get(name, {}))
+        trees = [method for method in TREES if method in measured]
+        own = RECIPES.get(name, "ours_exact")
+        if not trees or own not in measured:
+            continue
+        tree = max(trees, key=lambda method: measured[method]["precision_at_1"])
+        points = 100 * (measured[own]["precision_at_1"] - measured[tree]["precision_at_1"])
+        times = measured[own]["seconds"] / measured[tree]["seconds"]
+        says = "ahead of" if points > 0 else "behind"
+        lines.append(
+            f"- {title}: {METHODS[own]}, is {abs(points):.1f} points {says} the best tree, "
+            f"{METHODS[tree]}, and trains for {times:.1f} times as long."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def time_to_accuracy_table():
+    """Seconds until each network is nearly as accurate as the full softmax."""
+    report = results("time_to_accuracy")
+    if report is None:
+        return MISSING
+    rows = []
+    for name, title in SETS.items():
+        found = report["results"].get(name)
+        if found is None:
+            continue
+        own = min(found["summary"][method]["seconds"] for method in OWN)
+        title = f"{title}, {found['sizes']['labels']:,} classes"
+        for method, summary in found["summary"].items():
+            least = "at least " if summary["at_least"] else ""
+            accuracies = found["methods"][method].get("accuracies")
+            rows.append(
+                [
+                    title,
+                    METHODS[method],
+                    f"{max(accuracies):.4f} ({len(accuracies)})" if accuracies else "",
+                    f"{least}{summary['epochs']}",
+                    f"{summary['seconds_an_epoch']:.1f}",
+                    f"{least}{summary['seconds']:.0f}",
+                    f"{least}{summary['seconds'] / own:.1f}",
+                ]
+            )
+    head = ["set", "network", "best P@1 (epochs)", "epochs to the goal", "seconds an epoch"]
+    return table([*head, "seconds to the goal", "times ours"], rows) + "\n" + environment(report)
+
+
+def fragments():
+    """Every table, and the list."""
+    return {
+        "extreme": extreme_table(),
+        "extreme_lines": extreme_lines(),
+        "time_to_accuracy": time_to_accuracy_table(),
+    }
+
+
+def make(app=None):
+    """Make everything before pages are read."""
+    pictures.write_fragments(fragments())
+
+
+def setup(app):
+    """Tell Sphinx."""
+    app.connect("builder-inited", make)
+    return {"parallel_read_safe": True}
+
+
+if __name__ == "__main__":
+    make()
