@@ -90,7 +90,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"adam", "adagrad", "sgd"})],
+        "solver": [StrOptions({"adam", "adagrad", "rowwise_adagrad", "sgd"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": _AUTO_OR_COUNT,
         "learning_rate": [StrOptions(set(SCHEDULES))],
@@ -153,8 +153,8 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _validate_params(self):
         if self.solver == "lbfgs":
             raise InvalidParameterError(
-                f"The 'solver' parameter of {type(self).__name__} must be 'adam', 'adagrad' or "
-                f"'sgd'. 'lbfgs' is left out: {NO_LBFGS}. Got 'lbfgs' instead."
+                f"The 'solver' parameter of {type(self).__name__} must be 'adam', 'adagrad', "
+                f"'rowwise_adagrad' or 'sgd'. 'lbfgs' is left out: {NO_LBFGS}. Got 'lbfgs' instead."
             )
         super()._validate_params()
 

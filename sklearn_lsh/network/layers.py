@@ -64,7 +64,8 @@ class Layer:
     def reset(self, optimizer):
         """Start with an optimizer that has no memory."""
         self.weight_state = optimizer.new_state(self.weights)
-        self.bias_state = optimizer.new_state(self.bias)
+        # Each bias is a row of its own.
+        self.bias_state = optimizer.new_state(self.bias.T).reshape(-1, *self.bias.shape)
 
     def decay(self, factor):
         """Multiply all weights by ``factor``."""
@@ -125,8 +126,9 @@ class FullLayer(Layer):
         backward = self._backward_sparse if isinstance(inputs, CSR) else self._backward_dense
         errors, n_stepped = backward(inputs, delta, optimizer, rates, pass_errors)
         n_products = n_nonzero(inputs) * self.n_neurons
-        total = delta.sum(axis=0, keepdims=True)
-        optimizer.step("dense", rates, 1.0, total, self.bias, self.bias_state)
+        column = (self.n_neurons, 1)
+        total, bias = delta.sum(axis=0).reshape(column), self.bias.reshape(column)
+        optimizer.step("dense", rates, 1.0, total, bias, self.bias_state.reshape(-1, *column))
         return errors, n_stepped, n_products
 
     def _backward_dense(self, inputs, delta, optimizer, rates, pass_errors):
