@@ -31,9 +31,10 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # In docs/_ext: names for links, formulas as MathML, pictures and tables from the benchmarks,
-    # those of the page on gains, pages of all public names.
+    # those of the page on gains, those on many classes, pages of all public names.
     "accessibility",
     "gains",
+    "growth",
     "mathml",
     "pictures",
     "reference",

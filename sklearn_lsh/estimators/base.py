@@ -209,7 +209,8 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
             self._check_target(y)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
-        self._prepare_network(X, rng, fresh=fresh, n_targets=data.target.nnz)
+        n_targets = np.bincount(data.target.indices, minlength=data.target.shape[1])
+        self._prepare_network(X, rng, fresh=fresh, n_targets=n_targets)
         validation = self._validation_set(data, y, rng, X_val, y_val, sample_weight_val)
         if fresh and self._starts_at_centroids:
             self._start_at_centroids(data)
@@ -282,7 +283,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return ValidationSet(X_val, self._scorable(y_val), target, weights, make_scorer(self))
 
     def _prepare_network(
-        self, X, rng, *, fresh: bool, n_targets: int | None = None, keep_optimizer: bool = False
+        self, X, rng, *, fresh: bool, n_targets=None, keep_optimizer: bool = False
     ) -> None:
         """Build the network, or check that the one there is, is the one asked for."""
         settings = self._network_settings(X.shape[1])

@@ -36,6 +36,10 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         Activation function of the hidden layers.
     solver : {"adam", "adagrad", "rowwise_adagrad", "sgd"}, default="adam"
         Optimizer. Each is lazy: weights that had no part in a mini-batch are not touched.
+        "rowwise_adagrad" keeps one number for each row of weights (those of an input, or of a
+        neuron of a hashed layer) where others keep one or two for each weight, and so needs a
+        half or a third of the memory; it learns best at larger rates: try
+        ``learning_rate_init=0.1`` first.
         "lbfgs" is left out: it needs the full dense gradient over all samples for each step.
     alpha : float, default=0.0001
         Strength of the L2 penalty, which is divided by the mini-batch's number of samples (or

@@ -88,6 +88,11 @@ class Layer:
         """Number of neurons."""
         return self.bias.shape[1]
 
+    @property
+    def n_held(self):
+        """Most numbers that the forward pass holds for a sample."""
+        return self.n_neurons
+
     def drain_rebuilds(self):
         """Seconds of each rebuild of tables since this was last asked, work of each, occupancy."""
         return [], 0, {}
@@ -165,6 +170,11 @@ class SelectedLayer(Layer):
         """The weights as (n_inputs, n_neurons)."""
         return self.weights.T
 
+    @property
+    def n_held(self):
+        """See `Layer.n_held`."""
+        return self.selection.n_held(self.n_neurons)
+
     def drain_rebuilds(self):
         """See `Layer.drain_rebuilds`."""
         selection = self.selection
@@ -204,7 +214,11 @@ class SelectedLayer(Layer):
             everyone = np.tile(np.arange(self.n_neurons, dtype=np.uint32), inputs.n_rows)
             indptr = np.arange(0, n_pairs + 1, self.n_neurons, dtype=np.uint32)
             return self.respond(inputs, indptr, everyone).outputs.data.reshape(inputs.n_rows, -1)
-        return self._scale * (inputs @ self.weights.T) + self.bias
+        responses = inputs @ self.weights.T
+        if self.scale != 1.0:
+            responses *= self._scale
+        responses += self.bias
+        return responses
 
     def backward(self, done, delta, optimizer, rates, pass_errors):
         """Step on the weights.
