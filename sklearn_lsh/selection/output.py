@@ -80,10 +80,9 @@ class OutputLSH(LSH):
         self.draw(n_codes, self.n_wanted)
         self.codes = np.zeros((n_codes, self.family.n_tables), self.family.code_dtype)
         self.is_blank = np.arange(n_codes) >= n_neurons
-        # Where each class's room begins, and where in it the next sample goes.
+        # Where each class's room begins, and how many samples it has had.
         self.starts = np.concatenate([[n_neurons], n_neurons + np.cumsum(n_samples)])
         self.starts = self.starts.astype(np.uint32)
-        self.next = self.starts[:-1].copy()
         self.uses = np.zeros(n_neurons, np.int64)
         if self.n_targets is not None:
             self.uses += self.n_targets
@@ -138,19 +137,20 @@ class OutputLSH(LSH):
             self.codes[:n_neurons][part] = self.family.codes(sketch.rows(layer, part) - mean)
 
     def note(self, done, targets):
-        """See `Selection.note`: remember where the latest samples of each class fell.
-
-        Of several samples of a class in a batch one is remembered.
-        """
-        samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))
-        classes = targets.indices
-        places = self.next[classes]
-        after = places + np.uint32(1)
-        first = self.starts[classes]
-        self.next[classes] = np.where(after < self.starts[classes + np.uint32(1)], after, first)
+        """See `Selection.note`: remember where the latest samples of each class fell."""
+        order = np.argsort(targets.indices, kind="stable")
+        samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[order]
+        classes, first, counts = np.unique(
+            targets.indices[order], return_index=True, return_counts=True
+        )
+        start = self.starts[classes]
+        room = self.starts[classes + np.uint32(1)] - start
+        # A class's samples go round its room.
+        steps = np.arange(samples.shape[0]) + np.repeat(self.uses[classes] - first, counts)
+        places = np.repeat(start, counts) + steps % np.repeat(room, counts)
         self.codes[places] = done.active.codes[samples]
         self.is_blank[places] = False
-        np.add.at(self.uses, classes, 1)
+        self.uses[classes] += counts
 
     def select(self, layer, inputs, labels=None):
         """See `Selection.select`."""
