@@ -135,7 +135,7 @@ def test_labels_that_come_late(output_density):
     for _ in range(10):
         network.partial_fit(X[early], Y[early])
     labelled = np.diff(Y.indptr) > 0
-    assert np.mean(network.predict_top_k(X, 1)[0][early & labelled] < 20) > 0.9
+    assert np.mean(network.predict_top_k(X, 1)[0][early & labelled] < 20) > 0.8
     for _ in range(30):
         network.partial_fit(X, Y)
     assert precision_at_k(Y[labelled], network.predict_top_k(X, 1)[0][labelled]) > 0.95
