@@ -141,7 +141,7 @@ class LSHSoftmaxLoss(nn.Module):
         bias=True,
         hash_function="simhash",
         n_bits="auto",
-        n_tables=OutputLSH.N_TABLES,
+        n_tables=30,
         reduction="mean",
         seed=None,
         device=None,

@@ -154,6 +154,27 @@ class Steps:
         return np.stack([mean, square]), rate * mean / (np.sqrt(square) + epsilon)
 
 
+class RowwiseSteps(Steps):
+    """Row-wise Adagrad: one sum for each row, of mean squares of the gradient's touched cells.
+
+    ``axes`` names for each layer the axis of the weights (n_inputs, n_neurons) that rows lie along.
+    Each bias is a row of its own.
+    """
+
+    def __init__(self, learning_rate, epsilon, axes):
+        self.rate, self.epsilon, self.axes = learning_rate, epsilon, axes
+        self.n_steps, self.states = 0, {}
+
+    def step(self, key, array, gradient, touched=True):
+        depth, kind = key
+        axis = self.axes[depth] if kind == "w" else ()
+        touched = np.broadcast_to(touched, array.shape)
+        squares = (touched * gradient**2).sum(axis, keepdims=True)
+        squares /= np.maximum(1, touched.sum(axis, keepdims=True))
+        total = self.states[key] = self.states.get(key, 0) + squares
+        array -= touched * self.rate * gradient / (np.sqrt(total) + self.epsilon)
+
+
 def train(reference, steps, X, y, weight, alpha=0.0, active=None, touched=None):
     """One step of a batch whose weights are not normalised; returns its mean loss.
 

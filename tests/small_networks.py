@@ -5,8 +5,9 @@ import scipy.sparse as sp
 
 from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.network import Network, make_optimizer
+from sklearn_lsh.network.layers import FullLayer
 
-from .reference import Reference, Steps
+from .reference import Reference, RowwiseSteps, Steps
 
 N_SAMPLES, N_FEATURES, N_OUTPUTS = 50, 12, 5
 BATCH = 16
@@ -17,6 +18,7 @@ SOLVERS = {
     "momentum": ("sgd", 0.1, {"momentum": 0.9, "nesterovs_momentum": False}),
     "nesterov": ("sgd", 0.1, {"momentum": 0.9, "nesterovs_momentum": True}),
     "adagrad": ("adagrad", 0.05, {"epsilon": 1e-7}),
+    "rowwise_adagrad": ("rowwise_adagrad", 0.05, {"epsilon": 1e-7}),
     "adam": ("adam", 0.01, {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-5}),
 }
 
@@ -61,6 +63,9 @@ def make_reference(network, solver="adam"):
     """The reference with a network's present weights, and its optimizer."""
     name, rate, parameters = SOLVERS[solver]
     reference = Reference(network.coefs, network.intercepts, network.activation, network.loss)
+    if name == "rowwise_adagrad":
+        axes = [1 if isinstance(layer, FullLayer) else 0 for layer in network.layers]
+        return reference, RowwiseSteps(rate, **parameters, axes=axes)
     return reference, Steps(name, rate, **parameters)
 
 

@@ -72,7 +72,7 @@ def test_target_too_large_for_float32():
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("solver", ["sgd", "adam", "adagrad"])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adagrad", "rowwise_adagrad"])
 def test_diverging(solver):
     with pytest.raises(ValueError, match=r"non-finite parameter weights"):
         regressor(solver=solver, learning_rate_init=1e30, max_iter=50).fit(X * 1e15, Y)

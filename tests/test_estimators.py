@@ -75,9 +75,9 @@ def test_regresses(settings):
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize("solver", ["adam", "adagrad", "sgd"])
+@pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad", "sgd"])
 def test_activations_and_solvers(activation, solver):
-    rate = {"adam": 0.003, "adagrad": 0.05, "sgd": 0.1}[solver]
+    rate = {"adam": 0.003, "adagrad": 0.05, "rowwise_adagrad": 0.05, "sgd": 0.1}[solver]
     for selection in ("lsh", "all"):
         estimator = classifier(
             activation=activation,
@@ -202,7 +202,7 @@ def test_convergence_warning():
 
 
 @pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("solver", ["adam", "adagrad", "sgd"])
+@pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad", "sgd"])
 def test_stops_without_progress(solver, capsys):
     """With an unreachable tolerance every epoch but the first is one without progress."""
     estimator = classifier(solver=solver, max_iter=50, tol=10, n_iter_no_change=4, verbose=True)
@@ -311,7 +311,7 @@ def test_adaptive(capsys):
     assert estimator._network.optimizer.learning_rate < 1e-6
 
 
-@pytest.mark.parametrize("solver", ["adam", "adagrad"])
+@pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad"])
 def test_schedules_are_for_sgd_only(solver):
     curves = [
         classifier(solver=solver, learning_rate=name, tol=10, n_iter_no_change=2, max_iter=20)
@@ -322,7 +322,7 @@ def test_schedules_are_for_sgd_only(solver):
     assert curves[0] == curves[1] == curves[2]
 
 
-@pytest.mark.parametrize("solver", ["adam", "adagrad", "sgd"])
+@pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad", "sgd"])
 def test_linear_schedule(solver):
     rates = []
 

@@ -13,6 +13,7 @@ from .kernel_cases import FUNCTIONS, column_groups, normal, quick, ragged, run, 
 OPTIMIZERS = {
     "adam": (2, (0.02, 0.9, 0.1, 0.99, 0.01, 1e-3)),
     "adagrad": (1, (0.1, 1e-3)),
+    "rowwise_adagrad": (1, (0.1, 1e-3)),
     "sgd": (1, (0.7, 0.9, 0.1, 0.9, 0.1)),
 }
 SCALE = np.float32(0.37)
@@ -23,7 +24,7 @@ pytestmark = [
 ]
 
 
-def step(optimizer, rates, weights, state, gradient):
+def step(optimizer, rates, weights, state, gradient, touched):
     """The formulas, in float64: new weights and state."""
     weights, state = weights.astype(float), state.astype(float)
     if optimizer == "adam":
@@ -35,28 +36,43 @@ def step(optimizer, rates, weights, state, gradient):
         rate, epsilon = rates
         state[0] += gradient**2
         return weights - rate * gradient / (np.sqrt(state[0]) + epsilon), state
+    if optimizer == "rowwise_adagrad":
+        rate, epsilon = rates
+        n_touched = touched.sum(axis=1, keepdims=True)
+        state[0] += (touched * gradient**2).sum(axis=1, keepdims=True) / np.maximum(1, n_touched)
+        return weights - rate * gradient / (np.sqrt(state[0]) + epsilon), state
     rate, momentum, gain, velocity_share, gradient_share = rates
     state[0] = momentum * state[0] + gain * gradient
     return weights - rate * (velocity_share * state[0] + gradient_share * gradient), state
 
 
 class Step:
-    """Random weights with the state of an optimizer, and its step by kernel and by formula."""
+    """Random weights with the state of an optimizer, and its step by kernel and by formula.
 
-    def __init__(self, optimizer, rng, *shape):
+    Row-wise Adagrad keeps one number for each row; biases are rows of their own, and it is Adagrad.
+    """
+
+    def __init__(self, optimizer, rng, *shape, biases=False):
         n_states, rates = OPTIMIZERS[optimizer]
+        by_row = optimizer == "rowwise_adagrad"
+        if by_row and biases:
+            optimizer, by_row = "adagrad", False
         self.optimizer = optimizer
         self.rates = tuple(map(np.float32, rates))
         self.weights = normal(rng, *shape)
-        self.state = np.abs(normal(rng, n_states, *shape))
+        self.state = np.abs(normal(rng, n_states, shape[0], 1 if by_row else shape[1]))
 
     def check(self, weights, state, gradient, touched):
         """Compare with a step on the touched cells; others are the same, bit for bit."""
         __tracebackhide__ = True
-        expected = step(self.optimizer, self.rates, self.weights, self.state, gradient)
+        expected = step(self.optimizer, self.rates, self.weights, self.state, gradient, touched)
+        if state.shape[2:] != touched.shape[1:]:
+            kept = touched.any(axis=1, keepdims=True)
+        else:
+            kept = touched
         for ours, old, new, cells in (
             (weights, self.weights, expected[0], touched),
-            (state, self.state, expected[1], np.broadcast_to(touched, state.shape)),
+            (state, self.state, expected[1], np.broadcast_to(kept, state.shape)),
         ):
             np.testing.assert_array_equal(ours[~cells], old[~cells])
             np.testing.assert_allclose(ours[cells], new[cells], rtol=1e-4, atol=1e-4)
@@ -77,7 +93,7 @@ def test_step_dense(variant, optimizer, rows, width, seed):
 @given(batch=ragged(), seed=seeds)
 @quick
 def test_step_bias(variant, optimizer, batch, seed):
-    case = Step(optimizer, np.random.default_rng(seed), 1, batch.n_columns)
+    case = Step(optimizer, np.random.default_rng(seed), 1, batch.n_columns, biases=True)
     arguments = *column_groups(batch)[:3], batch.data, case.weights, case.state, case.rates
     n, (*_, weights, state, _) = run(variant, f"step_bias_{optimizer}", *arguments)
     gradient = batch.matrix().sum(axis=0, keepdims=True)
@@ -141,5 +157,5 @@ def test_moments_do_not_decay_into_subnormal_numbers(variant, optimizer):
     for _ in range(700):
         FUNCTIONS[variant][f"step_dense_{optimizer}"](gradient, weights, state, case.rates)
     # Adagrad's sum of squares is no moment: it does not decay.
-    assert state[0].all() if optimizer == "adagrad" else not state[0].any()
+    assert state[0].all() if "adagrad" in optimizer else not state[0].any()
     assert np.isfinite(weights).all()

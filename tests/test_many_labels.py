@@ -105,3 +105,37 @@ def test_loss_cannot_change_in_between():
     network.set_params(multilabel_loss="softmax")
     with pytest.raises(ValueError, match="multilabel_loss='softmax' cannot be used with warm_"):
         network.fit(X, Y)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "softmax"])
+@pytest.mark.parametrize("output_density", [1.0, 20])
+def test_popular_label_beside_rare_ones(loss, output_density):
+    """One label is nearly everyone's; it is found, and does not hide the others."""
+    rng = np.random.default_rng(3)
+    rare = rng.integers(1, 200, size=1000)
+    popular = rng.random(1000) < 0.9
+    rows = np.concatenate([np.arange(1000), np.flatnonzero(popular)])
+    columns = np.concatenate([rare, np.zeros(popular.sum(), int)])
+    labels = sp.csr_array((np.ones(rows.size, np.int8), (rows, columns)), shape=(1000, 200))
+    signs = rng.normal(size=(200, 64))
+    data = (labels @ signs + 0.1 * rng.normal(size=(1000, 64))).astype(np.float32)
+    network = classifier(multilabel_loss=loss, output_density=output_density).fit(data, labels)
+    top, _ = network.predict_top_k(data, 2)
+    assert np.mean((top == rare[:, np.newaxis]).any(axis=1)) > 0.9
+    assert np.mean((top[popular] == 0).any(axis=1)) > 0.95
+    predicted = network.predict(data)
+    assert np.mean(predicted[:, [0]].toarray()[:, 0] == popular) > 0.95
+
+
+@pytest.mark.parametrize("output_density", [1.0, 15])
+def test_labels_that_come_late(output_density):
+    """All have their columns in the first call; some get samples in a later one."""
+    early = Y[:, np.arange(20, N_LABELS)].sum(axis=1) == 0
+    network = classifier(output_density=output_density)
+    for _ in range(10):
+        network.partial_fit(X[early], Y[early])
+    labelled = np.diff(Y.indptr) > 0
+    assert np.mean(network.predict_top_k(X, 1)[0][early & labelled] < 20) > 0.8
+    for _ in range(30):
+        network.partial_fit(X, Y)
+    assert precision_at_k(Y[labelled], network.predict_top_k(X, 1)[0][labelled]) > 0.95

@@ -233,7 +233,7 @@ def test_one_thread_is_reproducible(solver, selection):
 
 
 @pytest.mark.parametrize("selection", ["all", "lsh"])
-@pytest.mark.parametrize("solver", ["adam", "adagrad", "momentum"])
+@pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad", "momentum"])
 def test_two_threads_learn_as_well_as_one(solver, selection):
     X, target, y = make_blobs()
     results = []

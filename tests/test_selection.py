@@ -5,12 +5,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.hashing import E2LSH, FAMILIES, SimpleLSH
 from sklearn_lsh.selection.lsh import choose_n_bits
+from sklearn_lsh.selection.output import share_room
 from sklearn_lsh.selection.sketch import Sketch
 
 from .small_networks import make_network
@@ -271,6 +273,60 @@ def test_lsh_finds_the_labels_of_what_it_was_trained_on(n_hidden):
     assert np.mean(found) > 0.9
 
 
+@pytest.mark.parametrize("counted", [False, True], ids=["counts unknown", "counted"])
+def test_samples_of_every_class_are_remembered(counted):
+    # One class has half of the samples, and the last ten have none.
+    rng = np.random.default_rng(6)
+    labels = np.concatenate([np.zeros(500, int), rng.integers(1, 190, size=500)])
+    X = (rng.normal(size=(200, 50))[labels] + 0.2 * rng.normal(size=(1000, 50))).astype(np.float32)
+    target = sp.csr_array((np.ones(1000, np.float32), labels, np.arange(1001)), shape=(1000, 200))
+    counts = np.bincount(labels, minlength=200)
+    network = make_network(
+        n_units=(50, 30, 200),
+        n_active=(None, 20),
+        selection="lsh",
+        n_targets=counts if counted else None,
+    )
+    network.prepare(X, np.arange(1000))
+    train(network, X, target, 1)
+    selection = network.layers[1].selection
+    owners, blank = selection.owners[200:], selection.is_blank[200:]
+    room = share_room(counts, 5) if counted else np.full(200, 5)
+    assert_array_equal(np.bincount(owners, minlength=200), room)
+    noted = np.bincount(owners[~blank], minlength=200)
+    assert_array_equal(noted, np.minimum(counts, room))
+    # A batch's codes take the places of older ones, those of their own classes.
+    rows = np.arange(480, 560)
+    layer, hidden = network.layers[1], network.hidden(X[rows])
+    done = layer.forward(hidden, take(target, rows))
+    before = selection.codes.copy()
+    selection.note(done, take(target, rows))
+    own = selection.family.query_codes(selection.sketch.queries(hidden))
+    changed = np.flatnonzero((selection.codes != before).any(axis=1))
+    assert changed.size > 20
+    for place in changed:
+        of_class = own[labels[rows] == selection.owners[place]]
+        assert (selection.codes[place] == of_class).all(axis=1).any()
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_popular_labels_are_candidates_of_all(training):
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(600, 50)).astype(np.float32)
+    Y = sp.csr_array((rng.random((600, 200)) < [0.5, 0.3, *np.full(198, 0.005)]).astype(np.float32))
+    network = make_network(n_units=(50, 30, 200), n_active=(None, 40), selection="lsh")
+    network.prepare(X, np.arange(600))
+    assert network.layers[1].selection.popular.size == 0  # not known before training
+    train(network, X, Y, 1)
+    network.prepare(X, np.arange(600))
+    assert sorted(network.layers[1].selection.popular) == [0, 1]
+    labels = take(Y, slice(0, 600)) if training else None
+    chosen, _ = select_all(network, X, 1, labels)
+    assert all({0, 1} <= set(row) for row in chosen)
+    if not training:
+        assert {len(row) for row in chosen} == {40}
+
+
 @pytest.mark.parametrize("hash_function", [*FAMILIES, SimpleLSH(n_ranges=3), E2LSH(width=9.0)])
 def test_any_family_can_be_trained_with(data, hash_function):
     X, target = data
@@ -332,6 +388,17 @@ def test_training_refreshes(data):
     overlap = np.mean([len(set(a) & set(b)) for a, b in zip(after, fresh, strict=True)]) / 20
     assert after != before
     assert overlap > 0.8
+
+
+def test_room_is_shared_evenly():
+    assert_array_equal(share_room(np.array([1, 2, 3, 0]), 5), [1, 2, 3, 1])  # all that there are
+    assert_array_equal(share_room(np.array([9, 9, 1, 900]), 5), [5, 5, 1, 5])
+    # What rare classes leave is for the others.
+    assert_array_equal(share_room(np.array([6, 6, 1, 6]), 5), [6, 6, 1, 6])
+    counts = np.random.default_rng(0).geometric(0.01, size=1000)
+    room = share_room(counts, 5)
+    assert (room == np.minimum(counts, room.max())).all()
+    assert 4500 < room.sum() <= 5000
 
 
 def test_chosen_bits_give_the_wanted_load():

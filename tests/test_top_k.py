@@ -149,6 +149,18 @@ def test_bad_data():
         classifier().fit(X, Y).predict_top_k(np.full((1, 20), np.nan))
 
 
+def test_chunks_are_as_long_as_what_is_held_allows(monkeypatch):
+    """A hashed output layer holds no responses to all classes."""
+    network = classifier(output_density=10).fit(X, Y)
+    labels, scores = network.predict_top_k(X, 3)
+    monkeypatch.setattr("sklearn_lsh.network.network.MOST_RESPONSES", 600)
+    assert network._network.chunk_size == 600 // 30  # the hidden layer
+    assert network._network._with_selection("topk").chunk_size == 600 // N_CLASSES
+    again = network.predict_top_k(X, 3)
+    assert_array_equal(again[0], labels)
+    assert_allclose(again[1], scores, rtol=1e-4)
+
+
 def test_large_tables_of_probabilities_are_refused():
     network = classifier(output_density=10).fit(X, Y)
     with config_context(working_memory=0.1):  # MiB; the table takes 0.2

@@ -54,7 +54,7 @@ class Recorder:
         return watched
 
 
-@pytest.mark.parametrize("solver", ["adam", "nesterov"])
+@pytest.mark.parametrize("solver", ["adam", "rowwise_adagrad", "nesterov"])
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 @pytest.mark.parametrize(
     "n_active", [(None, None, None), (4, None, 3), (None, 3, None), (4, 3, 2)], ids=str

@@ -548,9 +548,11 @@ def memory_by_classes():
                     mega(2 * weights),
                     f"{mega(least)} to {mega(most)}",
                     f"{mega(3 * weights + least)} to {mega(3 * weights + most)}",
+                    f"{mega(weights + least)} to {mega(weights + most)}",
                 ]
             )
     head = ["classes", "hidden neurons", "weights", "Adam's moments", "tables", "together"]
+    head.append("with row-wise Adagrad")
     return table(head, rows)
 
 

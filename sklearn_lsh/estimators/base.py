@@ -90,7 +90,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"adam", "adagrad", "sgd"})],
+        "solver": [StrOptions({"adam", "adagrad", "rowwise_adagrad", "sgd"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": _AUTO_OR_COUNT,
         "learning_rate": [StrOptions(set(SCHEDULES))],
@@ -153,8 +153,8 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _validate_params(self):
         if self.solver == "lbfgs":
             raise InvalidParameterError(
-                f"The 'solver' parameter of {type(self).__name__} must be 'adam', 'adagrad' or "
-                f"'sgd'. 'lbfgs' is left out: {NO_LBFGS}. Got 'lbfgs' instead."
+                f"The 'solver' parameter of {type(self).__name__} must be 'adam', 'adagrad', "
+                f"'rowwise_adagrad' or 'sgd'. 'lbfgs' is left out: {NO_LBFGS}. Got 'lbfgs' instead."
             )
         super()._validate_params()
 
@@ -209,7 +209,8 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
             self._check_target(y)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
-        self._prepare_network(X, rng, fresh=fresh, n_targets=data.target.nnz)
+        n_targets = np.bincount(data.target.indices, minlength=data.target.shape[1])
+        self._prepare_network(X, rng, fresh=fresh, n_targets=n_targets)
         validation = self._validation_set(data, y, rng, X_val, y_val, sample_weight_val)
         if fresh and self._starts_at_centroids:
             self._start_at_centroids(data)
@@ -282,7 +283,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return ValidationSet(X_val, self._scorable(y_val), target, weights, make_scorer(self))
 
     def _prepare_network(
-        self, X, rng, *, fresh: bool, n_targets: int | None = None, keep_optimizer: bool = False
+        self, X, rng, *, fresh: bool, n_targets=None, keep_optimizer: bool = False
     ) -> None:
         """Build the network, or check that the one there is, is the one asked for."""
         settings = self._network_settings(X.shape[1])

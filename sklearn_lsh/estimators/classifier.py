@@ -47,8 +47,12 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         Number of neurons in each hidden layer.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation function of the hidden layers.
-    solver : {"adam", "adagrad", "sgd"}, default="adam"
+    solver : {"adam", "adagrad", "rowwise_adagrad", "sgd"}, default="adam"
         Optimizer. Each is lazy: weights that had no part in a mini-batch are not touched.
+        "rowwise_adagrad" keeps one number for each row of weights (those of an input, or of a
+        neuron of a hashed layer) where others keep one or two for each weight, and so needs a
+        half or a third of the memory; it learns best at larger rates: try
+        ``learning_rate_init=0.1`` first.
         "lbfgs" is left out: it needs the full dense gradient over all samples for each step.
     alpha : float, default=0.0001
         Strength of the L2 penalty, which is divided by the mini-batch's number of samples (or
@@ -95,7 +99,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of the first and second moments of ``solver="adam"``, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root of the second moment by the solvers "adam" and "adagrad".
+        Added to the root of the second moment by all solvers but "sgd".
     n_iter_no_change : int or inf, default=10
         Epochs without progress after which training ends.
     density : float, int, "auto" or array-like of shape (n_layers - 2,), default="auto"

@@ -76,7 +76,7 @@ SCHEDULES = {
     "adaptive": Adaptive,
     "linear": Linear,
 }
-# The others are for ``sgd`` alone, as in scikit-learn: ``adam`` and ``adagrad`` scale their steps.
+# The others are for ``sgd`` alone, as in scikit-learn: others scale their steps.
 FOR_ALL_SOLVERS = {"linear"}
 
 

@@ -102,7 +102,7 @@ class SimHash(HashFamily):
     @property
     def most_probes(self) -> int:
         """Buckets of a table that `probe_codes` can name."""
-        return 1 << self.projections_.shape[2]
+        return 1 << self.n_bits
 
     def probe_codes(self, X, n_probes):
         """Codes of the likeliest buckets: those on the other side of planes that are near.

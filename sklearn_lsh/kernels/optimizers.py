@@ -37,6 +37,18 @@ def adagrad(weights, state, i, width, gradient, rates):
         weights[i, j] -= rate * g / (np.sqrt(square) + epsilon)
 
 
+def rowwise_adagrad(weights, state, i, width, gradient, rates):
+    rate, epsilon = rates
+    squares = np.float32(0)
+    for j in range(width):
+        squares += gradient[j] * gradient[j]
+    square = state[0, i, 0] + squares / np.float32(max(width, 1))
+    state[0, i, 0] = square
+    step = rate / (np.sqrt(square) + epsilon)
+    for j in range(width):
+        weights[i, j] -= step * gradient[j]
+
+
 def sgd(weights, state, i, width, gradient, rates):
     rate, momentum, gain, velocity_share, gradient_share = rates
     for j in range(width):
@@ -50,18 +62,20 @@ def sgd(weights, state, i, width, gradient, rates):
 def step_touched(step, i, touched, n, gradient, weights, state, packed, packed_state, rates):
     """Step on the ``n`` touched cells of row ``i``, packed so that the step is vectorised.
 
-    ``gradient`` is packed already.
+    ``gradient`` is packed already. State is of the cells, or one number of the whole row.
     """
-    n_states = state.shape[0]
+    n_states, _, n_cells = state.shape
     for c in range(n):
         packed[0, c] = weights[i, touched[c]]
-        for m in range(n_states):
-            packed_state[m, 0, c] = state[m, i, touched[c]]
+    for m in range(n_states):
+        for c in range(min(n, n_cells)):
+            packed_state[m, 0, c] = state[m, i, touched[c] if n_cells > 1 else 0]
     step(packed, packed_state, 0, n, gradient, rates)
     for c in range(n):
         weights[i, touched[c]] = packed[0, c]
-        for m in range(n_states):
-            state[m, i, touched[c]] = packed_state[m, 0, c]
+    for m in range(n_states):
+        for c in range(min(n, n_cells)):
+            state[m, i, touched[c] if n_cells > 1 else 0] = packed_state[m, 0, c]
 
 
 def step_dense(step, gradient, weights, state, rates):
@@ -254,6 +268,26 @@ def step_rows_adagrad(rows, starts, pairs, samples, coefs, inputs, errors, weigh
 # pythran export step_cells_adagrad(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32))
 def step_cells_adagrad(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
     return step_cells(adagrad, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
+
+
+# pythran export step_dense_rowwise_adagrad(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32))
+def step_dense_rowwise_adagrad(gradient, weights, state, rates):
+    return step_dense(rowwise_adagrad, gradient, weights, state, rates)
+
+
+# pythran export step_bias_rowwise_adagrad(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32))
+def step_bias_rowwise_adagrad(rows, starts, pairs, coefs, bias, state, rates):
+    return step_bias(adagrad, rows, starts, pairs, coefs, bias, state, rates)
+
+
+# pythran export step_rows_rowwise_adagrad(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32))
+def step_rows_rowwise_adagrad(rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
+    return step_rows(rowwise_adagrad, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
+
+
+# pythran export step_cells_rowwise_adagrad(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32))
+def step_cells_rowwise_adagrad(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
+    return step_cells(rowwise_adagrad, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
 
 
 # pythran export step_dense_sgd(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32))

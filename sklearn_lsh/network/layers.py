@@ -64,7 +64,8 @@ class Layer:
     def reset(self, optimizer):
         """Start with an optimizer that has no memory."""
         self.weight_state = optimizer.new_state(self.weights)
-        self.bias_state = optimizer.new_state(self.bias)
+        # Each bias is a row of its own.
+        self.bias_state = optimizer.new_state(self.bias.T).reshape(-1, *self.bias.shape)
 
     def decay(self, factor):
         """Multiply all weights by ``factor``."""
@@ -86,6 +87,11 @@ class Layer:
     def n_neurons(self):
         """Number of neurons."""
         return self.bias.shape[1]
+
+    @property
+    def n_held(self):
+        """Most numbers that the forward pass holds for a sample."""
+        return self.n_neurons
 
     def drain_rebuilds(self):
         """Seconds of each rebuild of tables since this was last asked, work of each, occupancy."""
@@ -125,8 +131,9 @@ class FullLayer(Layer):
         backward = self._backward_sparse if isinstance(inputs, CSR) else self._backward_dense
         errors, n_stepped = backward(inputs, delta, optimizer, rates, pass_errors)
         n_products = n_nonzero(inputs) * self.n_neurons
-        total = delta.sum(axis=0, keepdims=True)
-        optimizer.step("dense", rates, 1.0, total, self.bias, self.bias_state)
+        column = (self.n_neurons, 1)
+        total, bias = delta.sum(axis=0).reshape(column), self.bias.reshape(column)
+        optimizer.step("dense", rates, 1.0, total, bias, self.bias_state.reshape(-1, *column))
         return errors, n_stepped, n_products
 
     def _backward_dense(self, inputs, delta, optimizer, rates, pass_errors):
@@ -162,6 +169,11 @@ class SelectedLayer(Layer):
     def coef(self):
         """The weights as (n_inputs, n_neurons)."""
         return self.weights.T
+
+    @property
+    def n_held(self):
+        """See `Layer.n_held`."""
+        return self.selection.n_held(self.n_neurons)
 
     def drain_rebuilds(self):
         """See `Layer.drain_rebuilds`."""
@@ -202,7 +214,11 @@ class SelectedLayer(Layer):
             everyone = np.tile(np.arange(self.n_neurons, dtype=np.uint32), inputs.n_rows)
             indptr = np.arange(0, n_pairs + 1, self.n_neurons, dtype=np.uint32)
             return self.respond(inputs, indptr, everyone).outputs.data.reshape(inputs.n_rows, -1)
-        return self._scale * (inputs @ self.weights.T) + self.bias
+        responses = inputs @ self.weights.T
+        if self.scale != 1.0:
+            responses *= self._scale
+        responses += self.bias
+        return responses
 
     def backward(self, done, delta, optimizer, rates, pass_errors):
         """Step on the weights.

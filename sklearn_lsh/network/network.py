@@ -52,8 +52,8 @@ class Network:
         Whether the data that training starts with is sparse.
     active_inputs : float
         Mean number of non-zeros of a row of it, the fan-in that matters for sparse data.
-    n_targets : int, default=None
-        Number of non-zero targets of all samples together, if that is known.
+    n_targets : ndarray of shape (n_outputs,), default=None
+        Number of non-zero targets of each output, if that is known.
     random_state : RandomState
     """
 
@@ -237,7 +237,7 @@ class Network:
     @property
     def chunk_size(self):
         """Rows that are predicted at once."""
-        return max(1, min(CHUNK, MOST_RESPONSES // max(self.n_units[1:])))
+        return max(1, min(CHUNK, MOST_RESPONSES // max(layer.n_held for layer in self.layers)))
 
     def outputs(self, X, selection=None, n_jobs=None):
         """Predict in chunks.
@@ -258,7 +258,7 @@ class Network:
             the active ones.
         """
         network = self if selection is None else self._with_selection(selection)
-        return self._in_chunks(network._predict, X, n_jobs)
+        return network._in_chunks(network._predict, X, n_jobs)
 
     def top_k(self, X, k, selection=None, n_jobs=None):
         """Find the outputs that respond most, in chunks; see `outputs`.
@@ -278,7 +278,7 @@ class Network:
             Numbers of the outputs and their predictions, the best first.
         """
         network = self._with_selection(selection, at_least=k)
-        return self._in_chunks(lambda inputs: network._predict_top_k(inputs, k), X, n_jobs)
+        return network._in_chunks(lambda inputs: network._predict_top_k(inputs, k), X, n_jobs)
 
     def _in_chunks(self, predict, X, n_jobs):
         """Yield slices of rows and what ``predict`` answers to them."""
@@ -323,8 +323,9 @@ class Network:
         """Count what predicting takes: a dictionary for each layer, see `WorkLog`."""
         log = WorkLog(self.log.sparse_data, n_states=0)
         network = self if selection is None else self._with_selection(selection)
-        for start in range(0, X.shape[0], self.chunk_size):
-            inputs = take(X, slice(start, min(start + self.chunk_size, X.shape[0])))
+        size = network.chunk_size
+        for start in range(0, X.shape[0], size):
+            inputs = take(X, slice(start, min(start + size, X.shape[0])))
             for depth, (layer, done) in enumerate(
                 zip(network.layers, network.forward(inputs), strict=True)
             ):

@@ -83,6 +83,21 @@ class Adagrad(Optimizer):
         return self.learning_rate, self.epsilon
 
 
+class RowwiseAdagrad(Adagrad):
+    """Adagrad with one sum for each row of weights, of the mean squares of its gradients.
+
+    M. Naumov et al., "Deep learning recommendation model for personalization and recommendation
+    systems", https://arxiv.org/abs/1906.00091, and its code. Of a row of which a mini-batch
+    touches a part, it is the mean over that part. Each bias is a row of its own.
+    """
+
+    name = "rowwise_adagrad"
+
+    def new_state(self, weights):
+        """See `Optimizer.new_state`: (1, n_rows, 1)."""
+        return np.zeros((self.n_states, weights.shape[0], 1), np.float32)
+
+
 class SGD(Optimizer):
     """Gradient descent with (Nesterov's) momentum, in scikit-learn's form."""
 
@@ -104,6 +119,7 @@ class SGD(Optimizer):
 _PARAMETERS = {
     "adam": (Adam, ("beta_1", "beta_2", "epsilon")),
     "adagrad": (Adagrad, ("epsilon",)),
+    "rowwise_adagrad": (RowwiseAdagrad, ("epsilon",)),
     "sgd": (SGD, ("momentum", "nesterovs_momentum")),
 }
 

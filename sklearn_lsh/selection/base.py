@@ -62,6 +62,10 @@ class Selection:
         wide.n_active = max(self.n_active, n_active)
         return wide
 
+    def n_held(self, n_neurons):
+        """Most numbers that selecting from so many neurons holds for a sample."""
+        return n_neurons
+
     def fit(self, layer, inputs):
         """Get to know the layer and a sample of its inputs, before training and after epochs."""
 

@@ -25,7 +25,7 @@ class HiddenLSH(LSH):
     that all neurons are in one bucket.
     """
 
-    N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 16, True, 20, 2.5
+    N_DIRECTIONS, WHITEN, N_TABLES, N_PROBES, OVERSUPPLY = 16, True, 20, 1, 2.5
     # Directions of sketches where all neurons are looked at: at first, and narrowed to.
     SCANNED_DIRECTIONS, NARROWED_TO = 24, 12
     # Share by which directions move at a refresh towards those of the latest batch.

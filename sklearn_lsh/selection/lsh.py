@@ -40,17 +40,19 @@ class LSH(Selection):
     hash_function : str or HashFamily
         A key of `sklearn_lsh.hashing.FAMILIES`, or a family that is cloned.
     n_bits, n_tables : int or "auto"
-        ``"auto"`` takes `N_TABLES` tables, and as many bits as let a query's buckets together
-        hold `OVERSUPPLY` times the neurons that are wanted of them.
+        ``"auto"`` takes `N_TABLES` tables (more where the family cannot name several buckets of
+        a table), and as many bits as let a query's buckets together hold `OVERSUPPLY` times the
+        neurons that are wanted of them.
     random_state : RandomState
         Draws the hash functions.
     """
 
-    # Directions of the space that is hashed and whether they are whitened, tables, and how many
-    # times the wanted neurons a query's buckets hold.
+    # Directions of the space that is hashed and whether they are whitened, tables, buckets that
+    # are looked into in each, and how many times the wanted neurons a query's buckets hold.
     N_DIRECTIONS: int
     WHITEN: bool
     N_TABLES: int
+    N_PROBES: int
     OVERSUPPLY: float
 
     def __init__(self, n_active, *, hash_function, n_bits, n_tables, random_state):
@@ -80,13 +82,18 @@ class LSH(Selection):
 
     def draw(self, n_members, n_wanted):
         """Draw the hash functions for tables of ``n_members``."""
-        n_tables = self.N_TABLES if self.n_tables == "auto" else self.n_tables
-        n_bits = self.n_bits
+        self.family = make_family(self.hash_function)
+        n_probes = min(self.N_PROBES, self.family.most_probes)
+        n_tables, n_bits = self.n_tables, self.n_bits
+        n_lookups = self.N_TABLES * self.N_PROBES if n_tables == "auto" else n_tables * n_probes
         if n_bits == "auto":
-            n_bits = choose_n_bits(n_members, self.OVERSUPPLY * n_wanted, n_tables)
-        self.family = make_family(self.hash_function).set_params(
-            n_bits=n_bits, n_tables=n_tables, random_state=self.random_state
-        )
+            n_bits = choose_n_bits(n_members, self.OVERSUPPLY * n_wanted, n_lookups)
+        self.family.set_params(n_bits=n_bits, random_state=self.random_state)
+        # Few of a table's buckets: were it half of them, to be in one would mean nothing.
+        self.n_probes = max(1, min(n_probes, self.family.most_probes // 16))
+        if n_tables == "auto":
+            n_tables = n_lookups // self.n_probes
+        self.family.set_params(n_tables=n_tables)
         self.family.fit(np.zeros((1, self.sketch.n_directions + 1), np.float32))
 
     def refresh(self, layer, inputs):

@@ -13,13 +13,29 @@ from sklearn_lsh.selection.lsh import LSH
 CHUNK = 8192
 
 
+def share_room(n_samples, mean):
+    """How many samples of each class to remember, ``mean`` for each class at most.
+
+    Of each class the same number, or all it has. (If they were simply the latest, some classes
+    would have none, and would be missed.)
+    """
+    ordered = np.sort(n_samples)
+    n_classes = ordered.shape[0]
+    # Room that is taken if no class is given more than the one at each place has.
+    taken = np.cumsum(ordered) + ordered * np.arange(n_classes - 1, -1, -1)
+    most = ordered[taken <= mean * n_classes].max(initial=mean)
+    return np.clip(n_samples, 1, most)
+
+
 class OutputLSH(LSH):
     """The classes that share most buckets with a sample, by their weights or by their samples.
 
-    A class is in the buckets of its row of weights, and in those in which its samples fell when
-    they were last trained on. A new sample finds its class much more surely among its like than
+    A class is in the buckets of its row of weights, and in those in which its latest samples fell
+    when they were trained on. A new sample finds its class much more surely among its like than
     at the class's row, which lies between them at a wide angle. The idea of putting labels where
     they were missed is Meisburger et al.'s, https://arxiv.org/abs/2303.17727.
+
+    The most frequent labels are candidates of every sample: no few samples are like all of theirs.
 
     While learning, a part of the active classes is drawn at random instead, the same for a whole
     batch, each standing for all those that were not drawn: with only the classes that hashing
@@ -28,17 +44,22 @@ class OutputLSH(LSH):
     Parameters
     ----------
     n_active : int
-    n_targets : int, default=None
-        How many targets all samples together have, if that is known.
+    n_targets : ndarray of shape (n_classes,), default=None
+        How many samples each class has, if that is known.
     **hashing
         See `LSH`.
     """
 
-    N_DIRECTIONS, WHITEN, N_TABLES, OVERSUPPLY = 128, False, 30, 4.0
-    # Samples that are remembered, for each class, or fewer if there are not so many.
+    # Ten tables with four buckets each find as much as thirty with one, and take a third of the
+    # memory and of the hashing.
+    N_DIRECTIONS, WHITEN, N_TABLES, N_PROBES, OVERSUPPLY = 128, False, 10, 4, 4.0
+    # Samples that are remembered for each class, or as many as it has.
     SAMPLES = 5
     # Share of the active classes that hashing finds while learning.
     HASHED = 0.25
+    # Share of all samples' labels from which a label is a candidate of every sample, and how much
+    # such labels may take of what hashing finds while learning.
+    POPULAR, MOST_POPULAR = 0.01, 0.25
 
     def __init__(self, n_active, *, n_targets=None, **hashing):
         super().__init__(n_active, **hashing)
@@ -46,18 +67,25 @@ class OutputLSH(LSH):
 
     def begin(self, n_neurons):
         """Draw what depends on the width alone."""
-        capacity = self.SAMPLES * n_neurons
+        n_samples = np.full(n_neurons, self.SAMPLES)
         if self.n_targets is not None:
-            capacity = min(capacity, self.n_targets)
+            n_samples = share_room(self.n_targets, self.SAMPLES)
         self.n_wanted = min(n_neurons, self.n_active)
         self.n_hashed = math.ceil(self.HASHED * self.n_wanted)
-        self.draw(n_neurons + capacity, self.n_wanted)
-        # The classes' codes, then those of the remembered samples, and which class each is of.
-        # Zeros, which are valid: threads that note at once may leave a place unwritten.
-        self.codes = np.zeros((n_neurons + capacity, self.family.n_tables), self.family.code_dtype)
-        self.owners = np.zeros(n_neurons + capacity, np.uint32)
-        self.owners[:n_neurons] = np.arange(n_neurons)
-        self.n_noted = 0
+        # Codes of the classes' rows, then room for those of each class's samples. Zeros, which are
+        # valid: threads that note at once may leave a place unwritten.
+        classes = np.arange(n_neurons, dtype=np.uint32)
+        self.owners = np.concatenate([classes, np.repeat(classes, n_samples)])
+        n_codes = self.owners.shape[0]
+        self.draw(n_codes, self.n_wanted)
+        self.codes = np.zeros((n_codes, self.family.n_tables), self.family.code_dtype)
+        self.is_blank = np.arange(n_codes) >= n_neurons
+        # Where each class's room begins, and how many samples it has had.
+        self.starts = np.concatenate([[n_neurons], n_neurons + np.cumsum(n_samples)])
+        self.starts = self.starts.astype(np.uint32)
+        self.uses = np.zeros(n_neurons, np.int64)
+        if self.n_targets is not None:
+            self.uses += self.n_targets
         self.n_drawn = 0
 
     def widened(self, n_active):
@@ -66,16 +94,38 @@ class OutputLSH(LSH):
         wide.n_wanted = max(self.n_wanted, n_active)
         return wide
 
+    def n_held(self, n_neurons):
+        """See `Selection.n_held`."""
+        return self.n_wanted
+
     def build(self, layer, sketch):
         """See `LSH.build`."""
         n_neurons = layer.n_neurons
         self.hash_rows(layer, sketch)
         self.deck = self.random_state.permutation(self.owners[:n_neurons])
-        n_codes = min(n_neurons + self.n_noted, self.owners.shape[0])
-        tables = LSHTables(
-            self.codes[:n_codes], self.family.n_buckets_, self.owners[:n_codes], n_neurons
-        )
-        return sketch, tables
+        self.popular = self.find_popular()
+        blank = np.flatnonzero(self.is_blank)
+        self.codes[blank] = self.codes[self.owners[blank]]  # repeats, which tables drop
+        return sketch, LSHTables(self.codes, self.family.n_buckets_, self.owners, n_neurons)
+
+    def find_popular(self):
+        """The most frequent labels, if they are very frequent."""
+        most = min(int(self.MOST_POPULAR * self.n_hashed), self.uses.shape[0] - 1)
+        best = np.argpartition(-self.uses, most)[:most]
+        return best[self.uses[best] > self.POPULAR * self.uses.sum()].astype(np.uint32)
+
+    def with_popular(self, found, n_wanted):
+        """Put the popular labels first; of the others those are left out that were met last."""
+        n_rows, n_first = found[0].shape[0] - 1, self.popular.shape[0]
+        if n_first == 0:
+            return found
+        first = even_rows(n_rows, n_first), np.tile(self.popular, n_rows)
+        indptr, indices = put_first(first, found, self.uses.shape[0])
+        lengths = np.diff(indptr)
+        kept = np.arange(indices.shape[0]) - np.repeat(indptr[:-1], lengths) < n_wanted
+        cut = np.zeros_like(indptr)
+        np.cumsum(np.minimum(lengths, n_wanted), out=cut[1:])
+        return cut, indices[kept]
 
     def hash_rows(self, layer, sketch):
         """Hash the classes' rows, centred, from sketches that are made in parts and not held."""
@@ -88,24 +138,29 @@ class OutputLSH(LSH):
 
     def note(self, done, targets):
         """See `Selection.note`: remember where the latest samples of each class fell."""
-        n_neurons = self.tables.n_rows
-        capacity = self.owners.shape[0] - n_neurons
-        samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[-capacity:]
-        first, self.n_noted = self.n_noted, self.n_noted + samples.shape[0]
-        places = n_neurons + (first + np.arange(samples.shape[0])) % capacity
-        codes = done.active.codes
-        # Of several codes for each table the last: as a class would have that responds most.
-        self.codes[places] = (codes if codes.ndim == 2 else codes[:, -1])[samples]
-        self.owners[places] = targets.indices[-capacity:]
+        order = np.argsort(targets.indices, kind="stable")
+        samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[order]
+        classes, first, counts = np.unique(
+            targets.indices[order], return_index=True, return_counts=True
+        )
+        start = self.starts[classes]
+        room = self.starts[classes + np.uint32(1)] - start
+        # A class's samples go round its room.
+        steps = np.arange(samples.shape[0]) + np.repeat(self.uses[classes] - first, counts)
+        places = np.repeat(start, counts) + steps % np.repeat(room, counts)
+        self.codes[places] = done.active.codes[samples]
+        self.is_blank[places] = False
+        self.uses[classes] += counts
 
     def select(self, layer, inputs, labels=None):
         """See `Selection.select`."""
         sketch, tables = self.found
-        codes = self.family.query_codes(sketch.queries(inputs))
+        probes = self.family.probe_codes(sketch.queries(inputs), self.n_probes)
         if labels is None:
-            found = tables.most_hit(codes, self.n_wanted, fill_from=0)
+            found = tables.most_hit(probes, self.n_wanted, fill_from=0)
+            found = self.with_popular(found, self.n_wanted)
             return Active(*found, work=self.query_work(inputs))
-        found = tables.most_hit(codes, self.n_hashed)
+        found = self.with_popular(tables.most_hit(probes, self.n_hashed), self.n_hashed)
         certain = put_first((labels.indptr, labels.indices), found, layer.n_neurons)
         drawn = self.draw_negatives(self.n_wanted - self.n_hashed)
         shared = even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows)
@@ -114,6 +169,9 @@ class OutputLSH(LSH):
         n_certain, n_active = np.diff(certain[0]), np.diff(active[0])
         lengths = np.stack([n_certain, n_active - n_certain], axis=1).reshape(-1)
         importance = np.repeat(np.tile(stand_for, labels.n_rows), lengths)
+        # A sample's own bucket is the first, and of several ranges of lengths in the last: as a
+        # class's would be that responds most.
+        codes = probes[:, -self.n_probes]
         work = self.query_work(inputs)
         return Active(*active, importance=importance, codes=codes, work=work)
 

@@ -1,0 +1,156 @@
+"""How time and memory grow with the number of classes, at a fixed number of rows.
+
+    python benchmarks/class_counts.py
+
+fits `LSHMLPClassifier` with 128 hidden units to made data (see many_classes.py) of 10,000 to
+1,000,000 classes, and to word forms of 10,000 to 83,136 lemmas. All fits of a set have as many
+rows, of which each class has one at least. Each is a process of its own, which loads ready-made
+data: reported are the seconds of each epoch, those before the first, and the highest resident
+memory (on Linux), of which the interpreter and its packages take ``peak_bytes_before_data``.
+
+``--sets`` and ``--classes`` (separated by commas) measure a part; what the JSON file has of
+others is kept. ``--keep FOLDER`` keeps the data and takes what is there; ``--epochs 0`` makes no
+more than these.
+"""
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import extreme_data
+import numpy as np
+from common import (
+    Stopwatch,
+    in_new_process,
+    kept,
+    load_data,
+    n_bytes,
+    names_in,
+    parse_options,
+    path_of,
+    peak_memory,
+    save_data,
+    write,
+)
+from many_classes import N_SIGNS, draw_rows
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from sklearn_lsh import LSHMLPClassifier
+
+COUNTS = {
+    "made": (10_000, 30_000, 100_000, 300_000, 1_000_000),
+    "lemma-hr": (10_000, 30_000, 83_136),
+}
+N_ROWS = {"made": 1_000_000, "lemma-hr": 150_000}
+N_FEATURES = 1_000_000  # of made data
+SETTINGS = {
+    "made": {"solver": "rowwise_adagrad", "learning_rate_init": 0.1},
+    "lemma-hr": {"learning_rate_init": 0.005, "batch_size": 512},
+}
+
+
+class Clock(Stopwatch):
+    """Times epochs and measures nothing else."""
+
+    def __init__(self):
+        super().__init__(None, None)
+
+    def note(self, seconds, estimator):
+        """Note an epoch's time."""
+        self.seconds.append(seconds)
+        print(f"  {len(self.seconds):3} {seconds:8.2f} s", flush=True)
+
+
+def make_made(path, n_classes, n_rows, seed):
+    """Make rows of as many classes and save them."""
+    rng = np.random.default_rng(seed)
+    signs = rng.integers(N_FEATURES, size=(n_classes, N_SIGNS))
+    y = rng.permutation(np.arange(n_rows) % n_classes)
+    X = draw_rows(signs, y, N_FEATURES, rng)
+    save_data(path, X, y, X[:1], y[:1])
+
+
+def make_lemmas(path, n_classes, n_rows, seed):
+    """Save rows of some lemmas: one of each at least, others at random."""
+    most = COUNTS["lemma-hr"][-1]
+    name = "lemma-hr" if n_classes == most else f"lemma-hr-{n_classes}"
+    (X, Y), _ = extreme_data.load(name, validation=False)
+    y = Y.indices
+    order = np.random.default_rng(seed).permutation(len(y))
+    _, first = np.unique(y[order], return_index=True)
+    others = np.delete(order, first)[: max(0, n_rows - len(first))]
+    rows = np.concatenate([order[first], others])
+    save_data(path, X[rows], y[rows], X[:1], y[:1])
+
+
+MAKERS = {"made": make_made, "lemma-hr": make_lemmas}
+
+
+def fit(path, settings, n_threads):
+    """Fit on saved data and measure."""
+    before = peak_memory()
+    (X, y), _ = load_data(path)
+    loaded = peak_memory()
+    clock = Clock()
+    network = LSHMLPClassifier((128,), n_jobs=n_threads, **settings).set_callbacks(clock)
+    with threadpool_limits(n_threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        network.fit(X, y)
+    return {
+        "classes": len(network.classes_),
+        "rows": X.shape[0],
+        "features": X.shape[1],
+        "settings": settings,
+        **{key: clock.record(len(y))[key] for key in ("seconds", "seconds_before")},
+        "rebuild_seconds": [row["rebuild_seconds"] for row in network.work_ if row["layer"] == 1],
+        "losses": network.loss_curve_,
+        "peak_bytes": peak_memory(),
+        "peak_bytes_before_data": before,
+        "peak_bytes_before_fit": loaded,
+        "data_bytes": n_bytes(X) + y.nbytes,
+        "weights_bytes": sum(a.nbytes for a in (*network.coefs_, *network.intercepts_)),
+    }
+
+
+def main():
+    options = parse_options(
+        __doc__, repeats=1, sets="", classes="", epochs=3, rows=0, keep="", threads=os.cpu_count()
+    )
+    results = kept(path_of(__file__, options))
+    asked = {int(count) for count in options.classes.split(",") if count}
+    with tempfile.TemporaryDirectory() as folder:
+        kept_in = Path(options.keep or folder)
+        for name in names_in(options.sets, COUNTS):
+            n_rows = options.rows or N_ROWS[name]
+            counts = [1000, 2000] if options.quick else COUNTS[name]
+            for n_classes in counts:
+                if asked and n_classes not in asked:
+                    continue
+                runs = []
+                for seed in range(options.seed, options.seed + options.repeats):
+                    size = 4000 if options.quick else n_rows
+                    maker = make_made if options.quick else MAKERS[name]
+                    path = kept_in / f"{name}-{n_classes}-{size}-{seed}.npz"
+                    if not path.exists():
+                        in_new_process(maker, path, n_classes, size, seed)
+                    if not options.epochs:
+                        continue
+                    settings = {
+                        **SETTINGS[name],
+                        "max_iter": options.epochs,
+                        "tol": 0,
+                        "random_state": seed,
+                    }
+                    runs.append(in_new_process(fit, path, settings, options.threads))
+                    print(name, runs[-1])
+                    if not options.keep:
+                        path.unlink()
+                if runs:
+                    results.setdefault(name, {})[str(n_classes)] = runs
+                    write(__file__, options, results)
+
+
+if __name__ == "__main__":
+    main()
