@@ -69,22 +69,27 @@ class Metric(NamedTuple):
             scores[(x == 0) | (y == 0)] = -2
         return scores
 
-    def rank_all(self, queries, rows):
-        """Numbers in the order of each query's scores of all rows, but for rounding.
+    def products(self, queries, rows):
+        """Numbers that are in the order of each query's scores if `offsets` are taken from them.
 
         Returns
         -------
-        ranks : ndarray of shape (n_queries, n_rows), dtype=float32
+        products : ndarray of shape (n_queries, n_rows), dtype=float32
         """
         products = queries.products_with(rows)
         if self.is_set:
             products = self.combine(products, queries.squares[:, np.newaxis], rows.squares)
-        elif not self.is_product:
-            # Of the squared distance what depends on the row, halved.
-            products -= (rows.squares / 2).astype(products.dtype)
-        if self.is_angle:
-            products[:, rows.squares == 0] = -0.5  # what rows of unit length have at right angles
         return np.ascontiguousarray(products, dtype=np.float32)
+
+    def offsets(self, rows):
+        """What is to be taken from products: ndarray of shape (n_rows,), dtype=float32."""
+        if self.is_product or self.is_set:
+            return np.zeros(rows.n_rows, np.float32)
+        # Of the squared distance what depends on the row, halved.
+        offsets = (rows.squares / 2).astype(np.float32)
+        if self.is_angle:
+            offsets[rows.squares == 0] = 0.5  # as rows of unit length at right angles
+        return offsets
 
     def _score_sparse(self, indptr, indices, queries, rows):
         products = np.empty(indices.shape[0], np.float64)

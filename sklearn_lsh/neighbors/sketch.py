@@ -5,6 +5,7 @@ import scipy.sparse as sp
 from sklearn.utils.extmath import randomized_svd
 
 from sklearn_lsh import kernels
+from sklearn_lsh.neighbors.metrics import METRICS
 
 # Directions that a sketch keeps, those of them that are hashed, and rows of the sample in which
 # they are sought.
@@ -22,12 +23,12 @@ class Sketch:
     part in the order of a query's products, and that of the queries, :math:`n`, adds the same
     number to each row's. So with the queries' principal directions
 
-    .. math:: q \cdot x \sim [V^T (q - n),\ u] \cdot [V^T (x - m),\ n \cdot (x - m) / u],
+    .. math:: q \cdot x \sim [u,\ V^T (q - n)] \cdot [n \cdot (x - m) / u,\ V^T (x - m)],
 
     with any :math:`u`: here the length that queries typically have otherwise in a direction.
 
-    Sketches are compared in whole numbers of eight bits, because what takes time is to read them:
-    `coarse`. For hashing, they are stretched: a direction's deviation :math:`\sigma` becomes its
+    Sketches are compared in whole numbers of eight bits, because what takes time is to read them,
+    and because sums of their products are the same in any order: `coarse`. For hashing, they are stretched: a direction's deviation :math:`\sigma` becomes its
     square root. As they are, rows differ mostly in few directions, which most bits then tell of;
     with all deviations alike, bits tell of directions in which rows hardly differ.
 
@@ -67,18 +68,23 @@ class Sketch:
         """Length of the sketches."""
         return self.basis.shape[1] + self.for_products
 
+    @property
+    def metric(self):
+        """How sketches are compared."""
+        return METRICS["inner_product" if self.for_products else "euclidean"]
+
     def rows(self, rows):
         """Sketches of rows: ndarray of shape (n_rows, n_directions), float32."""
         projected = self._project(rows, self.row_mean)
         if not self.for_products:
             return projected
         biases = rows @ self.query_mean - self.query_mean @ self.row_mean
-        return _with_last(projected, biases / self.unit)
+        return _with_first(biases / self.unit, projected)
 
     def queries(self, queries):
         """Sketches of queries: ndarray of shape (n_queries, n_directions), float32."""
         projected = self._project(queries, self.query_mean)
-        return _with_last(projected, self.unit) if self.for_products else projected
+        return _with_first(self.unit, projected) if self.for_products else projected
 
     def coarse_rows(self, sketches):
         """Rows' sketches as they are compared: int8."""
@@ -104,8 +110,9 @@ class Sketch:
         return scores
 
     def _stretched(self, sketches, factors):
-        hashed = sketches[:, : factors.shape[0]] * factors
-        return _with_last(hashed, sketches[:, -1]) if self.for_products else hashed
+        hashed = sketches[:, : factors.shape[0] + self.for_products].copy()
+        hashed[:, self.for_products :] *= factors
+        return hashed
 
     def _project(self, matrix, mean):
         projected = np.asarray(matrix @ self.basis, dtype=np.float32, order="C")
@@ -113,9 +120,9 @@ class Sketch:
         return projected
 
 
-def _with_last(projected, last):
+def _with_first(first, projected):
     out = np.empty((projected.shape[0], projected.shape[1] + 1), np.float32)
-    out[:, :-1], out[:, -1] = projected, last
+    out[:, 0], out[:, 1:] = first, projected
     return out
 
 

@@ -72,9 +72,10 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     Attributes
     ----------
-    n_bits_, n_tables_, n_probes_, n_finalists_ : int
-        How much a search looks at; finalists are the rows that are compared exactly. All are 0
-        where all rows are compared, and finalists where all candidates are.
+    n_bits_, n_tables_, n_probes_, n_directions_, n_finalists_ : int
+        How much a search looks at. Directions are those of the sketches where all of these are
+        compared, and 0 with tables. Finalists are the rows that are compared exactly, and 0 where
+        all that are met are. All are 0 where all rows are compared.
     recall_ : float
         Recall measured by `fit`.
     index_ : object
@@ -370,7 +371,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.recall_ = 1.0
         n_others = self.index_.n_alive - (own is not None)
         if n_others > 0:
-            sample = Sample(self.index_, queries, own, self.n_neighbors)
+            sample = Sample(self.index_, queries, own, self.n_neighbors, self.n_jobs)
             found = tune(self.index_, make_family, sample, self.recall, n_tables, n_probes)
             self.recall_ = found.recall
             if not found.enough:
@@ -380,8 +381,8 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
                     UserWarning,
                     stacklevel=4,
                 )
-        setting = self.index_.setting
-        self.n_bits_, self.n_tables_, self.n_probes_, self.n_finalists_ = setting
+        for name, value in self.index_.setting._asdict().items():
+            setattr(self, f"{name}_", value)
 
     def _family(self, n_bits, n_tables, seed):
         """A family with a number of tables, not fitted."""
