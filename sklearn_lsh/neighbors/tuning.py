@@ -15,7 +15,7 @@ from sklearn_lsh.neighbors.scan import Scan
 # Queries of the sample: no more than so many, and fewer where comparing each with all rows would
 # take more products than this, but not too few. Recall has to be met by so many of its standard
 # errors, so that it is on other queries, too.
-MOST_QUERIES, PRODUCTS, FEWEST_QUERIES, N_ERRORS = 400, 6e9, 128, 2
+MOST_QUERIES, PRODUCTS, FEWEST_QUERIES, N_ERRORS = 256, 6e9, 128, 2
 # Queries whose nearest rows are found at once, by each thread.
 CHUNK = 64
 # Directions of sketches that are all compared, and with how many the search begins; where so few
@@ -29,14 +29,16 @@ FAR = 0.85
 # With so few probes fewer tables may do, too; with so many more tables may do better.
 FEW_PROBES, MANY_PROBES = 2, 16
 # Finalists that are tried, for each neighbour wanted.
-N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16)
 # Nanoseconds that steps of a search took where they were measured (one thread, AVX2). Comparing
 # all rows: a product, as one of matrices or of sparse ones, a row, and one of those that are the
 # best for a while. Comparing finalists, which lie far apart in memory: a product, and a row.
-PRODUCT, SPARSE_PRODUCT, ROW, BEST = 0.035, 0.15, 0.2, 60
-FINALIST_PRODUCT, FINALIST = 0.3, 30
+PRODUCT, SPARSE_PRODUCT, ROW, BEST = 0.036, 0.15, 0.25, 55
+FINALIST_PRODUCT, FINALIST = 0.54, 17
+# Making a query's sketch, beside the products in that.
+QUERY = 5000
 # Tables: looking into a bucket, meeting a member of it, comparing sketches.
-LOOKUP, MEMBER, SKETCH_PRODUCT, SKETCH = 40, 2, 0.1, 4
+LOOKUP, MEMBER, SKETCH_PRODUCT, SKETCH = 160, 4, 0.1, 18
 
 
 class Found(NamedTuple):
@@ -85,7 +87,7 @@ class Sample:
     """
 
     def __init__(self, index: Index, queries: Vectors, own, k, n_jobs=None):
-        self.index, self.queries, self.own = index, queries, own
+        self.index, self.queries, self.own, self.n_jobs = index, queries, own, n_jobs
         self.extra = own is not None
         self.k = min(k, index.n_alive - self.extra)
         self.numbers = [int(np.ceil(self.k * ratio)) for ratio in N_FINALISTS]
@@ -150,6 +152,11 @@ def exact_cost(index: Index, k) -> float:
     return scan_cost(index.rows.n_rows, row_cost(index), n_best, product) + compared
 
 
+def sketch_cost(index: Index) -> float:
+    """Cost of making a query's sketch."""
+    return QUERY + PRODUCT * row_cost(index) * index.sketch.n_directions
+
+
 def finalist_cost(index: Index) -> float:
     """Cost of comparing a query with a row that lies anywhere in memory."""
     return FINALIST_PRODUCT * row_cost(index) + FINALIST
@@ -161,12 +168,17 @@ def attempt_scan(sample: Sample, n_directions, recall) -> Found:
     scan = index.scanned(n_directions)
     sketches = index.scan_queries(sample.queries, n_directions)
     most = min(sample.numbers[-1] + sample.extra, index.n_alive)
-    numbers = scan.best(sketches, most)
+    numbers = np.empty((sketches.n_rows, most), np.uint32)
+
+    def fill(part):
+        numbers[part] = scan.best(sketches.part(part), most)
+
+    in_chunks(fill, sketches.n_rows, sample.n_jobs, CHUNK)
     pairs = even_rows(*numbers.shape), numbers.reshape(-1)
     candidates = *pairs, scan.metric.score(*pairs, sketches, scan.rows)
 
     def found(n_finalists, recalls):
-        cost = scan_cost(index.rows.n_rows, n_directions, n_finalists)
+        cost = sketch_cost(index) + scan_cost(index.rows.n_rows, n_directions, n_finalists)
         cost += n_finalists * finalist_cost(index)
         setting = EXACT._replace(n_finalists=n_finalists, n_directions=n_directions)
         return sample.judge(Found(cost, setting, scan=scan), recalls, recall)
@@ -183,7 +195,9 @@ def attempt_tables(sample: Sample, n_probes, recall) -> Found:
     n_members = index.count_members(sample.queries, n_probes) / n_queries
     looking = n_tables * n_probes * LOOKUP + n_members * MEMBER
     if index.sketch is not None:
-        looking += n_met * (SKETCH_PRODUCT * index.sketch.n_directions + SKETCH)
+        looking += sketch_cost(index) + n_met * (
+            SKETCH_PRODUCT * index.sketch.n_directions + SKETCH
+        )
 
     def found(n_finalists, recalls):
         n_compared = n_finalists if index.sketch is not None else n_met
