@@ -97,7 +97,7 @@ def test_keep_highest(variant, n_rows, n_columns, share, n_spare, cut, seed):
     """In two blocks of columns; some columns are left out by their offsets."""
     rng = np.random.default_rng(seed)
     products = rng.integers(-9, 10, (n_rows, n_columns)).astype(np.float32)  # with many ties
-    offsets = rng.integers(0, 2, n_columns) / np.float32(2)
+    offsets = rng.integers(0, 2, n_columns).astype(np.float32)
     offsets[rng.random(n_columns) < 0.2] = np.inf
     n_best = int(np.ceil(share * n_columns))
     shape = n_rows, n_best + n_spare

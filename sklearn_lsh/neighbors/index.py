@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
+from joblib import effective_n_jobs
+from threadpoolctl import ThreadpoolController
 
 from sklearn_lsh.csr import even_rows, keep_best, take
 from sklearn_lsh.hashing import LSHTables
@@ -222,6 +224,11 @@ class Index:
         return self.sketch.coarse_rows(sketches), self.sketch.hashed_rows(sketches)
 
 
+@cache
+def _threads_of_libraries():
+    return ThreadpoolController()  # it looks through all libraries, which takes a while
+
+
 def in_chunks(work, n_queries, n_jobs, size=CHUNK):
     """Call ``work(part)`` for slices of so many queries, in threads."""
     parts = [slice(i, i + size) for i in range(0, n_queries, size)]
@@ -230,8 +237,13 @@ def in_chunks(work, n_queries, n_jobs, size=CHUNK):
         for part in parts:
             work(part)
         return
-    with threadpool_limits(1, user_api="blas"):
-        Parallel(n_jobs=n_jobs, require="sharedmem")(map(delayed(work), parts))
+    # Not by joblib, which looks for what is finished only now and then.
+    with (
+        _threads_of_libraries().limit(limits=1, user_api="blas"),
+        ThreadPoolExecutor(n_jobs) as threads,
+    ):
+        for _ in threads.map(work, parts):
+            pass
 
 
 def in_order(indices, scores, k):

@@ -69,20 +69,15 @@ class Metric(NamedTuple):
             scores[(x == 0) | (y == 0)] = -2
         return scores
 
-    def products(self, queries, rows):
-        """Numbers that are in the order of each query's scores if `offsets` are taken from them.
-
-        Returns
-        -------
-        products : ndarray of shape (n_queries, n_rows), dtype=float32
-        """
-        products = queries.products_with(rows)
+    def sparse_products(self, queries, rows):
+        """Inner products of sparse rows or, of sets, scores: (n_queries, n_rows), float32."""
+        products = (queries.matrix @ rows.matrix.T).toarray()
         if self.is_set:
             products = self.combine(products, queries.squares[:, np.newaxis], rows.squares)
         return np.ascontiguousarray(products, dtype=np.float32)
 
     def offsets(self, rows):
-        """What is to be taken from products: ndarray of shape (n_rows,), dtype=float32."""
+        """What to take from products to have the order of scores: (n_rows,), float32."""
         if self.is_product or self.is_set:
             return np.zeros(rows.n_rows, np.float32)
         # Of the squared distance what depends on the row, halved.
@@ -146,11 +141,6 @@ class Vectors:
         indptr, indices, data, n_columns = self.data
         parts = data, indices.view(np.int32), indptr.astype(np.int64)
         return sp.csr_array(parts, shape=(self.n_rows, n_columns))
-
-    def products_with(self, rows):
-        """Inner products with all rows: ndarray of shape (n_queries, n_rows)."""
-        products = self.matrix @ rows.matrix.T
-        return products.toarray() if self.is_sparse else products
 
     def part(self, chosen):
         """Some of the rows: a mask, a slice or numbers."""

@@ -63,19 +63,22 @@ class Scan:
         columns, scores = np.zeros(shape, np.uint32), np.empty(shape, np.float32)
         counts = np.zeros(queries.n_rows, np.uint32)
         bars = np.full(queries.n_rows, -np.inf, np.float32)
-        for start, rows in self._blocks(max(1, N_PRODUCTS // max(1, queries.n_rows))):
-            offsets = self.offsets[start : start + rows.n_rows]
-            products = self.metric.products(queries, rows)
+        for start, products in self._products(queries):
+            offsets = self.offsets[start : start + products.shape[1]]
             kernels.keep_highest(products, offsets, start, n_best, counts, bars, columns, scores)
         scores[np.arange(2 * n_best) >= counts[:, np.newaxis]] = -np.inf
         places, _ = best_columns(scores, n_best)
         return np.sort(np.take_along_axis(columns, places, axis=1), axis=1)
 
-    def _blocks(self, size):
-        """Rows, some at a time, and the number of the first of them."""
+    def _products(self, queries):
+        """Products with some rows after others, and the number of the first of these."""
         if self.rows.is_sparse:
-            yield 0, self.rows
+            yield 0, self.metric.sparse_products(queries, self.rows)
             return
+        size = max(1, N_PRODUCTS // max(1, queries.n_rows))
+        room = np.empty(queries.n_rows * min(size, self.rows.n_rows), np.float32)
         for start in range(0, self.rows.n_rows, size):
-            part = slice(start, start + size)
-            yield start, Vectors(self.rows.data[part], self.rows.squares[part])
+            rows = self.rows.data[start : start + size]
+            shape = queries.n_rows, rows.shape[0]
+            products = room[: shape[0] * shape[1]].reshape(shape)
+            yield start, np.matmul(queries.data, rows.T, out=products)

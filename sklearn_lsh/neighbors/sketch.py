@@ -70,7 +70,8 @@ class Sketch:
         products = products.toarray() if sp.issparse(products) else products
         products -= queries @ self.row_mean[:, np.newaxis]
         products -= rows @ self.query_mean - self.query_mean @ self.row_mean
-        values, right = principal_directions(products, N_DIRECTIONS, random_state)
+        n_directions = min(N_DIRECTIONS, rows.shape[1])
+        values, right = principal_directions(products, n_directions, random_state)
         roots = np.sqrt(values)
         left = products @ right / values
         self.query_basis = _combine(rows, self.row_mean, right / roots)

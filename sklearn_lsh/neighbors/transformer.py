@@ -33,16 +33,16 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 
 
 class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Graph of the nearest neighbours, found by hashing.
+    """Graph of the nearest neighbours, found by sketches and hashing.
 
     In place of scikit-learn's `KNeighborsTransformer` where comparing all rows takes too long.
-    Rows lie in hash tables. A query looks into the buckets of each table where rows like it are
-    likeliest to be [1]_. What it meets there is ranked by short sketches (principal coordinates),
-    and the best of it by exact distances.
+    Rows have short sketches, principal coordinates. Either a query's sketch is compared with all
+    of them, or they lie in hash tables, and a query looks into the buckets of each table where
+    rows like it are likeliest to be [1]_. What is nearest by its sketch is compared exactly.
 
-    How much to look at is found out by `fit`: it measures the recall for a sample of the rows,
-    each as a query for the others, and takes the setting that costs least. Where comparing all
-    rows costs less, as for a few hundred of them, that is what is done.
+    Which it is, and how much to look at, is found out by `fit`: it measures the recall for a sample
+    of the rows, each as a query for the others, and takes the setting that costs least. Where
+    comparing all rows costs less, as for a few hundred of them, that is what is done.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             default="auto"
         Hash family. "auto" is `MinHash` for "jaccard" and `SimHash` otherwise. Families code
         sketches, except for "jaccard". Only `SimHash` knows several buckets of a table. An object
-        keeps its own settings, but for ``n_tables``.
+        keeps its own settings, but for ``n_tables``. With a family, or a number of bits, tables or
+        buckets, sketches are not all compared.
     random_state : int, RandomState instance or None, default=None
         Draws the hash functions and the sample.
     n_jobs : int, default=None
@@ -349,10 +350,10 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         numbers = random_state.permutation(np.flatnonzero(alive))
         own, queries = None, self._queries
         if queries is None:
-            own = numbers[: n_queries_for(rows)]
-            queries = asked = rows.part(own)
+            own = numbers[-n_queries_for(rows) :]
+            queries = rows.part(own)
         else:
-            # What directions were sought in is met better than others: recall is that of others.
+            # Recall is better for those that directions were sought in.
             queries, asked = queries.part(slice(0, None, 2)), queries.part(slice(1, None, 2))
             if asked.n_rows == 0:
                 asked = queries
@@ -378,7 +379,10 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         n_others = self.index_.n_alive - (own is not None)
         if n_others > 0:
             sample = Sample(self.index_, queries, own, self.n_neighbors, self.n_jobs)
-            found = tune(self.index_, make_family, sample, self.recall, n_tables, n_probes)
+            given = self.n_bits, self.n_tables, self.n_probes, self.hash_function
+            may_scan = all(isinstance(value, str) and value == "auto" for value in given)
+            searched = n_tables, n_probes, may_scan
+            found = tune(self.index_, make_family, sample, self.recall, *searched)
             self.recall_ = found.recall
             if not found.enough:
                 warnings.warn(

@@ -37,8 +37,12 @@ PRODUCT, SPARSE_PRODUCT, ROW, BEST = 0.036, 0.15, 0.25, 55
 FINALIST_PRODUCT, FINALIST = 0.54, 17
 # Making a query's sketch, beside the products in that.
 QUERY = 5000
-# Tables: looking into a bucket, meeting a member of it, comparing sketches.
-LOOKUP, MEMBER, SKETCH_PRODUCT, SKETCH = 160, 4, 0.1, 18
+# Tables: looking into a bucket, meeting a member of it, comparing sketches. Much of that is to wait
+# for memory.
+LOOKUP, MEMBER, SKETCH_PRODUCT, SKETCH = 250, 4, 0.1, 40
+# Tables do not save much of less than this on any rows that were measured, and trying them would be
+# most of the time to build an index.
+TABLES_FROM = 200_000
 
 
 class Found(NamedTuple):
@@ -229,7 +233,9 @@ def _fewest_finalists(sample, candidates, found) -> Found:
     return best
 
 
-def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_probes=None) -> Found:
+def tune(
+    index: Index, make_family, sample: Sample, recall, n_tables=None, n_probes=None, may_scan=True
+) -> Found:
     """Find the cheapest setting that meets the wanted recall, and set the index to it.
 
     Parameters
@@ -240,7 +246,9 @@ def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_pro
     sample : Sample
     recall : float
     n_tables, n_probes : int, default=None
-        None tries several, and all rows or their sketches may be compared instead.
+        None tries several. Without ``n_tables``, all rows may be compared instead.
+    may_scan : bool, default=True
+        Whether all rows' sketches may be compared instead, and tables need not be tried.
 
     Returns
     -------
@@ -255,9 +263,9 @@ def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_pro
         best = _try_tables(index, make_family, sample, recall, n_tables, n_probes, np.inf)
     else:
         best = Found(exact_cost(index, sample.k), EXACT, recall=1.0, enough=True)
-        if index.sketch is not None and n_probes is None:
+        if may_scan and index.sketch is not None:
             best = _better(_try_scans(sample, recall), best)
-        if best.cost > FIRST_TABLES * FIRST_PROBES * LOOKUP:  # what tables cost at least
+        if best.cost > TABLES_FROM or not may_scan:
             tried = _try_tables(index, make_family, sample, recall, None, n_probes, best.cost)
             best = _better(tried, best)
     index.settle(best.setting, best.family, best.tables, best.scan)
@@ -266,7 +274,8 @@ def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_pro
 
 def _try_scans(sample, recall) -> Found:
     """The best number of directions: ever more or fewer of them, as long as that pays."""
-    numbers = [n for n in N_DIRECTIONS if n <= sample.index.sketch.n_directions]
+    most = sample.index.sketch.n_directions
+    numbers = [*(n for n in N_DIRECTIONS if n < 0.9 * most), most]
     place = min(len(numbers) - 1, N_DIRECTIONS.index(FIRST_DIRECTIONS))
     best = attempt_scan(sample, numbers[place], recall)
     few = best.enough and best.setting.n_finalists <= FEW_FINALISTS * sample.k
