@@ -93,7 +93,7 @@ def test_distances_are_exact_and_ascend(metric, kind, rows, sparse_rows):
 @pytest.mark.parametrize("metric", METRICS)
 def test_wanted_recall_is_met_on_held_out_queries(metric, wanted, rows, sparse_rows):
     X, queries = sparse_rows if metric == "jaccard" else rows
-    settings = {"n_bits": 8, "n_tables": 32, "random_state": 1}
+    settings = {"n_bits": 8, "n_tables": 48, "random_state": 1}
     transformer = LSHNeighborsTransformer(metric=metric, recall=wanted, **settings)
     sample = X[:400] if metric == "inner_product" else None
     transformer.fit(X, queries=sample)
@@ -102,7 +102,7 @@ def test_wanted_recall_is_met_on_held_out_queries(metric, wanted, rows, sparse_r
     # Standard errors of 400 queries are about 0.01.
     assert measured > wanted - 0.015
     assert abs(measured - transformer.recall_) < 0.03
-    assert transformer.n_tables_ == 32
+    assert transformer.n_tables_ == 48
 
 
 def test_more_recall_costs_more(rows):
