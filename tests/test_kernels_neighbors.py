@@ -84,12 +84,42 @@ def test_probe_signs(variant, n_rows, n_tables, n_bits, share, seed):
             np.testing.assert_allclose([cost[c] for c in found], expected, rtol=1e-4, atol=1e-2)
 
 
-@given(n_rows=st.integers(0, 4), n_columns=st.integers(1, 40), share=st.floats(0.01, 1), seed=seeds)
+@given(
+    n_rows=st.integers(0, 3),
+    n_columns=st.integers(1, 150),
+    share=st.floats(0.01, 1),
+    n_spare=st.integers(1, 20),
+    cut=st.floats(0, 1),
+    seed=seeds,
+)
 @quick
-def test_rank_columns(variant, n_rows, n_columns, share, seed):
+def test_keep_highest(variant, n_rows, n_columns, share, n_spare, cut, seed):
+    """In two blocks of columns; some columns are left out by their offsets."""
     rng = np.random.default_rng(seed)
-    scores = rng.integers(-5, 6, (n_rows, n_columns)).astype(np.float32)  # with many ties
+    products = rng.integers(-9, 10, (n_rows, n_columns)).astype(np.float32)  # with many ties
+    offsets = rng.integers(0, 2, n_columns).astype(np.float32)
+    offsets[rng.random(n_columns) < 0.2] = np.inf
     n_best = int(np.ceil(share * n_columns))
-    columns = np.zeros((n_rows, n_best), np.uint32)
-    _, (_, columns) = run(variant, "rank_columns", scores, columns)
-    np.testing.assert_array_equal(columns, np.argsort(-scores, axis=1, kind="stable")[:, :n_best])
+    shape = n_rows, n_best + n_spare
+    state = [
+        np.zeros(n_rows, np.uint32),
+        np.full(n_rows, -np.inf, np.float32),
+        np.zeros(shape, np.uint32),
+        np.zeros(shape, np.float32),
+    ]
+    middle = int(cut * n_columns)
+    for part in (slice(0, middle), slice(middle, n_columns)):
+        block = np.ascontiguousarray(products[:, part]), offsets[part]
+        _, (*_, counts, bars, columns, scores) = run(
+            variant, "keep_highest", *block, part.start, n_best, *state
+        )
+        state = [counts, bars, columns, scores]
+    expected = products - offsets
+    for s in range(n_rows):
+        n = counts[s]
+        kept = columns[s, :n]
+        assert len(set(kept)) == n
+        np.testing.assert_array_equal(scores[s, :n], expected[s, kept])
+        highest = -np.sort(-expected[s])[:n_best]
+        found = -np.sort(-scores[s, :n])[:n_best]
+        np.testing.assert_array_equal(found, highest[np.isfinite(highest)])

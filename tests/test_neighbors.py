@@ -93,7 +93,7 @@ def test_distances_are_exact_and_ascend(metric, kind, rows, sparse_rows):
 @pytest.mark.parametrize("metric", METRICS)
 def test_wanted_recall_is_met_on_held_out_queries(metric, wanted, rows, sparse_rows):
     X, queries = sparse_rows if metric == "jaccard" else rows
-    settings = {"n_bits": 8, "n_tables": 32, "random_state": 1}
+    settings = {"n_bits": 8, "n_tables": 48, "random_state": 1}
     transformer = LSHNeighborsTransformer(metric=metric, recall=wanted, **settings)
     sample = X[:400] if metric == "inner_product" else None
     transformer.fit(X, queries=sample)
@@ -102,7 +102,7 @@ def test_wanted_recall_is_met_on_held_out_queries(metric, wanted, rows, sparse_r
     # Standard errors of 400 queries are about 0.01.
     assert measured > wanted - 0.015
     assert abs(measured - transformer.recall_) < 0.03
-    assert transformer.n_tables_ == 32
+    assert transformer.n_tables_ == 48
 
 
 def test_more_recall_costs_more(rows):
@@ -123,13 +123,6 @@ def test_few_rows_are_all_compared(rows):
     assert transformer.recall_ == 1
     found = transformer.kneighbors(queries, return_distance=False)
     assert recall(found, X, queries, "euclidean", 5) == 1
-
-
-def test_many_rows_are_hashed():
-    X = clusters(20_000, 64)
-    transformer = LSHNeighborsTransformer(random_state=0).fit(X)
-    assert transformer.n_tables_ > 0
-    assert transformer.recall_ >= 0.9
 
 
 def test_unreachable_recall_is_told(rows):
@@ -322,7 +315,7 @@ def test_ragged_rows(n_rows, n_features, metric, share, is_sparse, seed):
             empty = ~X.any(axis=1)
             expected[empty] = 1
         np.testing.assert_allclose(distances, expected, atol=2e-3)
-        if transformer.n_tables_ == 0:
+        if transformer.n_finalists_ == transformer.n_tables_ == 0:
             bars = np.sort(distances_of(X, X, metric), axis=1)[:, :k]
             if metric == "cosine":
                 bars[empty] = 1

@@ -66,26 +66,71 @@ def score_sparse(
             query[q_indices[p]] = np.float32(0)
 
 
-# pythran export rank_columns(float32[:,:] order(C), uint32[:,:] order(C))
-def rank_columns(scores, columns):
-    """Columns of each row's highest scores, the highest first, the lower column of equals.
+def put_best_first(s, n_best, columns, scores):
+    """Hoare's quickselect: the ``n_best`` highest scores of a row, and their columns, come first."""
+    left = 0
+    right = scores.shape[1]
+    while right - left > 1:
+        pivot = scores[s, (left + right) // 2]
+        i = left
+        j = right - 1
+        while i <= j:
+            while scores[s, i] > pivot:
+                i += 1
+            while scores[s, j] < pivot:
+                j -= 1
+            if i <= j:
+                score = scores[s, i]
+                scores[s, i] = scores[s, j]
+                scores[s, j] = score
+                column = columns[s, i]
+                columns[s, i] = columns[s, j]
+                columns[s, j] = column
+                i += 1
+                j -= 1
+        if n_best <= j + 1:
+            right = j + 1
+        elif n_best > i:
+            left = i
+        else:
+            left = right
 
-    ``columns`` says how many. Few scores of a long row are among the best so far, and these are
-    put in their place.
+
+# Scores that are looked at together: most often none of them is among the best so far.
+N_TOGETHER = 32
+
+
+# pythran export keep_highest(float32[:,:] order(C), float32[], int, int, uint32[], float32[], uint32[:,:] order(C), float32[:,:] order(C))
+def keep_highest(products, offsets, first, n_best, counts, bars, columns, scores):
+    """Go on looking for the ``n_best`` highest scores, products less offsets, of each row.
+
+    The products are those of columns ``first, first + 1, ...``; others may follow in other calls.
+    ``columns`` and ``scores``, which have room for more than ``n_best``, hold ``counts`` of them:
+    all that were higher than the row's bar when they were met. When there is no more room, only
+    the best stay, and the lowest of them is the bar.
     """
-    n_best = columns.shape[1]
-    best = np.empty(n_best, np.float32)
-    for s in range(scores.shape[0]):
-        best[:] = np.float32(-np.inf)
-        bar = np.float32(-np.inf)
-        for j in range(scores.shape[1]):
-            x = scores[s, j]
-            if x > bar:
-                place = n_best - 1
-                while place > 0 and best[place - 1] < x:
-                    best[place] = best[place - 1]
-                    columns[s, place] = columns[s, place - 1]
-                    place -= 1
-                best[place] = x
-                columns[s, place] = j
-                bar = best[n_best - 1]
+    for s in range(products.shape[0]):
+        bar = bars[s]
+        n = int(counts[s])
+        start = 0
+        while start < products.shape[1]:
+            stop = min(start + N_TOGETHER, products.shape[1])
+            n_above = np.int32(0)
+            for j in range(start, stop):
+                n_above += np.int32(products[s, j] - offsets[j] > bar)
+            if n_above > 0:
+                for j in range(start, stop):
+                    score = products[s, j] - offsets[j]
+                    if score > bar:
+                        columns[s, n] = first + j
+                        scores[s, n] = score
+                        n += 1
+                        if n == columns.shape[1]:
+                            put_best_first(s, n_best, columns, scores)
+                            n = n_best
+                            bar = scores[s, 0]
+                            for k in range(n_best):
+                                bar = min(bar, scores[s, k])
+            start = stop
+        counts[s] = n
+        bars[s] = bar

@@ -1,22 +1,23 @@
-"""Rows in hash tables, and the search for those nearest to queries."""
+"""Rows, what stands for them in a search, and the search for those nearest to queries."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
+from joblib import effective_n_jobs
+from threadpoolctl import ThreadpoolController
 
-from sklearn_lsh import kernels
 from sklearn_lsh.csr import even_rows, keep_best, take
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
+from sklearn_lsh.neighbors.scan import Scan
 from sklearn_lsh.neighbors.sketch import Sketch
 
-# Queries that are searched at once, and where all rows are compared, scores of pairs that are
-# computed at once, and queries for which they are ranked at once.
-CHUNK, CHUNK_SCORES, FEW = 256, 1 << 23, 8
+# Queries that are searched at once.
+CHUNK = 256
 # Rows compared exactly for each neighbour wanted where all are compared: sums of many products,
 # in another order and of other sizes, differ by their rounding.
 SPARE = 2
@@ -32,12 +33,15 @@ class Setting(NamedTuple):
         Buckets of each table that a query looks into.
     n_finalists : int
         Candidates that are compared exactly; the others are only by their sketches.
+    n_directions : int
+        Of the sketches, where those of all rows are compared.
     """
 
     n_bits: int
     n_tables: int
     n_probes: int
     n_finalists: int
+    n_directions: int = 0
 
 
 # All rows are compared.
@@ -58,10 +62,15 @@ class Index:
     """
 
     def __init__(self, metric: Metric, rows: Vectors, sketch: Sketch | None, alive):
-        self.metric, self.rows, self.sketch = metric, rows, sketch
+        self.metric, self.sketch, self.alive = metric, sketch, alive
+        self.exact = Scan(metric, rows, alive)
         self.coarse, self.hashed = self._sketched(rows)
-        self.alive = alive
-        self.family, self.tables, self.setting = None, None, EXACT
+        self.family, self.tables, self.scan, self.setting = None, None, None, EXACT
+
+    @property
+    def rows(self) -> Vectors:
+        """All rows, those included that were deleted."""
+        return self.exact.rows
 
     @property
     def n_alive(self) -> int:
@@ -76,13 +85,20 @@ class Index:
             self.tables.delete(np.flatnonzero(~self.alive))
         return self
 
+    def scanned(self, n_directions) -> Scan:
+        """All rows' sketches in some of their directions, to be compared."""
+        return Scan(self.sketch.metric, _wide(self.coarse[:, :n_directions]), self.alive)
+
     def insert(self, rows: Vectors):
         """Add rows; they get the next numbers."""
-        self.rows = self.rows.joined(rows)
+        self.exact.insert(rows)
         self.alive = np.append(self.alive, np.ones(rows.n_rows, bool))
-        if self.tables is None:
+        if self.setting == EXACT:
             return
         coarse, hashed = self._sketched(rows)
+        if self.scan is not None:
+            self.scan.insert(_wide(coarse[:, : self.setting.n_directions]))
+            return
         if coarse is not None:
             self.coarse = np.concatenate([self.coarse, coarse])
         self.tables.insert(self.family.codes(hashed))
@@ -90,8 +106,9 @@ class Index:
     def delete(self, numbers):
         """Let rows be found no more."""
         self.alive[numbers] = False
-        if self.tables is not None:
-            self.tables.delete(numbers)
+        for part in (self.exact, self.scan, self.tables):
+            if part is not None:
+                part.delete(numbers)
 
     # Search
 
@@ -114,21 +131,11 @@ class Index:
         """
         indices = np.empty((X.shape[0], k), np.uint32)
         scores = np.empty((X.shape[0], k), np.float32)
-        exact = self.tables is None
-        size = max(1, min(CHUNK, CHUNK_SCORES // self.rows.n_rows)) if exact else CHUNK
-        chunks = [slice(i, i + size) for i in range(0, X.shape[0], size)]
-        find = self.find_exactly if exact else self.find
 
         def fill(part):
-            indices[part], scores[part] = find(self.prepared(take(X, part)), k)
+            indices[part], scores[part] = self.find(self.prepared(take(X, part)), k)
 
-        n_jobs = min(effective_n_jobs(n_jobs), len(chunks))
-        if n_jobs <= 1:
-            for part in chunks:
-                fill(part)
-        else:
-            with threadpool_limits(1, user_api="blas"):
-                Parallel(n_jobs=n_jobs, require="sharedmem")(map(delayed(fill), chunks))
+        in_chunks(fill, X.shape[0], n_jobs)
         return indices, scores
 
     def prepared(self, vectors) -> Vectors:
@@ -136,29 +143,23 @@ class Index:
         return Vectors(self.metric.prepare(vectors))
 
     def find(self, queries: Vectors, k):
-        """As `nearest`, of few queries, by the tables."""
-        n_finalists = max(k, self.setting.n_finalists)
-        pairs = self.finalists(*self.candidates(queries, self.setting.n_probes), n_finalists)
-        found = keep_best(*pairs[:2], self.metric.score(*pairs[:2], queries, self.rows), k)
-        short = np.diff(found[0]) < k
-        if not short.any():
-            return in_order(*found[1:], k)
-        indices, scores = (np.empty((queries.n_rows, k), part.dtype) for part in found[1:])
-        full = np.repeat(~short, np.diff(found[0]))
-        indices[~short], scores[~short] = in_order(*(part[full] for part in found[1:]), k)
-        indices[short], scores[short] = self.find_exactly(queries.part(short), k)
-        return indices, scores
+        """As `nearest`, of few queries, as the setting says."""
+        if self.scan is not None:
+            n_finalists = min(max(k, self.setting.n_finalists), self.n_alive)
+            sketches = self.scan_queries(queries, self.setting.n_directions)
+            return self._best_of(queries, self.scan.best(sketches, n_finalists), k)
+        if self.tables is not None:
+            return self._find_in_tables(queries, k)
+        return self.find_exactly(queries, k)
 
     def find_exactly(self, queries: Vectors, k):
         """As `find`, by comparing all rows."""
-        scores = self.metric.rank_all(queries, self.rows)
-        if not self.alive.all():
-            scores[:, ~self.alive] = -np.inf
-        some = min(SPARE * k, self.n_alive)
-        best = np.zeros((queries.n_rows, some), np.uint32)
-        kernels.rank_columns(scores, best)
-        pairs = even_rows(queries.n_rows, some), best.reshape(-1)
-        return in_order(*keep_best(*pairs, self.metric.score(*pairs, queries, self.rows), k)[1:], k)
+        return self._best_of(queries, self.exact.best(queries, min(SPARE * k, self.n_alive)), k)
+
+    def scan_queries(self, queries: Vectors, n_directions) -> Vectors:
+        """Queries' sketches, as they are compared with those of all rows."""
+        coarse = self.sketch.coarse_queries(self.sketch.queries(queries.matrix))
+        return _wide(coarse[:, :n_directions])
 
     def candidates(self, queries: Vectors, n_probes):
         """Rows in the buckets of each query: ragged lists, and their sketches' scores or None."""
@@ -173,14 +174,6 @@ class Index:
         starts, stops = self.tables.buckets(self._codes(queries, n_probes)[0])
         return int((stops - starts).sum(dtype=np.int64))
 
-    def _codes(self, queries, n_probes):
-        """Codes of queries' buckets, and their coarse sketches or None."""
-        if self.sketch is None:
-            return self.family.probe_codes(queries.matrix, n_probes), None
-        sketches = self.sketch.queries(queries.matrix)
-        hashed, coarse = self.sketch.hashed_queries(sketches), self.sketch.coarse_queries(sketches)
-        return self.family.probe_codes(hashed, n_probes), coarse
-
     @staticmethod
     def finalists(indptr, indices, scores, n_finalists):
         """The candidates of best sketches, or all where there are no sketches."""
@@ -190,12 +183,38 @@ class Index:
             else keep_best(indptr, indices, scores, n_finalists)
         )
 
-    def settle(self, setting, family, tables):
+    def settle(self, setting, family=None, tables=None, scan=None):
         """Search by a setting from now on."""
-        self.setting, self.family, self.tables = setting, family, tables
+        self.setting, self.family, self.tables, self.scan = setting, family, tables, scan
         self.hashed = None  # was kept only to try other families
         if tables is None:
             self.coarse = None
+
+    def _find_in_tables(self, queries, k):
+        n_finalists = max(k, self.setting.n_finalists)
+        pairs = self.finalists(*self.candidates(queries, self.setting.n_probes), n_finalists)
+        found = keep_best(*pairs[:2], self.metric.score(*pairs[:2], queries, self.rows), k)
+        short = np.diff(found[0]) < k
+        if not short.any():
+            return in_order(*found[1:], k)
+        indices, scores = (np.empty((queries.n_rows, k), part.dtype) for part in found[1:])
+        full = np.repeat(~short, np.diff(found[0]))
+        indices[~short], scores[~short] = in_order(*(part[full] for part in found[1:]), k)
+        indices[short], scores[short] = self.find_exactly(queries.part(short), k)
+        return indices, scores
+
+    def _best_of(self, queries, numbers, k):
+        """The nearest of as many rows for each query."""
+        pairs = even_rows(*numbers.shape), numbers.reshape(-1)
+        return in_order(*keep_best(*pairs, self.metric.score(*pairs, queries, self.rows), k)[1:], k)
+
+    def _codes(self, queries, n_probes):
+        """Codes of queries' buckets, and their coarse sketches or None."""
+        if self.sketch is None:
+            return self.family.probe_codes(queries.matrix, n_probes), None
+        sketches = self.sketch.queries(queries.matrix)
+        hashed, coarse = self.sketch.hashed_queries(sketches), self.sketch.coarse_queries(sketches)
+        return self.family.probe_codes(hashed, n_probes), coarse
 
     def _sketched(self, rows):
         """Rows as they are compared by sketches, and as they are hashed."""
@@ -205,8 +224,35 @@ class Index:
         return self.sketch.coarse_rows(sketches), self.sketch.hashed_rows(sketches)
 
 
+@cache
+def _threads_of_libraries():
+    return ThreadpoolController()  # it looks through all libraries, which takes a while
+
+
+def in_chunks(work, n_queries, n_jobs, size=CHUNK):
+    """Call ``work(part)`` for slices of so many queries, in threads."""
+    parts = [slice(i, i + size) for i in range(0, n_queries, size)]
+    n_jobs = min(effective_n_jobs(n_jobs), len(parts))
+    if n_jobs <= 1:
+        for part in parts:
+            work(part)
+        return
+    # Not by joblib, which looks for what is finished only now and then.
+    with (
+        _threads_of_libraries().limit(limits=1, user_api="blas"),
+        ThreadPoolExecutor(n_jobs) as threads,
+    ):
+        for _ in threads.map(work, parts):
+            pass
+
+
 def in_order(indices, scores, k):
     """Even lists of ``k`` pairs as arrays of shape (n_queries, k), the best score first."""
     indices, scores = indices.reshape(-1, k), scores.reshape(-1, k)
     order = np.argsort(-scores, axis=1, kind="stable")
     return (np.take_along_axis(part, order, axis=1) for part in (indices, scores))
+
+
+def _wide(coarse) -> Vectors:
+    """Whole numbers as floats, which matrix products are fastest with."""
+    return Vectors(coarse.astype(np.float32, order="C"))

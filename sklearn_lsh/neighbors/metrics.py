@@ -69,22 +69,22 @@ class Metric(NamedTuple):
             scores[(x == 0) | (y == 0)] = -2
         return scores
 
-    def rank_all(self, queries, rows):
-        """Numbers in the order of each query's scores of all rows, but for rounding.
-
-        Returns
-        -------
-        ranks : ndarray of shape (n_queries, n_rows), dtype=float32
-        """
-        products = queries.products_with(rows)
+    def sparse_products(self, queries, rows):
+        """Inner products of sparse rows or, of sets, scores: (n_queries, n_rows), float32."""
+        products = (queries.matrix @ rows.matrix.T).toarray()
         if self.is_set:
             products = self.combine(products, queries.squares[:, np.newaxis], rows.squares)
-        elif not self.is_product:
-            # Of the squared distance what depends on the row, halved.
-            products -= (rows.squares / 2).astype(products.dtype)
-        if self.is_angle:
-            products[:, rows.squares == 0] = -0.5  # what rows of unit length have at right angles
         return np.ascontiguousarray(products, dtype=np.float32)
+
+    def offsets(self, rows):
+        """What to take from products to have the order of scores: (n_rows,), float32."""
+        if self.is_product or self.is_set:
+            return np.zeros(rows.n_rows, np.float32)
+        # Of the squared distance what depends on the row, halved.
+        offsets = (rows.squares / 2).astype(np.float32)
+        if self.is_angle:
+            offsets[rows.squares == 0] = 0.5  # as rows of unit length at right angles
+        return offsets
 
     def _score_sparse(self, indptr, indices, queries, rows):
         products = np.empty(indices.shape[0], np.float64)
@@ -141,11 +141,6 @@ class Vectors:
         indptr, indices, data, n_columns = self.data
         parts = data, indices.view(np.int32), indptr.astype(np.int64)
         return sp.csr_array(parts, shape=(self.n_rows, n_columns))
-
-    def products_with(self, rows):
-        """Inner products with all rows: ndarray of shape (n_queries, n_rows)."""
-        products = self.matrix @ rows.matrix.T
-        return products.toarray() if self.is_sparse else products
 
     def part(self, chosen):
         """Some of the rows: a mask, a slice or numbers."""

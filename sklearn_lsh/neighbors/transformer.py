@@ -33,16 +33,16 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 
 
 class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Graph of the nearest neighbours, found by hashing.
+    """Graph of the nearest neighbours, found by sketches and hashing.
 
     In place of scikit-learn's `KNeighborsTransformer` where comparing all rows takes too long.
-    Rows lie in hash tables. A query looks into the buckets of each table where rows like it are
-    likeliest to be [1]_. What it meets there is ranked by short sketches (principal coordinates),
-    and the best of it by exact distances.
+    Rows have short sketches, principal coordinates. Either a query's sketch is compared with all
+    of them, or they lie in hash tables, and a query looks into the buckets of each table where
+    rows like it are likeliest to be [1]_. What is nearest by its sketch is compared exactly.
 
-    How much to look at is found out by `fit`: it measures the recall for a sample of the rows,
-    each as a query for the others, and takes the setting that costs least. Where comparing all
-    rows costs less, as for a few hundred of them, that is what is done.
+    Which it is, and how much to look at, is found out by `fit`: it measures the recall for a sample
+    of the rows, each as a query for the others, and takes the setting that costs least. Where
+    comparing all rows costs less, as for a few hundred of them, that is what is done.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             default="auto"
         Hash family. "auto" is `MinHash` for "jaccard" and `SimHash` otherwise. Families code
         sketches, except for "jaccard". Only `SimHash` knows several buckets of a table. An object
-        keeps its own settings, but for ``n_tables``.
+        keeps its own settings, but for ``n_tables``. With a family, or a number of bits, tables or
+        buckets, sketches are not all compared.
     random_state : int, RandomState instance or None, default=None
         Draws the hash functions and the sample.
     n_jobs : int, default=None
@@ -72,9 +73,10 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     Attributes
     ----------
-    n_bits_, n_tables_, n_probes_, n_finalists_ : int
-        How much a search looks at; finalists are the rows that are compared exactly. All are 0
-        where all rows are compared, and finalists where all candidates are.
+    n_bits_, n_tables_, n_probes_, n_directions_, n_finalists_ : int
+        How much a search looks at. Directions are those of the sketches where all of these are
+        compared, and 0 with tables. Finalists are the rows that are compared exactly, and 0 where
+        all that are met are. All are 0 where all rows are compared.
     recall_ : float
         Recall measured by `fit`.
     index_ : object
@@ -157,8 +159,9 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         y : None
             Ignored.
         queries : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
-            A sample of what will be asked, for which recall is measured, where that is unlike
-            the rows. By default the rows.
+            A sample of what will be asked, where that is unlike the rows: recall is measured for
+            one half of it, and the other says in what directions rows matter. A thousand or so
+            are enough. By default the rows.
 
         Returns
         -------
@@ -175,7 +178,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._queries = None
         if queries is not None:
             queries = self._alike(check_data(self, queries, reset=False))
-            self._queries = self._vectors(queries[:MOST_QUERIES])
+            self._queries = self._vectors(queries[: 2 * MOST_QUERIES])
         rows = self._vectors(X)
         self._build(rows, np.ones(rows.n_rows, bool))
         return self
@@ -347,12 +350,17 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         numbers = random_state.permutation(np.flatnonzero(alive))
         own, queries = None, self._queries
         if queries is None:
-            own = numbers[: n_queries_for(rows)]
+            own = numbers[-n_queries_for(rows) :]
             queries = rows.part(own)
+        else:
+            # Recall is better for those that directions were sought in.
+            queries, asked = queries.part(slice(0, None, 2)), queries.part(slice(1, None, 2))
+            if asked.n_rows == 0:
+                asked = queries
         sketch = None
         if not self._metric.is_set:
             some = rows.part(numbers[:N_SAMPLE]).matrix
-            asked = some if own is not None else queries.matrix
+            asked = some if own is not None else asked.matrix
             sketch = Sketch(some, asked, self._metric.is_product, random_state)
         self.index_ = Index(self._metric, rows, sketch, alive)
         n_bits = self.n_bits
@@ -370,8 +378,11 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.recall_ = 1.0
         n_others = self.index_.n_alive - (own is not None)
         if n_others > 0:
-            sample = Sample(self.index_, queries, own, self.n_neighbors)
-            found = tune(self.index_, make_family, sample, self.recall, n_tables, n_probes)
+            sample = Sample(self.index_, queries, own, self.n_neighbors, self.n_jobs)
+            given = self.n_bits, self.n_tables, self.n_probes, self.hash_function
+            may_scan = all(isinstance(value, str) and value == "auto" for value in given)
+            searched = n_tables, n_probes, may_scan
+            found = tune(self.index_, make_family, sample, self.recall, *searched)
             self.recall_ = found.recall
             if not found.enough:
                 warnings.warn(
@@ -380,8 +391,8 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
                     UserWarning,
                     stacklevel=4,
                 )
-        setting = self.index_.setting
-        self.n_bits_, self.n_tables_, self.n_probes_, self.n_finalists_ = setting
+        for name, value in self.index_.setting._asdict().items():
+            setattr(self, f"{name}_", value)
 
     def _family(self, n_bits, n_tables, seed):
         """A family with a number of tables, not fitted."""

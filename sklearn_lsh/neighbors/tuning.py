@@ -6,14 +6,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lsh.csr import keep_best, n_nonzero
-from sklearn_lsh.neighbors.index import CHUNK_SCORES, EXACT, Index, Setting
+from sklearn_lsh.csr import even_rows, keep_best, n_nonzero
+from sklearn_lsh.hashing import HashFamily, LSHTables
+from sklearn_lsh.neighbors.index import EXACT, SPARE, Index, Setting, in_chunks
 from sklearn_lsh.neighbors.metrics import Vectors
+from sklearn_lsh.neighbors.scan import Scan
 
 # Queries of the sample: no more than so many, and fewer where comparing each with all rows would
 # take more products than this, but not too few. Recall has to be met by so many of its standard
 # errors, so that it is on other queries, too.
-MOST_QUERIES, PRODUCTS, FEWEST_QUERIES, N_ERRORS = 400, 6e9, 128, 2
+MOST_QUERIES, PRODUCTS, FEWEST_QUERIES, N_ERRORS = 256, 6e9, 128, 2
+# Queries whose nearest rows are found at once, by each thread.
+CHUNK = 64
+# Directions of sketches that are all compared, and with how many the search begins; where so few
+# finalists for each neighbour wanted are enough, fewer directions may do.
+N_DIRECTIONS, FIRST_DIRECTIONS, FEW_FINALISTS = (8, 12, 16, 24, 32, 48, 64), 32, 4
 # Buckets of each table that are tried, and how many the search begins with; the same of tables.
 # A table more is worth more than a bucket more in each, but takes memory.
 N_PROBES, FIRST_PROBES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256), 8
@@ -22,13 +29,20 @@ FAR = 0.85
 # With so few probes fewer tables may do, too; with so many more tables may do better.
 FEW_PROBES, MANY_PROBES = 2, 16
 # Finalists that are tried, for each neighbour wanted.
-N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-# What steps of a search take beside the products in them, counted in such products: looking into
-# a bucket, meeting a member of it, comparing sketches. Of rows, which lie far apart in memory,
-# reading takes longer than the products. Where all rows are compared a product costs a fraction,
-# because it is one of matrices, and ranking a row takes a few.
-LOOKUP, MEMBER, SKETCH, ROW_PRODUCT, ROW = 400, 20, 40, 3, 200
-EXACT_PRODUCT, EXACT_ROW = 0.15, 2
+N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16)
+# Nanoseconds that steps of a search took where they were measured (one thread, AVX2). Comparing
+# all rows: a product, as one of matrices or of sparse ones, a row, and one of those that are the
+# best for a while. Comparing finalists, which lie far apart in memory: a product, and a row.
+PRODUCT, SPARSE_PRODUCT, ROW, BEST = 0.036, 0.15, 0.25, 55
+FINALIST_PRODUCT, FINALIST = 0.54, 17
+# Making a query's sketch, beside the products in that.
+QUERY = 5000
+# Tables: looking into a bucket, meeting a member of it, comparing sketches. Much of that is to wait
+# for memory.
+LOOKUP, MEMBER, SKETCH_PRODUCT, SKETCH = 250, 4, 0.1, 40
+# Tables do not save much of less than this on any rows that were measured, and trying them would be
+# most of the time to build an index.
+TABLES_FROM = 200_000
 
 
 class Found(NamedTuple):
@@ -37,22 +51,23 @@ class Found(NamedTuple):
     Attributes
     ----------
     cost : float
-        Of a query, in products.
+        Of a query, in nanoseconds.
+    setting : Setting
+    family, tables, scan
+        What was searched.
     recall : float
         Share of a query's nearest rows that were found, on average.
     enough : bool
         Whether the wanted recall is met.
-    setting : Setting
-    family, tables
-        What was searched.
     """
 
     cost: float
-    recall: float
-    enough: bool
     setting: Setting
-    family: object = None
-    tables: object = None
+    family: HashFamily | None = None
+    tables: LSHTables | None = None
+    scan: Scan | None = None
+    recall: float = 0.0
+    enough: bool = False
 
 
 class Sample:
@@ -63,25 +78,34 @@ class Sample:
     index : Index
     queries : Vectors
     own : ndarray of shape (n_queries,) or None
-        Which row each query is itself: it does not count.
+        Which row each query is itself: it does not count, but is a finalist, too.
     k : int
         Neighbours wanted.
+    n_jobs : int or None
+        Threads.
+
+    Attributes
+    ----------
+    numbers : list of int
+        Numbers of finalists to try.
     """
 
-    def __init__(self, index: Index, queries: Vectors, own, k):
-        self.index, self.queries, self.own = index, queries, own
-        self.k = min(k, index.n_alive - (own is not None))
-        # In parts, because a query's scores are as many as there are rows.
-        size = max(1, CHUNK_SCORES // index.rows.n_rows)
-        self.bars = np.concatenate(
-            [self._bars(slice(i, i + size)) for i in range(0, queries.n_rows, size)]
-        )
+    def __init__(self, index: Index, queries: Vectors, own, k, n_jobs=None):
+        self.index, self.queries, self.own, self.n_jobs = index, queries, own, n_jobs
+        self.extra = own is not None
+        self.k = min(k, index.n_alive - self.extra)
+        self.numbers = [int(np.ceil(self.k * ratio)) for ratio in N_FINALISTS]
+        self.bars = np.empty(queries.n_rows, np.float32)
+
+        def fill(part):
+            self.bars[part] = self._bars(part)
+
+        in_chunks(fill, queries.n_rows, n_jobs, CHUNK)
 
     def _bars(self, part):
         """The score of each query's k-th nearest row."""
-        n_found = self.k + (self.own is not None)
-        rows, scores = self.index.find_exactly(self.queries.part(part), n_found)
-        if self.own is not None:
+        rows, scores = self.index.find_exactly(self.queries.part(part), self.k + self.extra)
+        if self.extra:
             scores[rows == self.own[part, np.newaxis]] = -np.inf
         return -np.sort(-scores, axis=1)[:, self.k - 1]
 
@@ -90,7 +114,7 @@ class Sample:
         owners = np.repeat(np.arange(self.queries.n_rows), np.diff(indptr))
         scores = self.index.metric.score(indptr, indices, self.queries, self.index.rows)
         hits = scores >= self.bars[owners]
-        if self.own is not None:
+        if self.extra:
             hits &= indices != self.own[owners]
         return owners, hits
 
@@ -98,6 +122,13 @@ class Sample:
         """Share of its nearest rows that each query found."""
         counts = np.bincount(owners[hits], minlength=self.queries.n_rows)
         return np.minimum(counts, self.k) / self.k
+
+    def judge(self, tried: Found, recalls, wanted) -> Found:
+        """Add to what was tried its recall, and whether that is enough."""
+        error = N_ERRORS * recalls.std() / np.sqrt(recalls.shape[0])
+        return tried._replace(
+            recall=float(recalls.mean()), enough=bool(recalls.mean() - error >= wanted)
+        )
 
 
 def n_queries_for(rows: Vectors) -> int:
@@ -111,49 +142,100 @@ def row_cost(index: Index) -> float:
     return n_nonzero(index.rows.data) / max(1, index.rows.n_rows)
 
 
-def exact_cost(index: Index) -> float:
+def scan_cost(n_rows, n_products, n_best, product=PRODUCT) -> float:
+    """Cost of comparing a query with all rows in so many products each, and of finding the best."""
+    met = n_best * np.log2(2 * max(1, n_rows / n_best))
+    return n_rows * (product * n_products + ROW) + met * BEST
+
+
+def exact_cost(index: Index, k) -> float:
     """Cost of comparing a query with all rows."""
-    return index.n_alive * (EXACT_PRODUCT * row_cost(index) + EXACT_ROW)
+    product = SPARSE_PRODUCT if index.rows.is_sparse else PRODUCT
+    n_best = min(SPARE * k, index.n_alive)
+    compared = n_best * finalist_cost(index)
+    return scan_cost(index.rows.n_rows, row_cost(index), n_best, product) + compared
 
 
-def attempt(sample: Sample, n_probes, recall) -> Found:
-    """Measure what the index finds with a number of probes and as few finalists as possible."""
-    index, k = sample.index, sample.k
+def sketch_cost(index: Index) -> float:
+    """Cost of making a query's sketch."""
+    return QUERY + PRODUCT * row_cost(index) * index.sketch.n_directions
+
+
+def finalist_cost(index: Index) -> float:
+    """Cost of comparing a query with a row that lies anywhere in memory."""
+    return FINALIST_PRODUCT * row_cost(index) + FINALIST
+
+
+def attempt_scan(sample: Sample, n_directions, recall) -> Found:
+    """Measure what sketches of so many directions find with as few finalists as possible."""
+    index = sample.index
+    scan = index.scanned(n_directions)
+    sketches = index.scan_queries(sample.queries, n_directions)
+    most = min(sample.numbers[-1] + sample.extra, index.n_alive)
+    numbers = np.empty((sketches.n_rows, most), np.uint32)
+
+    def fill(part):
+        numbers[part] = scan.best(sketches.part(part), most)
+
+    in_chunks(fill, sketches.n_rows, sample.n_jobs, CHUNK)
+    pairs = even_rows(*numbers.shape), numbers.reshape(-1)
+    candidates = *pairs, scan.metric.score(*pairs, sketches, scan.rows)
+
+    def found(n_finalists, recalls):
+        cost = sketch_cost(index) + scan_cost(index.rows.n_rows, n_directions, n_finalists)
+        cost += n_finalists * finalist_cost(index)
+        setting = EXACT._replace(n_finalists=n_finalists, n_directions=n_directions)
+        return sample.judge(Found(cost, setting, scan=scan), recalls, recall)
+
+    return _fewest_finalists(sample, candidates, found)
+
+
+def attempt_tables(sample: Sample, n_probes, recall) -> Found:
+    """Measure what tables find with a number of probes and as few finalists as possible."""
+    index = sample.index
     n_queries, n_tables = sample.queries.n_rows, index.tables.n_tables
     candidates = index.candidates(sample.queries, n_probes)
     n_met = candidates[1].shape[0] / n_queries
     n_members = index.count_members(sample.queries, n_probes) / n_queries
     looking = n_tables * n_probes * LOOKUP + n_members * MEMBER
     if index.sketch is not None:
-        looking += n_met * (index.sketch.n_directions + SKETCH)
+        looking += sketch_cost(index) + n_met * (
+            SKETCH_PRODUCT * index.sketch.n_directions + SKETCH
+        )
 
-    def found(n_finalists, n_compared, recalls):
-        cost = looking + n_compared * (ROW_PRODUCT * row_cost(index) + ROW)
-        error = N_ERRORS * recalls.std() / np.sqrt(n_queries)
-        enough = recalls.mean() - error >= recall
+    def found(n_finalists, recalls):
+        n_compared = n_finalists if index.sketch is not None else n_met
+        cost = looking + n_compared * finalist_cost(index)
         setting = Setting(index.family.n_bits, n_tables, n_probes, n_finalists)
-        return Found(cost, float(recalls.mean()), bool(enough), setting, index.family, index.tables)
+        tried = Found(cost, setting, index.family, index.tables)
+        return sample.judge(tried, recalls, recall)
 
     if index.sketch is None:
-        return found(0, n_met, sample.recalls(*sample.hits(*candidates[:2])))
-    numbers = [int(np.ceil(k * ratio)) for ratio in N_FINALISTS]
-    extra = sample.own is not None  # a query that is a row itself is a finalist, too
-    indptr, indices, scores = index.finalists(*candidates, numbers[-1] + extra)
+        return found(0, sample.recalls(*sample.hits(*candidates[:2])))
+    return _fewest_finalists(sample, candidates, found)
+
+
+def _fewest_finalists(sample, candidates, found) -> Found:
+    """The first number of finalists, the best of the candidates, that is enough, or the last."""
+    most = sample.numbers[-1] + sample.extra
+    indptr, indices, scores = sample.index.finalists(*candidates, most)
     owners, hits = sample.hits(indptr, indices)
-    # Where that is not enough, what follows costs at least as much as the fewest finalists.
-    most = found(numbers[-1], k, sample.recalls(owners, hits))
-    if not most.enough:
-        return most
+    best = found(sample.numbers[-1], sample.recalls(owners, hits))
+    if not best.enough:
+        # More tables or probes, and so the finalists needed, cost at least as much as this.
+        return best._replace(cost=found(sample.k, sample.recalls(owners, hits)).cost)
     places = np.arange(indices.shape[0], dtype=np.uint32)
-    for n_finalists in numbers:
-        kept = keep_best(indptr, places, scores, n_finalists + extra)[1]
-        tried = found(n_finalists, n_finalists, sample.recalls(owners[kept], hits[kept]))
+    for n_finalists in sample.numbers[:-1]:
+        kept = keep_best(indptr, places, scores, n_finalists + sample.extra)[1]
+        tried = found(n_finalists, sample.recalls(owners[kept], hits[kept]))
         if tried.enough:
-            break
-    return tried
+            return tried
+    return best
 
 
-def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_probes=None) -> Found:
+def tune(
+    index: Index, make_family, sample: Sample, recall, n_tables=None, n_probes=None, may_scan=True
+) -> Found:
     """Find the cheapest setting that meets the wanted recall, and set the index to it.
 
     Parameters
@@ -164,7 +246,9 @@ def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_pro
     sample : Sample
     recall : float
     n_tables, n_probes : int, default=None
-        None tries several; without tables, all rows are compared.
+        None tries several. Without ``n_tables``, all rows may be compared instead.
+    may_scan : bool, default=True
+        Whether all rows' sketches may be compared instead, and tables need not be tried.
 
     Returns
     -------
@@ -175,11 +259,33 @@ def tune(index: Index, make_family, sample: Sample, recall, n_tables=None, n_pro
     ValueError
         If the family does not know so many buckets of a table.
     """
-    limit = exact_cost(index) if n_tables is None else np.inf
-    best = _try_tables(index, make_family, sample, recall, n_tables, n_probes, limit)
-    if n_tables is None and (not best.enough or best.cost >= limit):
-        best = Found(limit, 1.0, True, EXACT)
-    index.settle(best.setting, best.family, best.tables)
+    if n_tables is not None:
+        best = _try_tables(index, make_family, sample, recall, n_tables, n_probes, np.inf)
+    else:
+        best = Found(exact_cost(index, sample.k), EXACT, recall=1.0, enough=True)
+        if may_scan and index.sketch is not None:
+            best = _better(_try_scans(sample, recall), best)
+        if best.cost > TABLES_FROM or not may_scan:
+            tried = _try_tables(index, make_family, sample, recall, None, n_probes, best.cost)
+            best = _better(tried, best)
+    index.settle(best.setting, best.family, best.tables, best.scan)
+    return best
+
+
+def _try_scans(sample, recall) -> Found:
+    """The best number of directions: ever more or fewer of them, as long as that pays."""
+    most = sample.index.sketch.n_directions
+    numbers = [*(n for n in N_DIRECTIONS if n < 0.9 * most), most]
+    place = min(len(numbers) - 1, N_DIRECTIONS.index(FIRST_DIRECTIONS))
+    best = attempt_scan(sample, numbers[place], recall)
+    few = best.enough and best.setting.n_finalists <= FEW_FINALISTS * sample.k
+    step = -1 if few else 1
+    while 0 <= place + step < len(numbers):
+        place += step
+        tried = attempt_scan(sample, numbers[place], recall)
+        if not _is_better(tried, best):
+            break
+        best = tried
     return best
 
 
@@ -228,18 +334,22 @@ def _step(found: Found, alone) -> int:
 def _try_probes(sample, probes, recall, limit):
     """Begin with some probes; then fewer, as long as these are enough, or more until they are."""
     place = min(len(probes), 1 + N_PROBES.index(FIRST_PROBES)) - 1
-    best = attempt(sample, probes[place], recall)
+    best = attempt_tables(sample, probes[place], recall)
     step = -1 if best.enough else 1
     while best.enough == (step < 0) and best.cost < limit:
         # Far below, every other number is left out.
         place += step * (2 if best.recall < FAR * recall else 1)
         if not 0 <= place < len(probes):
             break
-        tried = attempt(sample, probes[place], recall)
+        tried = attempt_tables(sample, probes[place], recall)
         if not _is_better(tried, best):
             break
         best = tried
     return best
+
+
+def _better(tried: Found, best: Found) -> Found:
+    return tried if _is_better(tried, best) else best
 
 
 def _is_better(tried: Found, best: Found) -> bool:
