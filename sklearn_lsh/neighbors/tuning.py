@@ -20,7 +20,7 @@ MOST_QUERIES, PRODUCTS, FEWEST_QUERIES, N_ERRORS = 256, 6e9, 128, 2
 CHUNK = 64
 # Directions of sketches that are all compared, and with how many the search begins; where so few
 # finalists for each neighbour wanted are enough, fewer directions may do.
-N_DIRECTIONS, FIRST_DIRECTIONS, FEW_FINALISTS = (8, 12, 16, 24, 32, 48, 64), 32, 4
+N_DIRECTIONS, FIRST_DIRECTIONS, FEW_FINALISTS = (8, 12, 16, 24, 32, 48, 64), 48, 4
 # Buckets of each table that are tried, and how many the search begins with; the same of tables.
 # A table more is worth more than a bucket more in each, but takes memory.
 N_PROBES, FIRST_PROBES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256), 8
@@ -29,7 +29,7 @@ FAR = 0.85
 # With so few probes fewer tables may do, too; with so many more tables may do better.
 FEW_PROBES, MANY_PROBES = 2, 16
 # Finalists that are tried, for each neighbour wanted.
-N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8, 12, 16)
+N_FINALISTS = (1, 1.5, 2, 3, 4, 6, 8)
 # Nanoseconds that steps of a search took where they were measured (one thread, AVX2). Comparing
 # all rows: a product, as one of matrices or of sparse ones, a row, and one of those that are the
 # best for a while. Comparing finalists, which lie far apart in memory: a product, and a row.
@@ -37,9 +37,9 @@ PRODUCT, SPARSE_PRODUCT, ROW, BEST = 0.036, 0.15, 0.25, 55
 FINALIST_PRODUCT, FINALIST = 0.54, 17
 # Making a query's sketch, beside the products in that.
 QUERY = 5000
-# Tables: looking into a bucket, meeting a member of it, comparing sketches. Much of that is to wait
-# for memory.
-LOOKUP, MEMBER, SKETCH_PRODUCT, SKETCH = 250, 4, 0.1, 40
+# Tables: looking into a bucket, meeting a member of it, comparing sketches. Most of that is to wait
+# for memory where rows are so many that tables are worth a try; of fewer it takes a third.
+LOOKUP, MEMBER, SKETCH_PRODUCT, SKETCH = 400, 8, 0.1, 100
 # Tables do not save much of less than this on any rows that were measured, and trying them would be
 # most of the time to build an index.
 TABLES_FROM = 200_000
