@@ -102,22 +102,23 @@ def dense_top_k(network, X, n_threads):
     return network.classes_[np.vstack(found)]
 
 
-def hashed_top_k(network, X, n_threads):
-    """By the hash tables."""
-    return network.set_params(predict_selection=None, n_jobs=n_threads).predict_top_k(X, K)[0]
+def predict_top_k(network, X, n_threads):
+    """As the estimator does it: by the hash tables or by its own product with all weights."""
+    return network.predict_top_k(X, K)[0]
 
 
-def exact_top_k(network, X, n_threads):
-    """By the estimator's own product with all rows of weights."""
-    return network.set_params(predict_selection="topk", n_jobs=n_threads).predict_top_k(X, K)[0]
-
-
-METHODS = {"hashed": hashed_top_k, "dense": dense_top_k, "exact": exact_top_k}
+# Each method, and what the network is told before.
+METHODS = {
+    "hashed": (predict_top_k, None),
+    "dense": (dense_top_k, None),
+    "exact": (predict_top_k, "topk"),
+}
 
 
 def time_singles(find, network, X, n_calls):
     """Milliseconds a call takes for each of some samples, on one thread."""
     rows = [X[i : i + 1] for i in range(min(n_calls, X.shape[0]))]
+    network.set_params(n_jobs=1)
     find(network, rows[0], 1)
     seconds = []
     with threadpool_limits(1):
@@ -131,8 +132,10 @@ def time_singles(find, network, X, n_calls):
     }
 
 
-def measure(find, network, X, y, options, *, share=1):
+def measure(method, network, X, y, options, *, share=1):
     """Time one method, by a share of the rows, and see how often the likeliest class is right."""
+    find, selection = METHODS[method]
+    network.set_params(predict_selection=selection, n_jobs=options.threads)
     part = X[: max(1, int(share * X.shape[0]))]
     find(network, part[:1000], options.threads)
     with threadpool_limits(options.threads):
@@ -152,9 +155,9 @@ def run(name, options, seed):
     """Train and measure."""
     network, X_test, y_test = trained(name, options, seed)
     found, best = {}, {}
-    for method, find in METHODS.items():
+    for method in METHODS:
         share = 1 if method == "hashed" else 0.1
-        best[method], found[method] = measure(find, network, X_test, y_test, options, share=share)
+        best[method], found[method] = measure(method, network, X_test, y_test, options, share=share)
         print(name, method, found[method], flush=True)
     hashed, dense = found["hashed"], found["dense"]
     return {
