@@ -109,7 +109,7 @@ def test_more_recall_costs_more(rows):
     X, _ = rows
     settings = [
         LSHNeighborsTransformer(recall=r, n_bits=9, n_tables=8, random_state=0).fit(X)
-        for r in (0.5, 0.8, 0.95)
+        for r in (0.5, 0.9, 0.98)
     ]
     for less, more in pairwise(settings):
         assert (less.n_probes_, less.n_finalists_) < (more.n_probes_, more.n_finalists_)
@@ -166,6 +166,7 @@ def test_a_row_is_its_own_neighbour_in_the_graph_and_not_without_queries(rows):
     np.testing.assert_array_equal(transformer.kneighbors_graph().indices, found.reshape(-1))
 
 
+@pytest.mark.filterwarnings("ignore:Recall is about")  # which is near nothing, as it is meant to be
 @pytest.mark.parametrize("metric", METRICS)
 def test_queries_that_meet_too_few_rows_get_as_many_as_they_want(metric, rows, sparse_rows):
     X, queries = sparse_rows if metric == "jaccard" else rows

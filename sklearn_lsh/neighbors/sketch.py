@@ -11,6 +11,8 @@ from sklearn_lsh.neighbors.metrics import METRICS
 N_DIRECTIONS, N_HASHED, N_SAMPLE = 64, 32, 2048
 # Steps of the power method, and directions that it turns beside those wanted.
 N_STEPS, N_SPARE = 3, 10
+# Rows that are rounded at once.
+BLOCK = 1024
 # Directions with a smaller share of the widest one's deviation count as rounding.
 LEAST_SHARE = 1e-3
 
@@ -182,8 +184,13 @@ def _step(sketches):
 
 
 def _round(sketches, step):
-    whole = np.rint(sketches / step, out=np.empty_like(sketches))
-    return np.clip(whole, -127, 127, out=whole).astype(np.int8)
+    whole = np.empty(sketches.shape, np.int8)
+    for start in range(0, sketches.shape[0], BLOCK):  # which stays in a processor's cache
+        part = slice(start, start + BLOCK)
+        steps = sketches[part] / step
+        np.rint(steps, out=steps)
+        whole[part] = np.clip(steps, -127, 127, out=steps)
+    return whole
 
 
 def _mean(matrix):

@@ -26,7 +26,7 @@ from sklearn_lsh.inputs import check_data
 from sklearn_lsh.neighbors.index import Index
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.sketch import N_SAMPLE, Sketch
-from sklearn_lsh.neighbors.tuning import MOST_QUERIES, Sample, n_queries_for, tune
+from sklearn_lsh.neighbors.tuning import N_QUERIES, Sample, tune
 
 AUTO = StrOptions({"auto"})
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -178,7 +178,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._queries = None
         if queries is not None:
             queries = self._alike(check_data(self, queries, reset=False))
-            self._queries = self._vectors(queries[: 2 * MOST_QUERIES])
+            self._queries = self._vectors(queries[: 2 * N_QUERIES])
         rows = self._vectors(X)
         self._build(rows, np.ones(rows.n_rows, bool))
         return self
@@ -350,7 +350,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         numbers = random_state.permutation(np.flatnonzero(alive))
         own, queries = None, self._queries
         if queries is None:
-            own = numbers[-n_queries_for(rows) :]
+            own = numbers[-N_QUERIES:]
             queries = rows.part(own)
         else:
             # Recall is better for those that directions were sought in.

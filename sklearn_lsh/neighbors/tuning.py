@@ -12,10 +12,9 @@ from sklearn_lsh.neighbors.index import EXACT, SPARE, Index, Setting, in_chunks
 from sklearn_lsh.neighbors.metrics import Vectors
 from sklearn_lsh.neighbors.scan import Scan
 
-# Queries of the sample: no more than so many, and fewer where comparing each with all rows would
-# take more products than this, but not too few. Recall has to be met by so many of its standard
-# errors, so that it is on other queries, too.
-MOST_QUERIES, PRODUCTS, FEWEST_QUERIES, N_ERRORS = 256, 6e9, 128, 2
+# Queries of the sample: to compare these with all rows is most of the time to build an index.
+# Recall has to be met by so many of its standard errors, so that it is on other queries, too.
+N_QUERIES, N_ERRORS = 128, 2
 # Queries whose nearest rows are found at once, by each thread.
 CHUNK = 64
 # Directions of sketches that are all compared, and with how many the search begins; where so few
@@ -129,12 +128,6 @@ class Sample:
         return tried._replace(
             recall=float(recalls.mean()), enough=bool(recalls.mean() - error >= wanted)
         )
-
-
-def n_queries_for(rows: Vectors) -> int:
-    """How many queries a sample has."""
-    few = int(PRODUCTS / max(1, n_nonzero(rows.data)))
-    return min(max(few, FEWEST_QUERIES), MOST_QUERIES)
 
 
 def row_cost(index: Index) -> float:
