@@ -50,7 +50,7 @@ def class_counts():
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
         axes.yaxis.set_major_formatter(plainly)
-        axes.legend(loc="lower right")
+        axes.legend(loc="upper left")
     return figure
 
 
