@@ -42,8 +42,8 @@ from sklearn_lsh import LSHMLPClassifier
 SETS = ("lemma-de", "lemma-hr")
 MOST_HELD_OUT = 10_000
 SHARE_OF_FINAL = 0.99
-# Batch size and learning rate of the sampled softmax were chosen on the validation rows of lemma-de;
-# the full softmax, whose epochs take minutes, has what is usual.
+# The sampled softmax got its batch size and learning rate by the validation rows of lemma-de; the
+# full softmax, whose epochs take minutes, has what is usual.
 TORCH = {
     "torch_full": {"negatives": 0, "batch_size": 512, "learning_rate": 0.003, "epochs": 5},
     "torch_512": {"negatives": 512, "batch_size": 256, "learning_rate": 0.01, "epochs": 5},
