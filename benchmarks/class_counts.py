@@ -8,8 +8,8 @@ rows, of which each class has one at least. Each is a process of its own, which 
 data: reported are the seconds of each epoch, those before the first, and the highest resident
 memory (on Linux), of which the interpreter and its packages take ``peak_bytes_before_data``.
 
-``--sets`` and ``--classes`` (separated by commas) measure a part; what the JSON file has of
-others is kept. ``--keep FOLDER`` keeps the data and takes what is there; ``--epochs 0`` makes no
+``--sets`` and ``--counts`` (of classes, separated by commas) measure a part; what the JSON file has
+of others is kept. ``--keep FOLDER`` keeps the data and takes what is there; ``--epochs 0`` makes no
 more than these.
 """
 
@@ -116,10 +116,10 @@ def fit(path, settings, n_threads):
 
 def main():
     options = parse_options(
-        __doc__, repeats=1, sets="", classes="", epochs=3, rows=0, keep="", threads=os.cpu_count()
+        __doc__, repeats=1, sets="", counts="", epochs=3, rows=0, keep="", threads=os.cpu_count()
     )
     results = kept(path_of(__file__, options))
-    asked = {int(count) for count in options.classes.split(",") if count}
+    asked = {int(count) for count in options.counts.split(",") if count}
     with tempfile.TemporaryDirectory() as folder:
         kept_in = Path(options.keep or folder)
         for name in names_in(options.sets, COUNTS):

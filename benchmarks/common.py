@@ -79,9 +79,14 @@ def path_of(script, options):
     return options.out or Path(script).parent / "results" / f"{Path(script).stem}.json"
 
 
+# Options that figures do not depend on: folders and files of one machine, and what part one call
+# measures of what the file has in the end.
+NOT_RECORDED = {"out", "keep", "weights", "environments", "sets", "methods", "indexes", "counts"}
+
+
 def conditions(options, packages=()):
     """What figures depend on, as it goes into the JSON file."""
-    settings = {key: value for key, value in vars(options).items() if key != "out"}
+    settings = {key: value for key, value in vars(options).items() if key not in NOT_RECORDED}
     return {"options": settings, "environment": environment(packages)}
 
 

@@ -332,7 +332,6 @@ def main():
     common = {name: getattr(options, name) for name in ("width", "epochs", "batch_size")}
     common["sizes"] = (options.train, options.validation, options.test)
     results = Results(options.keep)
-    options.keep = ""  # a path on this machine
     rates = choose_rates(results, options, common)
     done = []
     for runs in plan(rates, options, common):

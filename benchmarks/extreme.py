@@ -20,7 +20,6 @@ import subprocess
 import tempfile
 import time
 import warnings
-from argparse import Namespace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -224,9 +223,6 @@ def main():
         part = "extreme_validation" if options.validation else "extreme"
         options.out = Path(__file__).parent / "results" / f"{part}.json"
     results = kept(options.out)
-    # What one call measures says nothing of what the file has.
-    passing = ("sets", "methods", "environments")
-    recorded = Namespace(**{k: v for k, v in vars(options).items() if k not in passing})
     for name in names_in(options.sets, SETS):
         train, held_out = load(name, validation=bool(options.validation), quick=options.quick)
         held_out = some(held_out, MOST_HELD_OUT)
@@ -248,7 +244,7 @@ def main():
                         records.setdefault(way, []).append(judge(held_out[1], found, given))
                 results[name] |= records
                 print(name, json.dumps(records, indent=1), sep="\n")
-        write(__file__, recorded, results)
+        write(__file__, options, results)
 
 
 if __name__ == "__main__":

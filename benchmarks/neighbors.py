@@ -339,7 +339,6 @@ def main():
         faiss.omp_set_num_threads(N_THREADS)
         for name in options.sets.split(","):
             results[name] = measure_set(name, options, results.get(name, {}))
-    options.weights = ""  # a path on this machine
     results = {name: results[name] for name in LOADERS if name in results}
     write(__file__, options, results, packages=("faiss-cpu", "hnswlib"))
 

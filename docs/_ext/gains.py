@@ -138,8 +138,8 @@ def density_data(name="density"):
     report = results(name)
     if report is None:
         return ""
-    options, overall = report["options"], report["results"]["summary"]["overall"]
-    n_networks = len(options["sets"]) * len(options["layers"])
+    options, summary = report["options"], report["results"]["summary"]
+    overall, n_networks = summary["overall"], len(summary["sets"]) * len(options["layers"])
     n_seeds = {
         row["density"]: row["n_runs"] // n_networks for rows in overall.values() for row in rows
     }
