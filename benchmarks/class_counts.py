@@ -43,7 +43,7 @@ COUNTS = {
     "made": (10_000, 30_000, 100_000, 300_000, 1_000_000),
     "lemma-hr": (10_000, 30_000, 83_136),
 }
-N_ROWS = {"made": 1_000_000, "lemma-hr": 150_000}
+N_ROWS = {"made": 1_000_000, "lemma-hr": 130_000}
 N_FEATURES = 1_000_000  # of made data
 SETTINGS = {
     "made": {"solver": "rowwise_adagrad", "learning_rate_init": 0.1},
@@ -122,6 +122,7 @@ def main():
     asked = {int(count) for count in options.counts.split(",") if count}
     with tempfile.TemporaryDirectory() as folder:
         kept_in = Path(options.keep or folder)
+        kept_in.mkdir(parents=True, exist_ok=True)
         for name in names_in(options.sets, COUNTS):
             n_rows = options.rows or N_ROWS[name]
             counts = [1000, 2000] if options.quick else COUNTS[name]
