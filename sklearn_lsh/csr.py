@@ -63,14 +63,21 @@ class Groups(NamedTuple):
     pairs: np.ndarray
     samples: np.ndarray
 
+    @classmethod
+    def with_room(cls, n_pairs, n_columns):
+        """Arrays for a kernel to fill, and then to be `cut`."""
+        most = min(n_pairs, n_columns)
+        return cls(*(np.empty(n, np.uint32) for n in (most, most + 1, n_pairs, n_pairs)))
+
+    def cut(self, n_groups):
+        """The same without room for more groups."""
+        return Groups(self.rows[:n_groups], self.starts[: n_groups + 1], *self[2:])
+
 
 def group(indptr, indices, n_columns) -> Groups:
     """Order the pairs of a batch by column."""
-    n_pairs = indices.shape[0]
-    most = min(n_pairs, n_columns)
-    groups = Groups(*(np.empty(n, np.uint32) for n in (most, most + 1, n_pairs, n_pairs)))
-    n = kernels.group_by_column(indptr, indices, n_columns, *groups)
-    return groups._replace(rows=groups.rows[:n], starts=groups.starts[: n + 1])
+    groups = Groups.with_room(indices.shape[0], n_columns)
+    return groups.cut(kernels.group_by_column(indptr, indices, n_columns, *groups))
 
 
 def even_rows(n_rows, length):
@@ -80,10 +87,15 @@ def even_rows(n_rows, length):
 
 def keep_best(indptr, indices, scores, n_best):
     """Keep the ``n_best`` pairs of each ragged row that score highest, and their scores."""
-    most = np.minimum(np.diff(indptr), n_best).sum(dtype=np.int64)
-    kept = np.empty_like(indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
-    kernels.keep_best(indptr, indices, scores, n_best, *kept)
-    return kept
+    kept = room_for_best(indptr, indices, n_best)
+    n = kernels.keep_best(indptr, indices, scores, n_best, *kept)
+    return kept[0], kept[1][:n], kept[2][:n]
+
+
+def room_for_best(indptr, indices, n_best):
+    """Arrays for the ``n_best`` pairs of each ragged row, with room for shorter rows, too."""
+    most = min(indices.shape[0], (indptr.shape[0] - 1) * n_best)
+    return np.empty_like(indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
 
 
 def best_columns(scores, n_best):

@@ -40,18 +40,46 @@ def test_dot_rows(variant, batch, width, seed):
     np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
+def draw_neurons(data, batch, width, seed, kind):
+    """Weights, biases, and inputs of a kind as kernels take them, and what all neurons respond."""
+    rng = np.random.default_rng(seed)
+    weights, bias = normal(rng, batch.n_columns, width), normal(rng, 1, batch.n_columns)
+    given = data.draw(ragged(rows=batch.n_rows, columns=width))
+    inputs = given[:3] if kind == "cells" else (given.matrix().astype(np.float32),)
+    return (bias, weights, SCALE, *inputs), bias + SCALE * given.matrix() @ weights.T
+
+
+@pytest.mark.parametrize("kind", ["rows", "cells"])
 @given(data=st.data(), batch=ragged(), width=widths, seed=seeds)
 @quick
-def test_dot_cells(variant, data, batch, width, seed):
-    rng = np.random.default_rng(seed)
-    weights = normal(rng, batch.n_columns, width)
-    inputs = data.draw(ragged(rows=batch.n_rows, columns=width))
-    arguments = *column_groups(batch), weights, SCALE, *inputs[:3], batch.data
-    _, (*_, ours) = run(variant, "dot_cells", *arguments)
-    samples = np.repeat(np.arange(batch.n_rows), np.diff(batch.indptr))
-    products = inputs.matrix() @ weights.T
-    expected = batch.data + SCALE * products[samples, batch.indices]
+def test_respond(variant, kind, data, batch, width, seed):
+    layer, responses = draw_neurons(data, batch, width, seed, kind)
+    room = [np.zeros_like(array) for array in column_groups(batch)]
+    arguments = *batch[:2], *layer, *room, np.empty_like(batch.data)
+    n, (*_, rows, starts, pairs, samples, ours) = run(variant, f"respond_{kind}", *arguments)
+    expected, (*_, a, b, c, d) = run(variant, "group_by_column", *batch[:2], batch.n_columns, *room)
+    assert n == expected
+    for found, expected in zip((rows, starts, pairs, samples), (a, b, c, d), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    expected = responses[np.repeat(np.arange(batch.n_rows), np.diff(batch.indptr)), batch.indices]
     np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["rows", "cells"])
+@given(data=st.data(), batch=ragged(), width=widths, n_best=st.integers(1, 8), seed=seeds)
+@quick
+def test_best(variant, kind, data, batch, width, n_best, seed):
+    layer, responses = draw_neurons(data, batch, width, seed, kind)
+    out = np.empty_like(batch.indptr), np.empty_like(batch.indices), np.empty_like(batch.data)
+    n, (*_, indptr, indices, kept) = run(variant, f"best_{kind}", *batch[:2], n_best, *layer, *out)
+    np.testing.assert_array_equal(np.diff(indptr), np.minimum(np.diff(batch.indptr), n_best))
+    assert n == indptr[-1]
+    for s in range(batch.n_rows):
+        ours = kept[indptr[s] : indptr[s + 1]]
+        best = -np.sort(-responses[s][batch.row(s)])[:n_best]
+        np.testing.assert_allclose(-np.sort(-ours), best, rtol=1e-4, atol=1e-5)
+        expected = responses[s][indices[indptr[s] : indptr[s + 1]]]
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
 # grouping.py
@@ -333,6 +361,9 @@ def test_score_pairs(variant, batch, width, seed):
     samples = np.repeat(np.arange(batch.n_rows), np.diff(batch.indptr))
     expected = (queries.astype(float) @ rows.T)[samples, batch.indices]
     np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+# ranking.py
 
 
 ODD = np.array([np.nan, np.inf, -np.inf, 0, -0.0, 1, 1, 2, 3e38, -3e38, 1e-45], np.float32)

@@ -7,6 +7,9 @@ the weight decay).
 
 import numpy as np
 
+from .grouping import group_by_column
+from .ranking import keep_best
+
 
 # pythran export sum_rows(uint32[], uint32[], float32[], float32[:,:] order(C), float32, float32[:,:] order(C))
 def sum_rows(indptr, indices, data, weights, scale, out):
@@ -60,7 +63,6 @@ def dot_rows(rows, starts, pairs, samples, weights, scale, inputs, out):
             t += 1
 
 
-# pythran export dot_cells(uint32[], uint32[], uint32[], uint32[], float32[:,:] order(C), float32, uint32[], uint32[], float32[], float32[])
 def dot_cells(rows, starts, pairs, samples, weights, scale, indptr, indices, data, out):
     """Like `dot_rows`, for sparse inputs: only the cells at a sample's non-zeros are read."""
     for k in range(rows.shape[0]):
@@ -71,3 +73,63 @@ def dot_cells(rows, starts, pairs, samples, weights, scale, indptr, indices, dat
             for p in range(indptr[s], indptr[s + 1]):
                 total += weights[i, indices[p]] * data[p]
             out[pairs[t]] += scale * total
+
+
+# pythran export respond_rows(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32, float32[:,:] order(C), uint32[], uint32[], uint32[], uint32[], float32[])
+def respond_rows(indptr, indices, bias, weights, scale, inputs, rows, starts, pairs, samples, out):
+    """Compute the neurons of ragged lists: their biases and products with dense inputs.
+
+    Fills ``rows, starts, pairs, samples`` as `group_by_column` does, and returns what it returns.
+    """
+    n = group_by_column(indptr, indices, bias.shape[1], rows, starts, pairs, samples)
+    for p in range(indices.shape[0]):
+        out[p] = bias[0, indices[p]]
+    dot_rows(rows[:n], starts, pairs, samples, weights, scale, inputs, out)
+    return n
+
+
+# pythran export respond_cells(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32, uint32[], uint32[], float32[], uint32[], uint32[], uint32[], uint32[], float32[])
+def respond_cells(
+    indptr, indices, bias, weights, scale, given, at, data, rows, starts, pairs, samples, out
+):
+    """Like `respond_rows`, for sparse inputs: ``given, at, data`` are their CSR arrays."""
+    n = group_by_column(indptr, indices, bias.shape[1], rows, starts, pairs, samples)
+    for p in range(indices.shape[0]):
+        out[p] = bias[0, indices[p]]
+    dot_cells(rows[:n], starts, pairs, samples, weights, scale, given, at, data, out)
+    return n
+
+
+# pythran export best_rows(uint32[], uint32[], int, float32[:,:] order(C), float32[:,:] order(C), float32, float32[:,:] order(C), uint32[], uint32[], float32[])
+def best_rows(indptr, indices, n_best, bias, weights, scale, inputs, out_indptr, out_indices, out):
+    """Of ragged lists of neurons keep the ``n_best`` that respond most to dense inputs.
+
+    Fills what `keep_best` fills, and returns what it returns.
+    """
+    n_pairs = indices.shape[0]
+    most = min(n_pairs, bias.shape[1])
+    rows = np.empty(most, np.uint32)
+    starts = np.empty(most + 1, np.uint32)
+    pairs = np.empty(n_pairs, np.uint32)
+    samples = np.empty(n_pairs, np.uint32)
+    found = np.empty(n_pairs, np.float32)
+    respond_rows(indptr, indices, bias, weights, scale, inputs, rows, starts, pairs, samples, found)
+    return keep_best(indptr, indices, found, n_best, out_indptr, out_indices, out)
+
+
+# pythran export best_cells(uint32[], uint32[], int, float32[:,:] order(C), float32[:,:] order(C), float32, uint32[], uint32[], float32[], uint32[], uint32[], float32[])
+def best_cells(
+    indptr, indices, n_best, bias, weights, scale, given, at, data, out_indptr, out_indices, out
+):
+    """Like `best_rows`, for sparse inputs: ``given, at, data`` are their CSR arrays."""
+    n_pairs = indices.shape[0]
+    most = min(n_pairs, bias.shape[1])
+    rows = np.empty(most, np.uint32)
+    starts = np.empty(most + 1, np.uint32)
+    pairs = np.empty(n_pairs, np.uint32)
+    samples = np.empty(n_pairs, np.uint32)
+    found = np.empty(n_pairs, np.float32)
+    respond_cells(
+        indptr, indices, bias, weights, scale, given, at, data, rows, starts, pairs, samples, found
+    )
+    return keep_best(indptr, indices, found, n_best, out_indptr, out_indices, out)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, Groups, group, n_nonzero
+from sklearn_lsh.csr import CSR, Groups, group, n_nonzero, room_for_best
 from sklearn_lsh.selection.base import Active
 
 NO_ERRORS = np.empty((0, 0), np.float32)
@@ -41,6 +41,11 @@ class Pass(NamedTuple):
 def values(activity):
     """The numbers of a dense array or a `CSR`."""
     return activity.data if isinstance(activity, CSR) else activity
+
+
+def by_kind(inputs, for_dense, for_sparse):
+    """What is for dense inputs or for sparse ones, and the arrays of these that kernels take."""
+    return (for_sparse, inputs[:3]) if isinstance(inputs, CSR) else (for_dense, (inputs,))
 
 
 class Layer:
@@ -199,13 +204,22 @@ class SelectedLayer(Layer):
 
     def respond(self, inputs, indptr, indices):
         """Compute the named neurons."""
-        groups = group(indptr, indices, self.n_neurons)
-        outputs = CSR(indptr, indices, np.take(self.bias[0], indices), self.n_neurons)
-        if isinstance(inputs, CSR):
-            kernels.dot_cells(*groups, self.weights, self._scale, *inputs[:3], outputs.data)
-        else:
-            kernels.dot_rows(*groups, self.weights, self._scale, inputs, outputs.data)
-        return Pass(inputs, outputs, groups)
+        groups = Groups.with_room(indices.shape[0], self.n_neurons)
+        outputs = CSR(indptr, indices, np.empty(indices.shape[0], np.float32), self.n_neurons)
+        respond, given = by_kind(inputs, kernels.respond_rows, kernels.respond_cells)
+        n = respond(indptr, indices, *self._parameters, *given, *groups, outputs.data)
+        return Pass(inputs, outputs, groups.cut(n))
+
+    def best(self, inputs, indptr, indices, n_best):
+        """Of the named neurons keep those that respond most: ragged lists, and their responses."""
+        kept = room_for_best(indptr, indices, n_best)
+        best, given = by_kind(inputs, kernels.best_rows, kernels.best_cells)
+        n = best(indptr, indices, n_best, *self._parameters, *given, *kept)
+        return kept[0], kept[1][:n], kept[2][:n]
+
+    @property
+    def _parameters(self):
+        return self.bias, self.weights, self._scale
 
     def respond_all(self, inputs):
         """Compute all neurons: (n_samples, n_neurons)."""
@@ -231,10 +245,7 @@ class SelectedLayer(Layer):
             Number of weights that had a gradient, and of products that it took.
         """
         inputs, groups = done.inputs, done.groups
-        if isinstance(inputs, CSR):
-            kind, given, none = "cells", inputs[:3], NO_CELL_ERRORS
-        else:
-            kind, given, none = "rows", (inputs,), NO_ERRORS
+        (kind, none), given = by_kind(inputs, ("rows", NO_ERRORS), ("cells", NO_CELL_ERRORS))
         errors = np.zeros_like(values(inputs)) if pass_errors else none
         counts = optimizer.step(
             kind,

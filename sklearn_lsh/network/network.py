@@ -125,16 +125,14 @@ class Network:
     def train_batch(self, inputs, targets, weight):
         """One step on a batch whose ``weight`` sums to one; returns its weighted loss."""
         optimizer = self.optimizer
-        optimizer.n_steps += 1
-        rates = optimizer.rates()
+        rates = optimizer.next_step()
         passes = self.forward(inputs, targets)
         loss, delta = loss_and_delta(LOSSES[self.loss], passes[-1], targets, weight)
         backward = ACTIVATIONS[self.activation].backward
         for depth in range(len(self.layers) - 1, -1, -1):
             layer, done = self.layers[depth], passes[depth]
-            errors, *counts = layer.backward(done, delta, optimizer, rates, pass_errors=depth > 0)
-            self.log.note_forward(depth, layer, done)
-            self.log.note_backward(depth, layer, done, *counts)
+            errors, *learnt = layer.backward(done, delta, optimizer, rates, pass_errors=depth > 0)
+            self.log.note(depth, layer, done, learnt)
             if depth > 0:
                 backward(values(passes[depth].inputs), errors)
                 delta = errors
@@ -329,7 +327,7 @@ class Network:
             for depth, (layer, done) in enumerate(
                 zip(network.layers, network.forward(inputs), strict=True)
             ):
-                log.note_forward(depth, layer, done)
+                log.note(depth, layer, done)
         return log.drain(network.layers, training=False)
 
     def evaluate_loss(self, X, target, sample_weight=None):

@@ -28,6 +28,12 @@ class Optimizer:
         self.learning_rate = float(learning_rate)
         self.n_steps = 0
 
+    def next_step(self):
+        """Count a step, and return its coefficients as `step` takes them."""
+        self.n_steps += 1
+        first, *others = self.rates()
+        return first, *map(np.float32, others)
+
     def rates(self) -> tuple:
         """Coefficients of the current step; the first one multiplies all of it."""
         raise NotImplementedError
@@ -41,8 +47,8 @@ class Optimizer:
 
         Weights are stored divided by ``weight_scale``, and so are their steps.
         """
-        rates = (rates[0] / weight_scale, *rates[1:])
-        return getattr(kernels, f"step_{kind}_{self.name}")(*args, tuple(map(np.float32, rates)))
+        rates = (np.float32(rates[0] / weight_scale), *rates[1:])
+        return getattr(kernels, f"step_{kind}_{self.name}")(*args, rates)
 
 
 class Adam(Optimizer):

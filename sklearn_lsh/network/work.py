@@ -61,35 +61,31 @@ class WorkLog:
             return n_nonzero(done.inputs)
         return n_samples(done.inputs) * layer.coef.shape[0]
 
-    def note_forward(self, depth, layer, done):
-        """Note the forward pass of a layer alone."""
+    def note(self, depth, layer, done, learnt=None):
+        """Note a layer's work for a mini-batch.
+
+        ``learnt``, if it did, is how many weights it stepped on and how many products their
+        gradients took, see `SelectedLayer.backward`.
+        """
         selecting, forward = count_forward(done)
-        n_given = self.n_given(depth, layer, done)
+        dense = self.n_given(depth, layer, done) * layer.n_neurons
+        backward = steps = 0
+        if learnt is not None:
+            n_stepped, n_products = learnt
+            n_passes = 1 if depth == 0 else 2  # gradients, and errors that are passed down
+            backward = n_passes * n_products
+            steps = self.cost_of_step * n_stepped
+            dense += n_passes * dense + self.cost_of_step * layer.weights.size
         batch = Batch(
             n_samples=n_samples(done.inputs),
             n_active=values(done.outputs).size,
             selecting=selecting,
             forward=forward,
-            backward=0,
-            steps=0,
-            dense=n_given * layer.n_neurons,
+            backward=backward,
+            steps=steps,
+            dense=dense,
         )
         self.batches.append((depth, batch))  # at once, whichever thread notes
-
-    def note_backward(self, depth, layer, done, n_stepped, n_products):
-        """Note the backward pass of a layer, see `SelectedLayer.backward`."""
-        n_passes = 1 if depth == 0 else 2  # gradients, and errors that are passed down
-        n_given = self.n_given(depth, layer, done)
-        batch = Batch(
-            n_samples=0,
-            n_active=0,
-            selecting=0,
-            forward=0,
-            backward=n_passes * n_products,
-            steps=self.cost_of_step * n_stepped,
-            dense=n_passes * n_given * layer.n_neurons + self.cost_of_step * layer.coef.size,
-        )
-        self.batches.append((depth, batch))
 
     def drain(self, layers, *, training=True):
         """Sum up what was noted since this was last asked: a dictionary for each layer."""

@@ -106,11 +106,10 @@ class HiddenLSH(LSH):
             finalists = keep_best(*candidates, scores, self.n_finalists)[1]
             finalists = finalists.reshape(-1, self.n_finalists)
         indptr, finalists = even_rows(*finalists.shape), finalists.reshape(-1)
-        responses = layer.respond(inputs, indptr, finalists).outputs.data
         work = (
             self.query_work(inputs) + scores.size * rows.shape[1] + count_products(inputs, indptr)
         )
-        return Active(*keep_best(indptr, finalists, responses, self.n_active), work=work)
+        return Active(*layer.best(inputs, indptr, finalists, self.n_active), work=work)
 
     def look_up(self, queries, tables, rows, popular):
         """Find candidates in tables: a ragged list, and the scores of their sketches."""
