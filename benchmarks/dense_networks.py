@@ -5,7 +5,7 @@
 trains networks of two wide hidden layers on the processor, with two threads each, in four parts:
 
 search
-    Batch size and learning rate (of ours: whether it falls, and over how many epochs) by validation
+    Batch size and learning rate (of ours: over how many epochs it falls to zero) by validation
     rows out of the training rows, with as many candidates for each network. The best is that
     which is the first to reach the target, a point below the best accuracy of any dense candidate.
 main
@@ -48,23 +48,17 @@ from sklearn_lsh import LSHMLPClassifier
 
 # How much less accurate than the best dense network is as good as it.
 POINT = 0.01
-DENSITY, WIDE_DENSITIES = 0.05, (0.05, 0.0125)
+DENSITY, WIDE_DENSITIES = 0.05, (0.05, 0.025, 0.0125)
 DENSE_SPACE = {"batch_size": (128, 256, 512), "learning_rate_init": (0.0005, 0.001, 0.002)}
-HASHED_BATCH_SIZES = (64, 128, 256)
-# Nine candidates each. A learning rate that falls depends on how many epochs there will be.
+# Nine candidates each. A learning rate that falls depends on how many epochs there will be, and
+# starts higher where these are few.
 SPACES = {
-    "hashed": [
-        {
-            "batch_size": HASHED_BATCH_SIZES,
-            "learning_rate": ["linear"],
-            "max_iter": [6, 10],
-        },
-        {
-            "batch_size": HASHED_BATCH_SIZES,
-            "learning_rate": ["constant"],
-            "max_iter": [10],
-        },
-    ],
+    "hashed": {
+        "batch_size": (128, 256, 512),
+        "learning_rate": ("linear",),
+        "learning_rate_init": (0.002,),
+        "max_iter": (3, 4, 6),
+    },
     "scikit_learn": DENSE_SPACE,
     "pytorch": DENSE_SPACE,
 }

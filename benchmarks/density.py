@@ -20,6 +20,12 @@ stage.
 
 (in one line) tells what more data change, for hashing at a density of 0.05 and the dense network
 alone, with the learning rates that were chosen before.
+
+    python benchmarks/density.py --keep FOLDER --headline 1 --longer 1.5
+        --out benchmarks/results/density_longer.json
+
+tells what half as many epochs more change for the hashed networks alone. Their multiply-adds in
+training are compared with those of the dense network in its fewer epochs.
 """
 
 import json
@@ -198,15 +204,28 @@ class Results:
                 )
 
 
-def choose_rates(results, options, common):
+def stages(options):
+    """What is run, in order, see `STAGES`."""
+    return HEADLINE_STAGES if options.headline else STAGES
+
+
+def make_run(case, density, rate, seed, options):
+    """A run of a case: a set, a number of layers, and a selection."""
+    epochs = options.epochs if case[-1] == "all" else round(options.epochs * options.longer)
+    sizes = (options.train, options.validation, options.test)
+    return Run(*case, density, rate, seed, options.width, epochs, options.batch_size, sizes)
+
+
+def choose_rates(results, options):
     """Learning rates, each by validation rows: {(set, number of layers, selection): rate}."""
     if options.rates_from:
         known = json.loads(Path(options.rates_from).read_text())["results"]["learning_rates"]
         return {(row["set"], row["n_layers"], row["selection"]): row["rate"] for row in known}
-    cases = list(product(options.sets, options.layers, (*SELECTIONS, "all")))
+    selections = dict.fromkeys(name for _, names, _ in stages(options) for name in names)
+    cases = list(product(options.sets, options.layers, selections))
     tried = {
         case: [
-            Run(*case, 1.0 if case[-1] == "all" else HEADLINE, rate, options.seed, **common)
+            make_run(case, 1.0 if case[-1] == "all" else HEADLINE, rate, options.seed, options)
             for rate in RATES[case[-1]]
         ]
         for case in cases
@@ -219,14 +238,14 @@ def choose_rates(results, options, common):
     return {case: max(runs, key=validated).rate for case, runs in tried.items()}
 
 
-def plan(rates, options, common):
+def plan(rates, options):
     """The runs of each stage."""
-    for densities, selections, repeats in HEADLINE_STAGES if options.headline else STAGES:
+    for densities, selections, repeats in stages(options):
         seeds = range(options.seed, options.seed + getattr(options, repeats))
         cases = product(seeds, densities, options.sets, options.layers, selections)
         yield [
-            Run(*case, selection, density, rates[(*case, selection)], seed, **common)
-            for seed, density, *case, selection in cases
+            make_run(tuple(case), density, rates[tuple(case)], seed, options)
+            for seed, density, *case in cases
         ]
 
 
@@ -287,9 +306,15 @@ def headline(overall):
     }
 
 
-def report(results, runs, rates):
+def beside_dense(run, found, options):
+    """The same, with its training beside a whole one of the dense network."""
+    share = found["training"]["share"] * run.epochs / options.epochs
+    return run, found | {"training": found["training"] | {"share": share}}
+
+
+def report(results, runs, rates, options):
     """What the JSON file has."""
-    pairs = [(run, results.found[run]) for run in runs]
+    pairs = [beside_dense(run, results.found[run], options) for run in runs]
     summary = summarise(pairs)
     if {"lsh", "all"} <= set(summary["overall"]):
         summary["headline"] = headline(summary["overall"])
@@ -310,6 +335,7 @@ def read_options():
         layers="2,3",
         width=1000,
         epochs=10,
+        longer=1.0,
         batch_size=128,
         train=10_000,
         validation=2000,
@@ -329,15 +355,13 @@ def read_options():
 
 def main():
     options = read_options()
-    common = {name: getattr(options, name) for name in ("width", "epochs", "batch_size")}
-    common["sizes"] = (options.train, options.validation, options.test)
     results = Results(options.keep)
-    rates = choose_rates(results, options, common)
+    rates = choose_rates(results, options)
     done = []
-    for runs in plan(rates, options, common):
+    for runs in plan(rates, options):
         results.train_all(runs, options.workers)
         done += runs
-        found = report(results, done, rates)
+        found = report(results, done, rates, options)
         write(__file__, options, found)
     print(found["summary"]["headline"])
 

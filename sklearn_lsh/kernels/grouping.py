@@ -19,36 +19,32 @@ def take_rows(indptr, indices, data, rows, out_indptr, out_indices, out_data):
 
 # pythran export group_by_column(uint32[], uint32[], int, uint32[], uint32[], uint32[], uint32[])
 def group_by_column(indptr, indices, n_columns, columns, starts, pairs, samples):
-    """Order the pairs of a CSR batch by column: a counting sort over the columns that occur.
+    """Order the pairs of a CSR batch by column: a counting sort.
 
-    Fills ``columns`` with the ``n`` distinct columns in order of appearance, ``starts[:n + 1]``
-    with where each one's pairs begin, and for every pair in that order its position in the
-    batch and its row (sample). Returns ``n``.
+    Fills ``columns`` with the ``n`` distinct columns, ascending (rows of a large matrix are read
+    much faster in their order), ``starts[:n + 1]`` with where each one's pairs begin, and for
+    every pair in that order its position in the batch and its row (sample). Returns ``n``.
     """
-    slots = np.zeros(n_columns, np.uint32)
-    n = 0
+    places = np.zeros(n_columns, np.uint32)
     for q in range(indices.shape[0]):
-        slot = slots[indices[q]]
-        if slot == 0:
-            columns[n] = indices[q]
-            n += 1
-            slots[indices[q]] = n
-            starts[n] = 1
-        else:
-            starts[slot] += 1
+        places[indices[q]] += 1
     starts[0] = 0
-    for k in range(n):
-        starts[k + 1] += starts[k]
-    # Filling moves every start to where the next one was; the last loop moves them back.
+    n = 0
+    place = 0
+    for i in range(n_columns):
+        count = int(places[i])
+        if count > 0:
+            places[i] = place  # from here on where the column's next pair goes
+            place += count
+            columns[n] = i
+            n += 1
+            starts[n] = place
     for s in range(indptr.shape[0] - 1):
         for q in range(indptr[s], indptr[s + 1]):
-            k = slots[indices[q]] - 1
-            pairs[starts[k]] = q
-            samples[starts[k]] = s
-            starts[k] += 1
-    for k in range(n, 0, -1):
-        starts[k] = starts[k - 1]
-    starts[0] = 0
+            place = int(places[indices[q]])
+            pairs[place] = q
+            samples[place] = s
+            places[indices[q]] += 1
     return n
 
 
