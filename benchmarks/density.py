@@ -21,10 +21,10 @@ stage.
 (in one line) tells what more data change, for hashing at a density of 0.05 and the dense network
 alone, with the learning rates that were chosen before.
 
-    python benchmarks/density.py --keep FOLDER --headline 1 --longer 1.5
+    python benchmarks/density.py --keep FOLDER --headline 1 --longer 1.6
         --out benchmarks/results/density_longer.json
 
-tells what half as many epochs more change for the hashed networks alone. Their multiply-adds in
+tells what more epochs change for the hashed networks alone. Their multiply-adds in
 training are compared with those of the dense network in its fewer epochs.
 """
 

@@ -85,6 +85,13 @@ def even_rows(n_rows, length):
     return np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(length)
 
 
+def ragged_rows(values):
+    """``(indptr, data)`` of a `CSR` or of an array's rows; the data are a view."""
+    if isinstance(values, CSR):
+        return values.indptr, values.data
+    return even_rows(*values.shape), values.reshape(-1)
+
+
 def keep_best(indptr, indices, scores, n_best):
     """Keep the ``n_best`` pairs of each ragged row that score highest, and their scores."""
     kept = room_for_best(indptr, indices, n_best)

@@ -1,5 +1,7 @@
 """Kernels of all variants against plain Python and against dense algebra: batches and tables."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -424,3 +426,39 @@ def test_best_columns(variant, kind, n_rows, width, n_best, seed):
     expected = np.sort(np.argsort(-values, axis=1, kind="stable")[:, :n_best], axis=1)
     np.testing.assert_array_equal(columns, expected)
     np.testing.assert_array_equal(kept, np.take_along_axis(scores, expected, axis=1))
+
+
+# losses.py
+
+
+@given(batch=ragged(), seed=seeds)
+@quick
+def test_losses_row_by_row(variant, batch, seed):
+    weight = normal(np.random.default_rng(seed), batch.n_rows)
+    rows = [slice(*ends) for ends in pairwise(batch.indptr.tolist())]
+    positive = np.abs(batch.data) + np.float32(0.1)
+    least = np.float32(0.5)
+    cases = {
+        "subtract_highest": ((), batch.data, lambda s, row: row - row.max(initial=-np.inf)),
+        "divide_by_sum": ((), positive, lambda s, row: row / row.sum()),
+        "weigh_rows": (
+            (weight, least),
+            batch.data,
+            lambda s, row: np.where(np.abs(row) < least, 0, weight[s] * row),
+        ),
+    }
+    for name, (others, data, expected) in cases.items():
+        _, (_, ours, *_) = run(variant, name, batch.indptr, data, *others)
+        for s, row in enumerate(rows):
+            np.testing.assert_allclose(ours[row], expected(s, data[row]), rtol=1e-5, atol=1e-6)
+
+
+def test_softmax_of_odd_rows(variant):
+    data = np.array([1, np.nan, 2, np.inf, 3, -np.inf, 0, 0], np.float32)
+    indptr = np.array([0, 3, 5, 5, 8], np.uint32)
+    _, (_, ours) = run(variant, "subtract_highest", indptr, data)
+    expected = [-1, np.nan, 0, np.nan, -np.inf, -np.inf, 0, 0]
+    np.testing.assert_array_equal(ours, np.array(expected, np.float32))
+    _, (_, ours) = run(variant, "divide_by_sum", indptr, np.exp(ours))
+    assert np.isnan(ours[:5]).all()
+    np.testing.assert_array_equal(ours[5:], np.float32([0, 0.5, 0.5]))

@@ -147,8 +147,12 @@ def density_data(name="density"):
         f"{density:g}: {count}" if density < 1 else f"all neurons: {count}"
         for density, count in sorted(n_seeds.items())
     )
+    epochs = f"{options['epochs']} epochs"
+    if options.get("longer", 1) != 1:
+        longer = round(options["epochs"] * options["longer"])
+        epochs += f" of the dense networks and {longer} of the hashed ones"
     return (
-        f"{options['train']:,} images of each set to train on, {options['epochs']} epochs, and "
+        f"{options['train']:,} images of each set to train on, {epochs}, and "
         f"{options['test']:,} images to test on. Seeds by density: {seeds}.\n"
     )
 
@@ -406,6 +410,9 @@ def fragments():
         "more_data": density_table("density_more_data"),
         "more_data_data": density_data("density_more_data"),
         "more_data_headline": density_headline("density_more_data"),
+        "longer": density_table("density_longer"),
+        "longer_data": density_data("density_longer"),
+        "longer_headline": density_headline("density_longer"),
         "gains_time": gains_time_table(),
         "gains_settings": settings_table(),
         "gains_prediction": prediction_table(),

@@ -418,22 +418,40 @@ def sieves():
     return table(head, rows) + "\n" + environment(report)
 
 
+THREADED = {"fashion_mnist": "Fashion-MNIST", "icd_coding": "ICD-10-CM"}
+
+
 def threads_table():
     """Two threads against one, and what two processes reach."""
     report = results("threads")
     if report is None:
         return MISSING
-    titles = {"fashion_mnist": "Fashion-MNIST", "icd_coding": "ICD-10-CM"}
     rows = []
     for name, found in report["results"].items():
         summary = found["summary"]
-        row = [titles[name], f"{summary['samples_a_second']['one_thread']:,.0f}"]
+        row = [THREADED[name], f"{summary['samples_a_second']['one_thread']:,.0f}"]
         for way in ("two_threads", "two_processes"):
             low, median, high = summary["times_one_thread"][way]
             row.append(f"{median:.2f} ({low:.2f} to {high:.2f})")
         rows.append(row)
     head = ["data", "samples a second, one thread", "two threads", "two processes at once"]
     return table(head, rows) + "\n" + environment(report)
+
+
+def limits_table():
+    """What stands in the way of more threads."""
+    report = results("threads")
+    if report is None:
+        return MISSING
+    rows = []
+    for name, found in report["results"].items():
+        limits = found["limits"]
+        shares = [limits[key] for key in ("outside_kernels", "waiting", "rows_in_common")]
+        shares.append(limits["bytes_a_second"] / limits["bytes_a_second_of_copying"])
+        rows.append([THREADED[name], *(f"{share:.0%}" for share in shares)])
+    head = ["data", "one thread outside kernels", "two threads waiting"]
+    head += ["rows that the next mini-batch changes, too", "bytes moved, of copying's"]
+    return table(head, rows)
 
 
 def many_table():
@@ -638,6 +656,7 @@ def fragments():
         "automatic": automatic(),
         "sieves": sieves(),
         "threads": threads_table(),
+        "threads_limits": limits_table(),
         "sampling": sampling_table(),
     }
 

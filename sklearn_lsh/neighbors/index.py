@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs
-from threadpoolctl import ThreadpoolController
 
 from sklearn_lsh.csr import even_rows, keep_best, take
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
 from sklearn_lsh.neighbors.scan import Scan
 from sklearn_lsh.neighbors.sketch import Sketch
+from sklearn_lsh.threads import one_by_one
 
 # Queries that are searched at once.
 CHUNK = 256
@@ -224,26 +221,11 @@ class Index:
         return self.sketch.coarse_rows(sketches), self.sketch.hashed_rows(sketches)
 
 
-@cache
-def _threads_of_libraries():
-    return ThreadpoolController()  # it looks through all libraries, which takes a while
-
-
 def in_chunks(work, n_queries, n_jobs, size=CHUNK):
     """Call ``work(part)`` for slices of so many queries, in threads."""
     parts = [slice(i, i + size) for i in range(0, n_queries, size)]
-    n_jobs = min(effective_n_jobs(n_jobs), len(parts))
-    if n_jobs <= 1:
-        for part in parts:
-            work(part)
-        return
-    # Not by joblib, which looks for what is finished only now and then.
-    with (
-        _threads_of_libraries().limit(limits=1, user_api="blas"),
-        ThreadPoolExecutor(n_jobs) as threads,
-    ):
-        for _ in threads.map(work, parts):
-            pass
+    for _ in one_by_one(work, parts, n_jobs):
+        pass
 
 
 def in_order(indices, scores, k):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, xlogy
 
-from sklearn_lsh.csr import CSR
+from sklearn_lsh import kernels
+from sklearn_lsh.csr import CSR, ragged_rows
 
 # Probabilities are clipped like this where their logarithm is taken, as in scikit-learn.
 EPSILON = np.finfo(np.float32).eps
@@ -48,22 +49,11 @@ class Loss(NamedTuple):
     normalised: bool = False
 
 
-def _per_row(ufunc, outputs):
-    """Reduce each row and repeat the result for each of its values."""
-    if not isinstance(outputs, CSR):
-        return ufunc.reduce(outputs, axis=1, keepdims=True)
-    lengths = np.diff(outputs.indptr)
-    filled = lengths > 0  # reduceat has no notion of an empty row
-    reduced = ufunc.reduceat(outputs.data, outputs.indptr[:-1][filled])
-    return np.repeat(reduced, lengths[filled])
-
-
 def _softmax(outputs):
-    data = outputs.data if isinstance(outputs, CSR) else outputs
-    if data.size:
-        data -= _per_row(np.maximum, outputs)
-        np.exp(data, out=data)
-        data /= _per_row(np.add, outputs)
+    indptr, data = ragged_rows(outputs)
+    kernels.subtract_highest(indptr, data)
+    np.exp(data, out=data)
+    kernels.divide_by_sum(indptr, data)
 
 
 def _elementwise(function):
@@ -133,30 +123,25 @@ def loss_and_delta(loss, done, targets, weight):
     delta : ndarray of float32, shaped like the outputs' values
     """
     outputs = done.outputs
-    predictions = outputs.data if isinstance(outputs, CSR) else outputs
+    indptr, predictions = ragged_rows(outputs)
     importance = done.active.importance if done.active else None
     if importance is not None and loss.probable:
         predictions += np.log(importance)
     loss.activate(outputs)
     places = target_positions(outputs, targets)
-    if isinstance(outputs, CSR):
-        weights = np.repeat(weight, np.diff(outputs.indptr))
-    else:
-        weights = weight[:, np.newaxis]
-    if importance is not None and not loss.probable:
-        weights *= importance
+    delta = predictions.copy()
+    delta[places] -= targets.data
     if loss.normalised:
-        each = loss.each(predictions.reshape(-1)[places], targets.data)
-        each *= np.repeat(weight, np.diff(targets.indptr))
+        each, rows = loss.each(predictions[places], targets.data), targets.indptr
     else:
         y = np.zeros_like(predictions)
-        y.reshape(-1)[places] = targets.data
-        each = loss.each(predictions, y)
-        each *= weights
+        y[places] = targets.data
+        each, rows = loss.each(predictions, y), indptr
+    if importance is not None and not loss.probable:
+        each *= importance
+        delta *= importance
+    kernels.weigh_rows(rows, each, weight, np.float32(0))
     total = float(each.sum(dtype=np.float64)) / (targets.n_columns if loss.averaged else 1)
-    delta = predictions.copy()
-    delta.reshape(-1)[places] -= targets.data
-    if loss.probable and isinstance(outputs, CSR):
-        delta *= np.abs(delta) >= NEGLIGIBLE
-    delta *= weights
-    return total, delta
+    least = NEGLIGIBLE if loss.probable and isinstance(outputs, CSR) else 0
+    kernels.weigh_rows(indptr, delta, weight, np.float32(least))
+    return total, delta if isinstance(outputs, CSR) else delta.reshape(outputs.shape)

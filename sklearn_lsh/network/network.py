@@ -4,8 +4,6 @@ import copy
 from itertools import pairwise
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
 
 from sklearn_lsh.csr import take
 from sklearn_lsh.network.activations import ACTIVATIONS
@@ -17,6 +15,7 @@ from sklearn_lsh.network.schedule import RefreshSchedule
 from sklearn_lsh.network.training import run_epoch
 from sklearn_lsh.network.work import WorkLog
 from sklearn_lsh.selection import make_selection
+from sklearn_lsh.threads import one_by_one
 
 # Rows of a chunk when predicting: enough to amortise the calls, few enough for the caches, and
 # fewer where a layer is so wide that all its responses would need much memory.
@@ -282,15 +281,8 @@ class Network:
         """Yield slices of rows and what ``predict`` answers to them."""
         size = self.chunk_size
         slices = [slice(i, min(i + size, X.shape[0])) for i in range(0, X.shape[0], size)]
-        n_jobs = effective_n_jobs(n_jobs)
-        if n_jobs == 1 or len(slices) == 1:
-            for rows in slices:
-                yield rows, predict(take(X, rows))
-            return
-        with threadpool_limits(1, user_api="blas"):
-            parallel = Parallel(n_jobs=n_jobs, require="sharedmem", return_as="generator")
-            jobs = (delayed(lambda rows: predict(take(X, rows)))(rows) for rows in slices)
-            yield from zip(slices, parallel(jobs), strict=True)
+        answers = one_by_one(lambda rows: predict(take(X, rows)), slices, n_jobs)
+        yield from zip(slices, answers, strict=True)
 
     def _predict(self, inputs):
         outputs = self.forward(inputs)[-1].outputs

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_lsh.csr import CSR, even_rows, keep_best
+from sklearn_lsh.csr import CSR, keep_best, ragged_rows
 
 
 def best_outputs(outputs, k):
@@ -22,10 +22,7 @@ def best_outputs(outputs, k):
     places, columns : ndarray of shape (n_rows, k), dtype=int64
         Where they stand among all values, and in which columns.
     """
-    if isinstance(outputs, CSR):
-        indptr, scores = outputs.indptr, outputs.data
-    else:
-        indptr, scores = even_rows(*outputs.shape), outputs.reshape(-1)
+    indptr, scores = ragged_rows(outputs)
     everything = np.arange(scores.shape[0], dtype=np.uint32)
     _, places, best = keep_best(indptr, everything, scores, k)
     places, best = places.reshape(-1, k).astype(np.int64), best.reshape(-1, k)

@@ -1,12 +1,11 @@
-"""One epoch: mini-batches from a queue, taken by one thread or by several without locks."""
+"""One pass over the data, by one thread or by several without locks."""
 
 import threading
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
 
 from sklearn_lsh.csr import take
+from sklearn_lsh.threads import together
 
 
 def run_epoch(network, X, target, sample_weight, order, batch_size, n_jobs):
@@ -25,7 +24,12 @@ def run_epoch(network, X, target, sample_weight, order, batch_size, n_jobs):
             loss = train_rows(network, X, target, sample_weight, rows)
             losses.append(loss * rows.shape[0])
 
-    in_threads(work, n_jobs)
+    def stop():
+        nonlocal starts
+        with lock:
+            starts = iter(())
+
+    together(work, stop, n_jobs)
     return sum(losses) / order.shape[0]
 
 
@@ -43,16 +47,3 @@ def train_rows(network, X, target, sample_weight, rows):
     loss = network.train_batch(take(X, rows), take(target, rows), weight)
     network.decay(total)
     return loss
-
-
-def in_threads(work, n_jobs):
-    """Run the same function in ``n_jobs`` threads (None: in this one) until all have returned.
-
-    Several threads share the processor with each other, not with the threads of BLAS.
-    """
-    n_jobs = effective_n_jobs(n_jobs)
-    if n_jobs == 1:
-        work()
-        return
-    with threadpool_limits(1, user_api="blas"):
-        Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(work)() for _ in range(n_jobs))

@@ -1,0 +1,35 @@
+"""Row by row through the outputs of a batch: what losses need besides functions of single ones."""
+
+import numpy as np
+
+
+# pythran export subtract_highest(uint32[], float32[])
+def subtract_highest(indptr, data):
+    """Subtract from each ragged row the highest of its values."""
+    for s in range(indptr.shape[0] - 1):
+        highest = np.float32(-np.inf)
+        for p in range(indptr[s], indptr[s + 1]):
+            highest = max(highest, data[p])
+        for p in range(indptr[s], indptr[s + 1]):
+            data[p] -= highest
+
+
+# pythran export divide_by_sum(uint32[], float32[])
+def divide_by_sum(indptr, data):
+    """Divide each ragged row by the sum of its values."""
+    for s in range(indptr.shape[0] - 1):
+        total = np.float32(0)
+        for p in range(indptr[s], indptr[s + 1]):
+            total += data[p]
+        for p in range(indptr[s], indptr[s + 1]):
+            data[p] /= total
+
+
+# pythran export weigh_rows(uint32[], float32[], float32[], float32)
+def weigh_rows(indptr, data, weight, least):
+    """Multiply each ragged row by its weight; values nearer to zero than ``least`` become zero."""
+    for s in range(indptr.shape[0] - 1):
+        w = weight[s]
+        for p in range(indptr[s], indptr[s + 1]):
+            x = data[p]
+            data[p] = np.float32(0) if abs(x) < least else w * x
