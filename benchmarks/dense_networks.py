@@ -57,7 +57,7 @@ SPACES = {
         "batch_size": (128, 256, 512),
         "learning_rate": ("linear",),
         "learning_rate_init": (0.002,),
-        "max_iter": (3, 4, 6),
+        "max_iter": (2, 3, 4),
     },
     "scikit_learn": DENSE_SPACE,
     "pytorch": DENSE_SPACE,

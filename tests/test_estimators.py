@@ -343,6 +343,23 @@ def test_linear_schedule(solver):
     assert rates == pytest.approx([0.00075, 0.0005, 0.00025, 0] * 2)
 
 
+def test_linear_schedule_falls_with_each_batch(monkeypatch):
+    from sklearn_lsh.network.optimizers import Adam
+
+    rates, compute = [], Adam.rates
+
+    def watch(self):
+        rates.append(self.learning_rate)
+        return compute(self)
+
+    monkeypatch.setattr(Adam, "rates", watch)
+    classifier(learning_rate="linear", max_iter=2, batch_size=100).fit(X[SMALL], Y[SMALL])
+    np.testing.assert_allclose(rates, 0.001 * np.linspace(1, 0, 7)[:-1], rtol=1e-6)
+    rates.clear()
+    classifier(max_iter=2, batch_size=100).fit(X[SMALL], Y[SMALL])
+    assert rates == [0.001] * 6
+
+
 def test_partial_fit_has_no_linear_schedule():
     with pytest.raises(ValueError, match="does not support learning_rate='linear'"):
         classifier(learning_rate="linear").partial_fit(X, Y, classes=range(10))

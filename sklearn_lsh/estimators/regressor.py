@@ -50,9 +50,9 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         How the learning rate changes: not at all; with ``solver="sgd"`` by
         ``learning_rate_init / (t_ + 1) ** power_t`` after each epoch ("invscaling"), or divided
         by five whenever `n_iter_no_change` epochs in a row bring no progress ("adaptive"); with
-        any solver in equal steps to zero over `max_iter` epochs ("linear"). Few active neurons
-        make noisy steps, which smaller ones at the end average out: "linear" is often more
-        accurate where the number of epochs is known. `partial_fit` refuses it.
+        any solver with each mini-batch, to zero after `max_iter` epochs ("linear"). Few active
+        neurons make noisy steps, which smaller ones at the end average out: "linear" is often
+        more accurate where the number of epochs is known. `partial_fit` refuses it.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5

@@ -18,6 +18,10 @@ class Constant:
     learning_rate_init: float
     power_t: float
 
+    def begin(self, optimizer, n_steps: int) -> None:
+        """Adjust the optimizer before the first of a fit's mini-batches, ``n_steps`` in all."""
+        optimizer.fall = 0.0
+
     def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
         """Adjust the rate when an epoch is over.
 
@@ -63,10 +67,14 @@ class Adaptive(Constant):
 
 
 class Linear(Constant):
-    """The rate falls to zero over the epochs of a fit, in equal steps."""
+    """The rate falls to zero over the mini-batches of a fit, in equal steps."""
+
+    def begin(self, optimizer, n_steps: int) -> None:
+        """Set how far the rate falls with each mini-batch."""
+        optimizer.fall = self.learning_rate_init / n_steps
 
     def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
-        """Set the rate that belongs to the epochs that are left."""
+        """Set the rate that belongs to the epochs that are left, free from rounding."""
         optimizer.learning_rate = self.learning_rate_init * (1 - share_done)
 
 

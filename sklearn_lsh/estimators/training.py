@@ -66,6 +66,7 @@ def train(estimator, data: TrainingSet, validation, callbacks, rng, n_epochs: in
     best_weights = network.get_weights() if beaten else None
     estimator.n_iter_ = 0
     stopped = False
+    schedule.begin(network.optimizer, n_epochs * -(-len(order) // batch_size))
     try:
         while not stopped and estimator.n_iter_ < n_epochs:
             callbacks.begin_epoch()

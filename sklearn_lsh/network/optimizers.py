@@ -17,12 +17,15 @@ class Optimizer:
     ----------
     learning_rate : float
         The current rate; a schedule may change it between steps.
+    fall : float
+        By how much each step lowers the rate.
     n_steps : int
         Mini-batches seen so far.
     """
 
     name: str
     n_states: int
+    fall = 0.0
 
     def __init__(self, learning_rate):
         self.learning_rate = float(learning_rate)
@@ -32,6 +35,7 @@ class Optimizer:
         """Count a step, and return its coefficients as `step` takes them."""
         self.n_steps += 1
         first, *others = self.rates()
+        self.learning_rate = max(0.0, self.learning_rate - self.fall)
         return first, *map(np.float32, others)
 
     def rates(self) -> tuple:
