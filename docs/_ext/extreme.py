@@ -12,6 +12,7 @@ SETS = {
 }
 METHODS = {
     "ours": "ours",
+    "ours_longer": "ours, more epochs",
     "ours_exact": "ours, exact prediction",
     "ours_blended": "ours, exact, with neighbours",
     "ours_uniform": "ours, uniform candidates",
