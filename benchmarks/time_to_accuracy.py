@@ -44,7 +44,7 @@ MOST_HELD_OUT = 10_000
 SHARE_OF_FINAL = 0.99
 # Ours trains for as few epochs as lead to 99% of what more of them reach on the validation rows,
 # and again for more of them, to know what that is.
-OUR_EPOCHS = {"lemma-de": 2, "lemma-hr": 1}
+OUR_EPOCHS = {"lemma-de": 2, "lemma-hr": 2}
 OURS_LONGER = "ours_longer"
 # The sampled softmax got its batch size and learning rate by the validation rows of lemma-de; the
 # full softmax, whose epochs take minutes, has what is usual.
