@@ -2,14 +2,16 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from sklearn_lsh.csr import take
 from sklearn_lsh.network import training
 from sklearn_lsh.threads import one_by_one, together
 
-from .small_networks import N_SAMPLES, make_data, make_network
+from .small_networks import N_FEATURES, N_SAMPLES, make_data, make_network
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 3])
@@ -81,3 +83,29 @@ def test_interrupted_epoch_trains_no_further(monkeypatch, n_jobs):
     n_trained = len(trained)
     time.sleep(0.05)
     assert len(trained) == n_trained
+
+
+def test_tables_are_built_while_others_note_samples():
+    n_classes = 30_000
+    network = make_network(
+        n_units=(N_FEATURES, 8, n_classes), n_active=(None, 50), selection="lsh", loss="softmax"
+    )
+    X, _ = make_data(n_samples=200)
+    network.prepare(X, np.arange(200))
+    layer, inputs = network.layers[-1], network.hidden(take(X, slice(0, 200)))
+    blank, stopped = layer.selection.is_blank, threading.Event()
+
+    def note():
+        places = np.random.default_rng(0).integers(n_classes, blank.size, size=1000)
+        while not stopped.is_set():
+            blank[places] = ~blank[places]
+
+    with ThreadPoolExecutor(1) as other:
+        noting = other.submit(note)
+        try:
+            for _ in range(20):
+                layer.selection.refresh(layer, inputs)
+        finally:
+            stopped.set()
+        noting.result()
+    assert layer.selection.tables.n_rows == n_classes

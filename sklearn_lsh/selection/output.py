@@ -104,7 +104,8 @@ class OutputLSH(LSH):
         self.hash_rows(layer, sketch)
         self.deck = self.random_state.permutation(self.owners[:n_neurons])
         self.popular = self.find_popular()
-        blank = np.flatnonzero(self.is_blank)
+        # Of a copy: other threads may be writing, and NumPy counts before it fills.
+        blank = np.flatnonzero(self.is_blank.copy())
         self.codes[blank] = self.codes[self.owners[blank]]  # repeats, which tables drop
         return sketch, LSHTables(self.codes, self.family.n_buckets_, self.owners, n_neurons)
 
