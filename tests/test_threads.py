@@ -103,7 +103,7 @@ def test_tables_are_built_while_others_note_samples():
     with ThreadPoolExecutor(1) as other:
         noting = other.submit(note)
         try:
-            for _ in range(20):
+            for _ in range(50):
                 layer.selection.refresh(layer, inputs)
         finally:
             stopped.set()
