@@ -72,6 +72,15 @@ def merge_tables(indptr, members, leaving, new_indptr, new_members, out_indptr, 
     return n
 
 
+def count_above(counts, n, least):
+    """How many of the first ``n`` counts are above ``least``."""
+    bar = np.uint16(least)
+    total = np.uint32(0)
+    for q in range(n):
+        total += np.uint32(1) if counts[q] > bar else np.uint32(0)
+    return int(total)
+
+
 # pythran export count_votes(uint8[:,:] order(C), int, uint32[], uint32[], int, int, int, uint32[], uint32[])
 # pythran export count_votes(uint16[:,:] order(C), int, uint32[], uint32[], int, int, int, uint32[], uint32[])
 def count_votes(
@@ -87,7 +96,7 @@ def count_votes(
     n_tables = (indptr.shape[0] - 1) // n_buckets
     votes = np.zeros(n_rows, np.uint16)
     met = np.empty(n_rows + 1, np.uint32)
-    histogram = np.zeros(n_columns + 1, np.uint32)
+    counts = np.empty(n_rows + 1, np.uint16)
     n = 0
     out_indptr[0] = 0
     for s in range(codes.shape[0]):
@@ -102,25 +111,23 @@ def count_votes(
                 met[n_met] = i
                 n_met += 1 if votes[i] == 0 else 0
                 votes[i] += 1
+        for q in range(n_met):
+            counts[q] = votes[met[q]]
+        # All with more than `least` votes are taken, and `spare` of those with just so many.
         least = 0
         spare = n_wanted
-        if n_met > n_wanted:
-            # All with more than `least` votes are taken, and `spare` of those with just so many.
-            histogram[:] = np.uint32(0)
-            for q in range(n_met):
-                histogram[votes[met[q]]] += 1
-            least = n_columns
-            while spare >= histogram[least]:
-                spare -= histogram[least]
-                least -= 1
+        n_more = n_met
+        while n_more > n_wanted:
+            least += 1
+            n_more = count_above(counts, n_met, least)
+        spare -= n_more
         for q in range(n_met):
-            i = met[q]
             if n - first < n_wanted:
-                out_indices[n] = i
-            tie = 1 if votes[i] == least else 0
+                out_indices[n] = met[q]
+            tie = 1 if counts[q] == least else 0
             tie = min(tie, spare)
             n += tie
-            n += 1 if votes[i] > least else 0
+            n += 1 if counts[q] > least else 0
             spare -= tie
         # Fewer than wanted means that all which were met were chosen, and still have their votes.
         i = fill_from
