@@ -23,14 +23,20 @@ def together(work, stop, n_jobs):
     if n_jobs == 1:
         work()
         return
-    with threads(n_jobs) as pool:
-        jobs = [pool.submit(work) for _ in range(n_jobs)]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-        except BaseException:
-            stop()
-            raise
+    with threads(n_jobs) as pool, stopping(stop):
+        jobs = [pool.submit(stopping(stop)(work)) for _ in range(n_jobs)]
+        for job in as_completed(jobs):
+            job.result()
+
+
+@contextmanager
+def stopping(stop):
+    """Call ``stop`` if there is an error: in the thread that has it, and in the one that waits."""
+    try:
+        yield
+    except BaseException:
+        stop()
+        raise
 
 
 def one_by_one(work, parts, n_jobs):
