@@ -22,10 +22,10 @@ stage.
 alone, with the learning rates that were chosen before.
 
     python benchmarks/density.py --keep FOLDER --headline 1 --longer 1.6
-        --out benchmarks/results/density_longer.json
+        --rates-from benchmarks/results/density.json --out benchmarks/results/density_longer.json
 
-tells what more epochs change for the hashed networks alone. Their multiply-adds in
-training are compared with those of the dense network in its fewer epochs.
+tells what more epochs change for the hashed networks alone, with the same learning rates. Their
+multiply-adds in training are compared with those of the dense network in its fewer epochs.
 """
 
 import json

@@ -132,7 +132,7 @@ def share_in_common(trainer):
 
 
 def bytes_moved(trainer):
-    """Bytes a second that one thread moves if caches keep nothing, beside copying an array."""
+    """Bytes a second that one thread moves if caches keep nothing."""
     log = trainer.network.log
     log.drain(trainer.network.layers)
     rate = trainer.epoch(1)

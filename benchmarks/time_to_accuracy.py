@@ -44,7 +44,7 @@ MOST_HELD_OUT = 10_000
 SHARE_OF_FINAL = 0.99
 # Ours trains for as few epochs as lead to 99% of what more of them reach on the validation rows,
 # and again for more of them, to know what that is.
-OUR_EPOCHS = {"lemma-de": 2, "lemma-hr": 2}
+OUR_EPOCHS = 2
 OURS_LONGER = "ours_longer"
 # The sampled softmax got its batch size and learning rate by the validation rows of lemma-de; the
 # full softmax, whose epochs take minutes, has what is usual.
@@ -77,13 +77,13 @@ def follow_torch(data, python, settings, n_threads):
         return {"seconds_before": 0.0, **run, "version": str(found["version"])}
 
 
-def measure(method, name, data, options):
+def measure(method, data, options):
     """Train one method, and follow its accuracy."""
     if method.startswith("ours"):
         # All predict with all classes.
         settings = {**OURS, "predict_selection": "topk", "random_state": options.seed}
         if method != OURS_LONGER:
-            settings["max_iter"] = options.epochs or OUR_EPOCHS[name]
+            settings["max_iter"] = options.epochs or OUR_EPOCHS
         run = in_new_process(follow_ours, data, settings, options.threads)
     else:
         settings = {**TORCH[method], "seed": options.seed}
@@ -167,7 +167,7 @@ def main():
             save(data, train, some(held_out, MOST_HELD_OUT))
             for method in names_in(options.methods, ("ours", OURS_LONGER, *TORCH)):
                 known = found["methods"].get(method, {})
-                run = measure(method, name, data, options)
+                run = measure(method, data, options)
                 print(name, method, run, flush=True)
                 found["methods"][method] = note(known, run, options)
                 found |= summarise(found["methods"])
