@@ -100,19 +100,25 @@ def respond_cells(
     return n
 
 
+def make_room(n_pairs, n_columns):
+    """Arrays for the groups of so many pairs, and for what these respond."""
+    most = min(n_pairs, n_columns)
+    return (
+        np.empty(most, np.uint32),
+        np.empty(most + 1, np.uint32),
+        np.empty(n_pairs, np.uint32),
+        np.empty(n_pairs, np.uint32),
+        np.empty(n_pairs, np.float32),
+    )
+
+
 # pythran export best_rows(uint32[], uint32[], int, float32[:,:] order(C), float32[:,:] order(C), float32, float32[:,:] order(C), uint32[], uint32[], float32[])
 def best_rows(indptr, indices, n_best, bias, weights, scale, inputs, out_indptr, out_indices, out):
     """Of ragged lists of neurons keep the ``n_best`` that respond most to dense inputs.
 
     Fills what `keep_best` fills, and returns what it returns.
     """
-    n_pairs = indices.shape[0]
-    most = min(n_pairs, bias.shape[1])
-    rows = np.empty(most, np.uint32)
-    starts = np.empty(most + 1, np.uint32)
-    pairs = np.empty(n_pairs, np.uint32)
-    samples = np.empty(n_pairs, np.uint32)
-    found = np.empty(n_pairs, np.float32)
+    rows, starts, pairs, samples, found = make_room(indices.shape[0], bias.shape[1])
     respond_rows(indptr, indices, bias, weights, scale, inputs, rows, starts, pairs, samples, found)
     return keep_best(indptr, indices, found, n_best, out_indptr, out_indices, out)
 
@@ -122,13 +128,7 @@ def best_cells(
     indptr, indices, n_best, bias, weights, scale, given, at, data, out_indptr, out_indices, out
 ):
     """Like `best_rows`, for sparse inputs: ``given, at, data`` are their CSR arrays."""
-    n_pairs = indices.shape[0]
-    most = min(n_pairs, bias.shape[1])
-    rows = np.empty(most, np.uint32)
-    starts = np.empty(most + 1, np.uint32)
-    pairs = np.empty(n_pairs, np.uint32)
-    samples = np.empty(n_pairs, np.uint32)
-    found = np.empty(n_pairs, np.float32)
+    rows, starts, pairs, samples, found = make_room(indices.shape[0], bias.shape[1])
     respond_cells(
         indptr, indices, bias, weights, scale, given, at, data, rows, starts, pairs, samples, found
     )
