@@ -31,13 +31,10 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # In docs/_ext: names for links, formulas as MathML, pictures and tables from the benchmarks,
-    # those of the page on gains and those on many classes, pages of all public names.
+    # pages of all public names.
     "accessibility",
-    "extreme",
-    "gains",
-    "growth",
     "mathml",
-    "pictures",
+    "pages",
     "reference",
 ]
 if os.environ.get("DOCS_INTERSPHINX"):

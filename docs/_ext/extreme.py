@@ -1,8 +1,7 @@
-"""Tables of extreme classification, from the benchmarks' results; see `pictures`."""
+"""Tables of extreme classification, from the benchmarks' results; see `reports`."""
 
 import numpy as np
-import pictures
-from pictures import MISSING, environment, results, table
+from reports import environment, fragment, table
 
 SETS = {
     "wordnet": "WordNet",
@@ -44,11 +43,9 @@ def methods_of(found):
     return {name: means(found[name]) for name in METHODS if name in found}
 
 
-def extreme_table():
+@fragment("extreme", "extreme")
+def extreme_table(report):
     """Each set by each method that was measured on it, with the best P@1 of each set in bold."""
-    report = results("extreme")
-    if report is None:
-        return MISSING
     rows = []
     for name, title in SETS.items():
         if name not in report["results"]:
@@ -66,11 +63,9 @@ def extreme_table():
     return table(head, rows) + "\n" + environment(report)
 
 
-def extreme_lines():
+@fragment("extreme_lines", "extreme")
+def extreme_lines(report):
     """Ours against the best tree of each set, as a list."""
-    report = results("extreme")
-    if report is None:
-        return MISSING
     lines = []
     for name, title in SETS.items():
         measured = methods_of(report["results"].get(name, {}))
@@ -89,11 +84,9 @@ def extreme_lines():
     return "\n".join(lines) + "\n"
 
 
-def time_to_accuracy_table():
+@fragment("time_to_accuracy", "time_to_accuracy")
+def time_to_accuracy_table(report):
     """Seconds until each network is nearly as accurate as the full softmax."""
-    report = results("time_to_accuracy")
-    if report is None:
-        return MISSING
     rows = []
     for name, title in SETS.items():
         found = report["results"].get(name)
@@ -117,27 +110,3 @@ def time_to_accuracy_table():
             )
     head = ["set", "network", "best P@1 (epochs)", "epochs to the goal", "seconds an epoch"]
     return table([*head, "seconds to the goal", "times ours"], rows) + "\n" + environment(report)
-
-
-def fragments():
-    """Every table, and the list."""
-    return {
-        "extreme": extreme_table(),
-        "extreme_lines": extreme_lines(),
-        "time_to_accuracy": time_to_accuracy_table(),
-    }
-
-
-def make(app=None):
-    """Make everything before pages are read."""
-    pictures.write_fragments(fragments())
-
-
-def setup(app):
-    """Tell Sphinx."""
-    app.connect("builder-inited", make)
-    return {"parallel_read_safe": True}
-
-
-if __name__ == "__main__":
-    make()

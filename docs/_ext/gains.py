@@ -1,13 +1,12 @@
 """Pictures and tables of the page on gains, from the benchmarks' results.
 
-See `pictures`, whose form they have: a function a picture, a function a table.
+See `pictures` and `reports`.
 """
 
 import matplotlib as mpl
 import numpy as np
-import pictures
-from matplotlib.figure import Figure
-from pictures import MISSING, environment, results, table
+from pictures import as_percent, legend_below, picture, plainly, show_seconds
+from reports import MISSING, environment, fragment, table
 
 SETS = {
     "mnist": "MNIST",
@@ -22,39 +21,12 @@ SELECTIONS = {
 }
 
 
-def figure_or_note(report, size):
-    """An empty figure, with a note in it where there is nothing to be drawn."""
-    figure = Figure(figsize=size if report else (6, 1), layout="constrained")
-    if not report:
-        figure.text(0.5, 0.5, MISSING.strip("*\n"), ha="center", va="center", style="italic")
-    return figure
-
-
-def as_percent(value, _):
-    """A share on an axis."""
-    return f"{100 * value:g}%"
-
-
-def plainly(value, _):
-    """A number on a logarithmic axis, as people write it."""
-    return f"{value:g}"
-
-
-def legend_below(figure, **settings):
-    """One legend for all panels."""
-    lines = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
-    figure.legend(lines.values(), lines, loc="outside lower center", **settings)
-
-
 # -- how few neurons are enough -----------------------------------------------------------
 
 
-def density_accuracy():
+@picture((9, 6), "density")
+def density_accuracy(figure, report):
     """Errors against the share of active neurons, a panel for each set."""
-    report = results("density")
-    figure = figure_or_note(report, (9, 6))
-    if not report:
-        return figure
     panels = figure.subplots(2, 2)
     sets = report["results"]["summary"]["sets"]
     for axes, (name, found) in zip(panels.flat, sets.items(), strict=False):
@@ -74,7 +46,6 @@ def density_accuracy():
     for axes in panels[:, 0]:
         axes.set_ylabel("errors on test rows")
     legend_below(figure, ncols=4)
-    return figure
 
 
 def show_errors(axes):
@@ -85,12 +56,9 @@ def show_errors(axes):
     axes.yaxis.set_major_formatter(as_percent)
 
 
-def density_work():
+@picture((9, 4), "density")
+def density_work(figure, report):
     """Errors against the share of multiply-adds that were done, in training and predicting."""
-    report = results("density")
-    figure = figure_or_note(report, (9, 4))
-    if not report:
-        return figure
     overall = report["results"]["summary"]["overall"]
     for axes, stage in zip(
         figure.subplots(1, 2, sharey=True), ("training", "prediction"), strict=True
@@ -114,14 +82,13 @@ def density_work():
         show_errors(axes)
     figure.axes[0].set_ylabel("errors on test rows, mean of all sets")
     legend_below(figure, ncols=4)
-    return figure
 
 
-def density_headline(name="density"):
+@fragment("density_headline", "density")
+@fragment("more_data_headline", "density_more_data")
+@fragment("longer_headline", "density_longer")
+def density_headline(report):
     """What few neurons cost and spare."""
-    report = results(name)
-    if report is None:
-        return MISSING
     found = report["results"]["summary"]["headline"]
     lost = found["points_lost"]
     return (
@@ -133,11 +100,11 @@ def density_headline(name="density"):
     )
 
 
-def density_data(name="density"):
+@fragment("density_data", "density", missing="")
+@fragment("more_data_data", "density_more_data", missing="")
+@fragment("longer_data", "density_longer", missing="")
+def density_data(report):
     """On how many images, and with how many seeds, accuracy by density was measured."""
-    report = results(name)
-    if report is None:
-        return ""
     options, summary = report["options"], report["results"]["summary"]
     overall, n_networks = summary["overall"], len(summary["sets"]) * len(options["layers"])
     n_seeds = {
@@ -157,11 +124,11 @@ def density_data(name="density"):
     )
 
 
-def density_table(name="density"):
+@fragment("density", "density")
+@fragment("more_data", "density_more_data")
+@fragment("longer", "density_longer")
+def density_table(report):
     """Each set at the density of the headline, beside the dense network."""
-    report = results(name)
-    if report is None:
-        return MISSING
     summary = report["results"]["summary"]
     density = summary["headline"]["density"]
     selections = [selection for selection in SELECTIONS if selection in summary["overall"]]
@@ -191,24 +158,23 @@ NETWORKS = {
 }
 
 
-def part_of(name, part):
-    """What a part of a benchmark found, with its options; None where it has not been run."""
-    report = results(name)
-    return report and report["results"].get(part)
+# Parts of `dense_networks.py`, and the option that says how wide their networks are.
+WIDTHS = {"main": "width", "wide": "wide"}
 
 
-def width_of(part):
-    """Width of the networks of a part of `dense_networks.py`, and the option that says it."""
-    found = part_of("dense_networks", part)
-    return found["options"]["wide" if part == "wide" else "width"]
+def timed_parts(report):
+    """Each part that was run: its name, the networks' width, and what was found."""
+    for part, option in WIDTHS.items():
+        found = report["results"].get(part)
+        if found:
+            yield part, found["options"][option], found["results"]
 
 
-def gains_time():
+@picture((9, 4), "dense_networks")
+def gains_time(figure, report):
     """Accuracy against seconds of training: medians over the runs; and the accuracy to reach."""
-    parts = [part for part in ("main", "wide") if part_of("dense_networks", part)]
-    figure = figure_or_note(parts, (9, 4))
-    for place, part in enumerate(parts):
-        found = part_of("dense_networks", part)["results"]
+    parts = list(timed_parts(report))
+    for place, (_, width, found) in enumerate(parts):
         axes = figure.add_subplot(1, len(parts), place + 1)
         for network, (label, style) in NETWORKS.items():
             runs = [run[network] for run in found["runs"] if "accuracies" in run[network]]
@@ -221,26 +187,20 @@ def gains_time():
             axes.plot(*middles, label=label, markersize=4, **style)
         goal = found["summary"]["goal"]
         axes.axhline(goal, color=mpl.rcParams["text.color"], linestyle="--", label="goal")
-        axes.set(xscale="log", xlabel="seconds of training")
-        axes.set_title(f"two hidden layers of {width_of(part):,}")
-        axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(plainly)
-        axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+        axes.set_title(f"two hidden layers of {width:,}")
+        show_seconds(axes)
         axes.yaxis.set_major_formatter(as_percent)
     if parts:
         figure.axes[0].set_ylabel("accuracy on test rows")
         legend_below(figure, ncols=4)
-    return figure
 
 
-def gains_time_table():
+@fragment("gains_time", "dense_networks")
+def gains_time_table(report):
     """Seconds until each network is a point below what the dense one ends with."""
     rows = []
-    for part in ("main", "wide"):
-        found = part_of("dense_networks", part)
-        if not found:
-            continue
-        summary, runs = found["results"]["summary"], found["results"]["runs"]
+    for part, width, found in timed_parts(report):
+        summary, runs = found["summary"], found["runs"]
         medians = summary["median_seconds_to_goal"]
         for network, (label, _) in NETWORKS.items():
             projected = summary.get("projected", {}).get(network, False)
@@ -249,18 +209,16 @@ def gains_time_table():
             rows.append(
                 [
                     label + (", projected" if projected else ""),
-                    f"{width_of(part):,}",
+                    f"{width:,}",
                     f"{summary['seconds_an_epoch'][network]:.2f}",
                     "not reached" if n_epochs is None else f"{n_epochs:g}",
                     "" if medians[network] is None else f"{medians[network]:.1f}",
                     "" if faster is None else f"{faster:.1f}",
                 ]
             )
-    if not rows:
-        return MISSING
     head = ["network", "width", "seconds an epoch", "epochs to the goal", "seconds to the goal"]
     head += ["times ours"]
-    return table(head, rows) + "\n" + environment(results("dense_networks"))
+    return table(head, rows) + "\n" + environment(report)
 
 
 def epochs_to_goal(part, network, summary, runs):
@@ -273,9 +231,10 @@ def epochs_to_goal(part, network, summary, runs):
     return middle if np.isfinite(middle) else None
 
 
-def settings_table():
+@fragment("gains_settings", "dense_networks")
+def settings_table(report):
     """What the search chose for each network, and from how many candidates."""
-    found = part_of("dense_networks", "search")
+    found = report["results"].get("search")
     if not found:
         return MISSING
     found = found["results"]
@@ -291,9 +250,10 @@ def settings_table():
     return table(["network", *(f"`{name}`" for name in names), "candidates"], rows)
 
 
-def prediction_table():
+@fragment("gains_prediction", "dense_networks")
+def prediction_table(report):
     """Samples that are predicted in a second."""
-    found = part_of("dense_networks", "predict")
+    found = report["results"].get("predict")
     if not found:
         return MISSING
     rows = []
@@ -327,12 +287,9 @@ def by_width(found):
     return {int(width): found[width] for width in sorted(found, key=int)}
 
 
-def gains_width():
+@picture((7.5, 4.5), "widths")
+def gains_width(figure, report):
     """Seconds of an epoch against the width of a hidden layer."""
-    report = results("widths")
-    figure = figure_or_note(report, (7.5, 4.5))
-    if not report:
-        return figure
     axes = figure.add_subplot()
     seconds = report["results"]["summary"]["seconds_an_epoch"]
     for network, (label, style) in WIDTH_NETWORKS.items():
@@ -350,14 +307,11 @@ def gains_width():
     for which in ("major", "minor"):
         getattr(axes.yaxis, f"set_{which}_formatter")(plainly)
     axes.legend()
-    return figure
 
 
-def width_lines():
+@fragment("gains_width_lines", "widths")
+def width_lines(report):
     """From which width hashing takes less time than each dense network, as a list."""
-    report = results("widths")
-    if report is None:
-        return MISSING
     summary = report["results"]["summary"]
     lines = []
     for network, width in summary["faster_from"].items():
@@ -374,11 +328,9 @@ def width_lines():
     return "\n".join(lines) + "\n"
 
 
-def width_table():
+@fragment("gains_width", "widths")
+def width_table(report):
     """What an epoch takes at each width, by what it grows, and what is found."""
-    report = results("widths")
-    if report is None:
-        return MISSING
     summary = report["results"]["summary"]
     seconds, growth = summary["seconds_an_epoch"], summary["growth"]["hashed"]
     rows = [
@@ -396,42 +348,3 @@ def width_table():
     head = ["neurons", *(label for label, _ in WIDTH_NETWORKS.values())]
     head += ["hashed, times half the width", "found of the best"]
     return table(head, rows) + "\n" + environment(report)
-
-
-DRAWN = [density_accuracy, density_work, gains_time, gains_width]
-
-
-def fragments():
-    """Every table, and lists and lines with figures."""
-    return {
-        "density": density_table(),
-        "density_data": density_data(),
-        "density_headline": density_headline(),
-        "more_data": density_table("density_more_data"),
-        "more_data_data": density_data("density_more_data"),
-        "more_data_headline": density_headline("density_more_data"),
-        "longer": density_table("density_longer"),
-        "longer_data": density_data("density_longer"),
-        "longer_headline": density_headline("density_longer"),
-        "gains_time": gains_time_table(),
-        "gains_settings": settings_table(),
-        "gains_prediction": prediction_table(),
-        "gains_width": width_table(),
-        "gains_width_lines": width_lines(),
-    }
-
-
-def make(app=None):
-    """Make everything before pages are read."""
-    pictures.draw_all(DRAWN)
-    pictures.write_fragments(fragments())
-
-
-def setup(app):
-    """Tell Sphinx."""
-    app.connect("builder-inited", make)
-    return {"parallel_read_safe": True}
-
-
-if __name__ == "__main__":
-    make()

@@ -1,13 +1,12 @@
 """How cost grows with the number of classes: pictures and tables from the benchmarks' results.
 
-See `pictures`, whose form they have.
+See `pictures` and `reports`.
 """
 
 import matplotlib as mpl
 import numpy as np
-import pictures
-from gains import figure_or_note, plainly
-from pictures import MISSING, environment, mega, results, table
+from pictures import picture, plainly
+from reports import environment, fragment, mega, table
 
 SETS = {
     "made": ("made data", {"color": "C0", "marker": "o"}),
@@ -28,12 +27,9 @@ def by_count(runs):
     return found
 
 
-def class_counts():
+@picture((9, 4), "class_counts")
+def class_counts(figure, report):
     """Seconds of an epoch and memory against the number of classes."""
-    report = results("class_counts")
-    figure = figure_or_note(report, (9, 4))
-    if not report:
-        return figure
     times, memory = figure.subplots(1, 2)
     for name, (label, style) in SETS.items():
         found = by_count(report["results"].get(name, {}))
@@ -51,14 +47,11 @@ def class_counts():
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x:,.0f}"))
         axes.yaxis.set_major_formatter(plainly)
         axes.legend(loc="upper left")
-    return figure
 
 
-def class_counts_table():
+@fragment("class_counts", "class_counts")
+def class_counts_table(report):
     """Seconds and memory of each number of classes, and by what they grow."""
-    report = results("class_counts")
-    if report is None:
-        return MISSING
     rows = []
     for name, (label, _) in SETS.items():
         runs = report["results"].get(name, {})
@@ -88,11 +81,9 @@ TOP_K_SETS = {
 }
 
 
-def top_k_table():
+@fragment("top_k", "top_k")
+def top_k_table(report):
     """Hash tables against a dense product."""
-    report = results("top_k")
-    if report is None:
-        return MISSING
     rows = []
     for name, label in TOP_K_SETS.items():
         for method, text in (("hashed", "hash tables"), ("dense", "dense product")):
@@ -110,27 +101,3 @@ def top_k_table():
                 )
     head = ["data", "by", "samples a second", "milliseconds for one", "P@1"]
     return table(head, rows) + "\n" + environment(report)
-
-
-DRAWN = [class_counts]
-
-
-def fragments():
-    """Every table."""
-    return {"class_counts": class_counts_table(), "top_k": top_k_table()}
-
-
-def make(app=None):
-    """Make everything before pages are read."""
-    pictures.draw_all(DRAWN)
-    pictures.write_fragments(fragments())
-
-
-def setup(app):
-    """Tell Sphinx."""
-    app.connect("builder-inited", make)
-    return {"parallel_read_safe": True}
-
-
-if __name__ == "__main__":
-    make()

@@ -1,0 +1,133 @@
+"""Pictures that explain: of hash tables, of what they find, of what a mini-batch changes."""
+
+import matplotlib as mpl
+import numpy as np
+from pictures import picture
+
+
+def cells(directions, planes):
+    """Code of each direction: on which side of each plane it lies."""
+    return (directions @ planes.T > 0) @ (1 << np.arange(len(planes)))
+
+
+@picture((9, 3.3))
+def hash_table(figure):
+    """Neurons as points, a query, and the buckets of two tables in which it falls."""
+    rng = np.random.default_rng(191)
+    neurons = rng.standard_normal((60, 2))
+    query = np.array([1.0, 0.55])
+    best = np.argsort(-neurons @ query)[:6]
+    tables = [rng.standard_normal((2, 2)) for _ in range(2)]
+    caught_by = [cells(neurons, planes) == cells(query[None], planes) for planes in tables]
+    angles = np.linspace(-np.pi, np.pi, 1441)
+    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    titles = ["Table 1", "Table 2", "Both together"]
+    for place, title in enumerate(titles):
+        axes = figure.add_subplot(1, 3, place + 1)
+        shown = caught_by[place : place + 1] if place < 2 else caught_by
+        for planes in tables[place : place + 1] if place < 2 else tables:
+            inside = cells(ring, planes) == cells(query[None], planes)
+            edge = ring[inside] * 9
+            axes.fill(*np.vstack([edge, [[0, 0]]]).T, color="C0", alpha=0.18, linewidth=0)
+            for plane in planes:
+                line = np.array([-plane[1], plane[0]]) / np.linalg.norm(plane) * 9
+                axes.plot(*np.stack([-line, line]).T, color="C2", linewidth=0.8, linestyle="--")
+        caught = np.any(shown, axis=0)
+        axes.plot(*neurons[~caught].T, "o", color="C2", markersize=3, alpha=0.7)
+        axes.plot(*neurons[caught].T, "o", color="C0", markersize=5)
+        axes.plot(
+            *neurons[best].T, "o", color="C1", markersize=9, fillstyle="none", markeredgewidth=1.4
+        )
+        axes.annotate(
+            "", query * 1.9, (0, 0), arrowprops={"arrowstyle": "->", "color": "C1", "linewidth": 2}
+        )
+        hit = np.count_nonzero(caught[best])
+        axes.set(
+            title=f"{title}: {caught.sum()} neurons,\n{hit} of the {len(best)} that respond most",
+            xlim=(-2.6, 2.6),
+            ylim=(-2.6, 2.6),
+            xticks=[],
+            yticks=[],
+            aspect="equal",
+        )
+        axes.spines[:].set_visible(True)
+
+
+@picture((6.4, 3.6))
+def found_probability(figure):
+    """Chance that a neuron is found, by its angle to the query, for some codes and tables."""
+    angle = np.linspace(0, 90, 181)
+    agree = 1 - angle / 180
+    axes = figure.add_subplot()
+    for i, (n_bits, n_tables) in enumerate([(4, 20), (8, 20), (8, 100)]):
+        axes.plot(
+            angle,
+            1 - (1 - agree**n_bits) ** n_tables,
+            color=f"C{i}",
+            linestyle=["-", "--", ":"][i],
+            linewidth=2,
+            label=f"n_bits={n_bits}, n_tables={n_tables}",
+        )
+    axes.set(
+        xlabel="angle between neuron and query (degrees)",
+        ylabel="chance of a common bucket",
+        xticks=range(0, 91, 15),
+    )
+    axes.legend()
+
+
+@picture((6.4, 3.4))
+def stale_tables(figure):
+    """Share of a hidden layer's codes that training changes, from epoch to epoch."""
+    from sklearn.datasets import load_digits
+
+    from sklearn_lsh import LSHMLPClassifier
+
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    network = LSHMLPClassifier((400,), density=0.1, learning_rate_init=0.003, random_state=0)
+    rng = np.random.default_rng(0)
+    n_tables, n_bits = 20, 6
+    planes = rng.standard_normal((X.shape[1], n_tables * n_bits))
+    codes = []
+    for _ in range(16):
+        network.partial_fit(X, y, classes=range(10))
+        rows = network.coefs_[0].T
+        signs = (rows - rows.mean(axis=0)) @ planes > 0
+        codes.append(signs.reshape(len(rows), n_tables, n_bits))
+    epochs = range(2, len(codes) + 1)
+    moved = [
+        [np.any(codes[i] != codes[i - 1], axis=2).mean() for i in range(1, len(codes))],
+        [np.any(codes[i] != codes[0], axis=2).mean() for i in range(1, len(codes))],
+    ]
+    axes = figure.add_subplot()
+    labels = ["tables rebuilt an epoch ago", "tables never rebuilt"]
+    for i, (line, label) in enumerate(zip(moved, labels, strict=True)):
+        axes.plot(epochs, line, color=f"C{i}", marker="os"[i], markersize=4, label=label)
+    axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+    axes.set(xlabel="epoch", ylabel="neurons in the wrong bucket", ylim=(0, None))
+    axes.legend()
+
+
+@picture((8, 3.2))
+def kept_rows(figure):
+    """The weights that a mini-batch reads and changes: rows, where a dense layer has them all."""
+    rng = np.random.default_rng(1)
+    n_neurons, n_samples = 40, 12
+    active = np.zeros((n_neurons, n_samples), bool)
+    for sample in range(n_samples):
+        liked = rng.choice(n_neurons, 3, replace=False, p=np.linspace(2, 0.2, n_neurons) / 44)
+        active[liked, sample] = True
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.6])
+    rows, samples = np.nonzero(active)
+    left.plot(samples, rows, "s", color="C0", markersize=4)
+    left.set(xlabel="samples of a mini-batch", ylabel="neurons", title="which are active")
+    touched = active.any(axis=1)
+    weights = np.repeat(touched[:, None], 24, axis=1)
+    y, x = np.nonzero(weights)
+    right.plot(x, y, "s", color="C0", markersize=4)
+    y, x = np.nonzero(~weights)
+    right.plot(x, y, "s", color="C2", markersize=4, alpha=0.25)
+    right.set(xlabel="inputs", title="weights that are read and changed")
+    for axes in (left, right):
+        axes.set(xticks=[], yticks=[], ylim=(n_neurons, -1))

@@ -1,0 +1,34 @@
+"""All pictures and fragments of the pages, made before these are read.
+
+    python docs/_ext/pages.py
+
+makes them without a build of the pages.
+"""
+
+# Modules that draw and write, of which each registers what it has.
+import comparisons
+import explanations
+import extreme
+import gains
+import growth
+import pictures
+import reports
+
+CONTENTS = [comparisons, explanations, extreme, gains, growth]
+
+
+def make(app=None):
+    """Draw all pictures and write all fragments."""
+    pictures.draw_all()
+    reports.write_all()
+
+
+def setup(app):
+    """Tell Sphinx."""
+    app.add_directive("picture", pictures.PictureDirective)
+    app.connect("builder-inited", make)
+    return {"parallel_read_safe": True}
+
+
+if __name__ == "__main__":
+    make()
