@@ -44,17 +44,21 @@ MOST_HELD_OUT = 30_000
 OURS = {
     "hidden_layer_sizes": (128,),
     "batch_size": 512,
-    "learning_rate_init": 0.005,
+    "learning_rate_init": 0.01,
     "learning_rate": "linear",
     "max_iter": 3,
 }
 OURS_ON = {
-    "icd": {"batch_size": 400, "learning_rate": "constant", "max_iter": 12},
+    "icd": {
+        "batch_size": 400,
+        "learning_rate_init": 0.005,
+        "learning_rate": "constant",
+        "max_iter": 12,
+    },
     "wordnet": {
         "hidden_layer_sizes": (256,),
         "multilabel_loss": "logistic",
         "batch_size": 256,
-        "learning_rate_init": 0.01,
         "max_iter": 8,
     },
 }
