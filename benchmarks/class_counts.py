@@ -8,6 +8,7 @@ rows, of which each class has one at least. Each is a process of its own, which 
 data: reported are the seconds of each epoch, those before the first, and the highest resident
 memory (on Linux), of which the interpreter and its packages take ``peak_bytes_before_data``.
 
+Numbers of classes take turns, ``--repeats`` of them, because a machine's speed changes with time.
 ``--sets`` and ``--counts`` (of classes, separated by commas) measure a part; what the JSON file has
 of others is kept. ``--keep FOLDER`` keeps the data and takes what is there; ``--epochs 0`` makes no
 more than these.
@@ -114,6 +115,22 @@ def fit(path, settings, n_threads):
     }
 
 
+def data_of(name, n_classes, folder, options):
+    """The file with rows of so many classes, which is made if it is not there."""
+    n_rows = 4000 if options.quick else options.rows or N_ROWS[name]
+    path = folder / f"{name}-{n_classes}-{n_rows}-{options.seed}.npz"
+    if not path.exists():
+        maker = make_made if options.quick else MAKERS[name]
+        in_new_process(maker, path, n_classes, n_rows, options.seed)
+    return path
+
+
+def measure(path, name, seed, options):
+    """Fit once, in a process of its own."""
+    settings = {**SETTINGS[name], "max_iter": options.epochs, "tol": 0, "random_state": seed}
+    return in_new_process(fit, path, settings, options.threads)
+
+
 def main():
     options = parse_options(
         __doc__, repeats=1, sets="", counts="", epochs=3, rows=0, keep="", threads=os.cpu_count()
@@ -124,32 +141,17 @@ def main():
         kept_in = Path(options.keep or folder)
         kept_in.mkdir(parents=True, exist_ok=True)
         for name in names_in(options.sets, COUNTS):
-            n_rows = options.rows or N_ROWS[name]
             counts = [1000, 2000] if options.quick else COUNTS[name]
-            for n_classes in counts:
-                if asked and n_classes not in asked:
-                    continue
-                runs = []
-                for seed in range(options.seed, options.seed + options.repeats):
-                    size = 4000 if options.quick else n_rows
-                    maker = make_made if options.quick else MAKERS[name]
-                    path = kept_in / f"{name}-{n_classes}-{size}-{seed}.npz"
-                    if not path.exists():
-                        in_new_process(maker, path, n_classes, size, seed)
-                    if not options.epochs:
-                        continue
-                    settings = {
-                        **SETTINGS[name],
-                        "max_iter": options.epochs,
-                        "tol": 0,
-                        "random_state": seed,
-                    }
-                    runs.append(in_new_process(fit, path, settings, options.threads))
-                    print(name, runs[-1])
-                    if not options.keep:
-                        path.unlink()
-                if runs:
-                    results.setdefault(name, {})[str(n_classes)] = runs
+            counts = [count for count in counts if not asked or count in asked]
+            found = {str(count): [] for count in counts}
+            for seed in range(options.seed, options.seed + options.repeats):
+                for count in counts:
+                    path = data_of(name, count, kept_in, options)
+                    if options.epochs:
+                        found[str(count)].append(measure(path, name, seed, options))
+                        print(name, found[str(count)][-1], flush=True)
+                if options.epochs:
+                    results.setdefault(name, {}).update(found)
                     write(__file__, options, results)
 
 

@@ -44,7 +44,7 @@ MOST_HELD_OUT = 30_000
 OURS = {
     "hidden_layer_sizes": (128,),
     "batch_size": 512,
-    "learning_rate_init": 0.01,
+    "learning_rate_init": 0.0075,
     "learning_rate": "linear",
     "max_iter": 3,
 }
@@ -59,6 +59,7 @@ OURS_ON = {
         "hidden_layer_sizes": (256,),
         "multilabel_loss": "logistic",
         "batch_size": 256,
+        "learning_rate_init": 0.01,
         "max_iter": 8,
     },
 }
