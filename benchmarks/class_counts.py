@@ -8,7 +8,8 @@ rows, of which each class has one at least. Each is a process of its own, which 
 data: reported are the seconds of each epoch, those before the first, and the highest resident
 memory (on Linux), of which the interpreter and its packages take ``peak_bytes_before_data``.
 
-Numbers of classes take turns, ``--repeats`` of them, because a machine's speed changes with time.
+Numbers of classes take turns, ``--repeats`` of them, because a machine's speed changes with time;
+in each turn networks have another seed, and the same data.
 ``--sets`` and ``--counts`` (of classes, separated by commas) measure a part; what the JSON file has
 of others is kept. ``--keep FOLDER`` keeps the data and takes what is there; ``--epochs 0`` makes no
 more than these.

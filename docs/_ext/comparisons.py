@@ -20,8 +20,6 @@ STYLES = {
     "scikit_learn": {"color": "C1", "linestyle": "-", "marker": "s"},
     "pytorch": {"color": "C2", "linestyle": "-", "marker": "^"},
 }
-
-
 TIMED = {
     "dense_networks": "Clothes in pictures\ntwo hidden layers of 1,000",
     "icd_coding": "Diagnoses in words\n12,000 classes",

@@ -29,7 +29,7 @@ THEMES = {
     "dark": {"text": "#d6dde4", "faint": "#3f4851", "cycle": ["#5cc1f4", "#ffa15c", "#b4bcc6"]},
 }
 
-# What is drawn: functions that return a figure, by the names of their pictures.
+# What is drawn: functions without arguments that return a figure, by the names of the pictures.
 PICTURED = {}
 
 
