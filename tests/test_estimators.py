@@ -1,6 +1,5 @@
 """Fitting and predicting with the estimators: what users see of it."""
 
-import re
 from itertools import pairwise
 
 import numpy as np
@@ -8,41 +7,26 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_digits, make_multilabel_classification, make_regression
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer
-from sklearn.model_selection import train_test_split
+from sklearn.datasets import make_multilabel_classification, make_regression
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
-ignore_convergence = pytest.mark.filterwarnings(
-    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning"
+from .digits import (
+    SETTINGS,
+    SMALL,
+    X_TEST,
+    X_TRAIN,
+    Y_TEST,
+    Y_TRAIN,
+    X,
+    Y,
+    classifier,
+    each_setting,
+    ignore_convergence,
+    regressor,
 )
+
 pytestmark = ignore_convergence
-
-X, Y = load_digits(return_X_y=True)
-X /= 16
-X_TRAIN, X_TEST, Y_TRAIN, Y_TEST = train_test_split(X, Y, random_state=0, stratify=Y)
-SMALL = slice(0, 300)
-
-HASHED = {"hidden_layer_sizes": (64,), "density": 0.25, "random_state": 0}
-SETTINGS = {
-    "dense": {"hidden_layer_sizes": (64,), "random_state": 0},
-    "lsh": HASHED,
-    "dwta": {**HASHED, "hash_function": "dwta"},
-    "topk": {**HASHED, "selection": "topk"},
-    "two layers": {**HASHED, "hidden_layer_sizes": (64, 48), "density": (0.25, 12)},
-    "output": {**HASHED, "output_density": 6},
-}
-each_setting = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-
-
-def classifier(**parameters):
-    return LSHMLPClassifier(**{**HASHED, "max_iter": 3, **parameters})
-
-
-def regressor(**parameters):
-    return LSHMLPRegressor(**{**HASHED, "max_iter": 3, **parameters})
 
 
 # ---- learning
@@ -193,98 +177,6 @@ def test_feature_names():
         estimator.predict(X)
 
 
-# ---- stopping
-
-
-def test_convergence_warning():
-    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached"):
-        classifier(max_iter=2).fit(X[SMALL], Y[SMALL])
-
-
-@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad", "sgd"])
-def test_stops_without_progress(solver, capsys):
-    """With an unreachable tolerance every epoch but the first is one without progress."""
-    estimator = classifier(solver=solver, max_iter=50, tol=10, n_iter_no_change=4, verbose=True)
-    estimator.fit(X[SMALL], Y[SMALL])
-    assert estimator.n_iter_ == 6
-    assert "Training loss did not improve more than tol=10" in capsys.readouterr().out
-
-
-def test_never_stops():
-    estimator = classifier(max_iter=15, tol=10, n_iter_no_change=np.inf).fit(X[SMALL], Y[SMALL])
-    assert estimator.n_iter_ == 15
-
-
-@pytest.mark.parametrize("scoring", [None, "loss", "neg_log_loss", get_scorer("f1_macro")])
-def test_early_stopping(scoring):
-    estimator = classifier(
-        early_stopping=True, max_iter=100, n_iter_no_change=3, tol=1e-2, scoring=scoring
-    ).fit(X_TRAIN, Y_TRAIN)
-    scores = estimator.validation_scores_
-    assert len(scores) == len(estimator.validation_loss_curve_) == estimator.n_iter_ < 100
-    assert estimator.best_validation_score_ == max(scores)
-    assert estimator.best_loss_ is None
-    # The training rows are what is left.
-    assert estimator.t_ == estimator.n_iter_ * (len(Y_TRAIN) - 135)
-    if scoring == "loss":
-        assert_allclose(scores, -np.array(estimator.validation_loss_curve_))
-
-
-@pytest.mark.parametrize("make", [classifier, regressor])
-def test_best_weights_come_back(make):
-    """Not those of the last epoch, but those of the best one, which is the second here."""
-    scores = iter([0.1, 0.9, 0.5, 0.9, 0.3, 0.2])
-    estimator = make(early_stopping=True, max_iter=6, scoring=lambda *_: next(scores))
-    estimator.fit(X_TRAIN, Y_TRAIN, X_val=X_TEST, y_val=Y_TEST)
-    assert estimator.best_validation_score_ == 0.9
-    assert estimator.validation_scores_ == [0.1, 0.9, 0.5, 0.9, 0.3, 0.2]
-    two_epochs = make(max_iter=2).fit(X_TRAIN, Y_TRAIN)
-    for a, b in zip(estimator.coefs_, two_epochs.coefs_, strict=True):
-        assert_array_equal(a, b)
-    assert_array_equal(estimator.predict(X_TEST), two_epochs.predict(X_TEST))
-
-
-def test_own_validation_set():
-    estimator = classifier(max_iter=5).fit(
-        X_TRAIN, Y_TRAIN, X_val=X_TEST, y_val=Y_TEST, sample_weight_val=np.ones(len(Y_TEST))
-    )
-    # Measured on, but without a say.
-    plain = classifier(max_iter=5).fit(X_TRAIN, Y_TRAIN)
-    assert estimator.loss_curve_ == plain.loss_curve_
-    assert estimator.best_loss_ == plain.best_loss_
-    assert len(estimator.validation_scores_) == 5
-    assert estimator.validation_scores_[-1] == pytest.approx(estimator.score(X_TEST, Y_TEST))
-    assert estimator.best_validation_score_ == max(estimator.validation_scores_)
-    for given in ({"X_val": X_TEST}, {"y_val": Y_TEST}, {"sample_weight_val": np.ones(3)}):
-        with pytest.raises(ValueError, match=r"_val is (given|not)|is given, but"):
-            classifier().fit(X_TRAIN, Y_TRAIN, **given)
-
-
-def test_validation_set_is_stratified_where_it_can_be():
-    y = np.where(np.arange(300) < 30, 7, 0)
-    seen = []
-    classifier(
-        early_stopping=True, scoring=lambda _, data, labels: seen.append(labels.mean()) or 0.0
-    ).fit(X[SMALL], y)
-    assert seen[0] == pytest.approx(0.7)
-    # A class with a single row cannot be on both sides.
-    y = y.copy()
-    y[0] = 9
-    assert classifier(early_stopping=True).fit(X[SMALL], y).n_iter_ == 3
-
-
-def test_validation_set_too_small():
-    for fraction in (0.0, 0.01):
-        with pytest.raises(ValueError, match="validation set is too small"):
-            classifier(early_stopping=True, validation_fraction=fraction).fit(X[:50], Y[:50])
-
-
-def test_partial_fit_does_not_stop_early():
-    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
-        classifier(early_stopping=True).partial_fit(X, Y, classes=range(10))
-
-
 # ---- learning rate and mini-batches
 
 
@@ -373,110 +265,6 @@ def test_batch_size():
     with pytest.warns(UserWarning, match=r"batch_size=500 is larger than .* 300: it is clipped"):
         clipped = classifier(batch_size=500).fit(X[SMALL], Y[SMALL])
     assert clipped.loss_curve_ == classifier(batch_size=300).fit(X[SMALL], Y[SMALL]).loss_curve_
-
-
-# ---- going on
-
-
-def test_partial_fit():
-    estimator = classifier(learning_rate_init=0.003)
-    for _ in range(8):
-        for batch in np.array_split(np.arange(len(X_TRAIN)), 3):
-            estimator.partial_fit(X_TRAIN[batch], Y_TRAIN[batch], classes=np.arange(10))
-    assert estimator.score(X_TEST, Y_TEST) > 0.7
-    assert estimator.n_iter_ == 1
-    assert len(estimator.loss_curve_) == 24
-    assert estimator.t_ == 8 * len(X_TRAIN)
-    assert_array_equal(estimator.classes_, np.arange(10))
-
-
-def test_partial_fit_is_an_epoch_of_fit():
-    whole = regressor(max_iter=3, shuffle=False).fit(X[SMALL], Y[SMALL])
-    steps = regressor(shuffle=False)
-    for _ in range(3):
-        steps.partial_fit(X[SMALL], Y[SMALL])
-    assert_allclose(steps.loss_curve_, whole.loss_curve_, rtol=1e-6)
-
-
-def test_partial_fit_goes_on_after_fit():
-    estimator = classifier().fit(X[SMALL], Y[SMALL])
-    loss = estimator.loss_
-    assert estimator.partial_fit(X[SMALL], Y[SMALL]).loss_ < loss
-    assert len(estimator.loss_curve_) == 4
-    assert len(estimator.fit(X[SMALL], Y[SMALL]).loss_curve_) == 3
-
-
-def test_warm_start():
-    estimator = classifier(warm_start=True, max_iter=3).fit(X[SMALL], Y[SMALL])
-    first = estimator.loss_curve_[-1]
-    estimator.fit(X[SMALL], Y[SMALL])
-    assert len(estimator.loss_curve_) == 6
-    assert estimator.loss_curve_[3] < first
-    assert estimator.n_iter_ == 3
-    assert estimator.t_ == 1800
-    estimator.set_params(warm_start=False).fit(X[SMALL], Y[SMALL])
-    assert len(estimator.loss_curve_) == 3
-
-
-def test_warm_start_keeps_the_best_weights():
-    estimator = classifier(warm_start=True, early_stopping=True, max_iter=8)
-    validation = {"X_val": X_TEST, "y_val": Y_TEST}
-    best = estimator.fit(X_TRAIN, Y_TRAIN, **validation).best_validation_score_
-    estimator.set_params(learning_rate_init=10.0, max_iter=2).fit(X_TRAIN, Y_TRAIN, **validation)
-    assert max(estimator.validation_scores_[8:]) < best == estimator.best_validation_score_
-    assert estimator.score(X_TEST, Y_TEST) == pytest.approx(best)
-
-
-def test_warm_start_cannot_change_the_network():
-    estimator = classifier(warm_start=True).fit(X[SMALL], Y[SMALL])
-    with pytest.raises(ValueError, match=r"would: n_active=\[32, None\], n_tables=3 in place of"):
-        estimator.set_params(density=0.5, n_tables=3).fit(X[SMALL], Y[SMALL])
-    estimator.set_params(density=16, n_tables="auto").fit(X[SMALL], Y[SMALL])
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_interrupted(monkeypatch, early_stopping):
-    from sklearn_lsh.network import Network
-
-    train_epoch = Network.train_epoch
-
-    def interrupt(self, *args):
-        loss = train_epoch(self, *args)
-        if len(estimator.loss_curve_) == 2:
-            raise KeyboardInterrupt
-        return loss
-
-    monkeypatch.setattr(Network, "train_epoch", interrupt)
-    estimator = classifier(max_iter=10, learning_rate_init=0.01, early_stopping=early_stopping)
-    with pytest.warns(UserWarning, match=r"interrupted by user: what was learnt so far is kept"):
-        estimator.fit(X_TRAIN, Y_TRAIN)
-    assert estimator.n_iter_ == 2
-    assert estimator.score(X_TEST, Y_TEST) > 0.3
-
-
-@pytest.mark.filterwarnings("ignore:Training interrupted")
-def test_interrupted_in_the_first_epoch(monkeypatch):
-    from sklearn_lsh.network import Network
-
-    train_epoch = Network.train_epoch
-
-    def interrupt(self, *args):
-        train_epoch(self, *args)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Network, "train_epoch", interrupt)
-    estimator = classifier().fit(X[SMALL], Y[SMALL])
-    assert estimator.n_iter_ == 0
-    assert estimator.predict(X[SMALL]).shape == (300,)
-
-
-def test_verbose(capsys):
-    classifier(max_iter=2).fit(X[SMALL], Y[SMALL])
-    assert capsys.readouterr().out == ""
-    classifier(max_iter=2, verbose=True).fit(X[SMALL], Y[SMALL], X_val=X[SMALL], y_val=Y[SMALL])
-    lines = capsys.readouterr().out.splitlines()
-    pattern = r"Iteration \d, loss = \d\.\d{8}, [\d,]+ samples/s, validation score = 0\.\d{6}"
-    assert [bool(re.fullmatch(pattern, line)) for line in lines] == [True, True]
 
 
 # ---- weights
