@@ -17,14 +17,55 @@ def take_rows(indptr, indices, data, rows, out_indptr, out_indices, out_data):
             out_data[first + p] = data[start + p]
 
 
-# pythran export group_by_column(uint32[], uint32[], int, uint32[], uint32[], uint32[], uint32[])
-def group_by_column(indptr, indices, n_columns, columns, starts, pairs, samples):
-    """Order the pairs of a CSR batch by column: a counting sort.
+# Pairs are few if there are more than so many columns for each.
+SPARSE = 8
 
-    Fills ``columns`` with the ``n`` distinct columns, ascending (rows of a large matrix are read
-    much faster in their order), ``starts[:n + 1]`` with where each one's pairs begin, and for
-    every pair in that order its position in the batch and its row (sample). Returns ``n``.
-    """
+
+def sort_by_digit(order, indices, shift, n_digits, out):
+    """Order pairs by a digit of their columns; those of the same digit stay in ``order``."""
+    places = np.zeros(n_digits, np.uint32)
+    for p in range(order.shape[0]):
+        places[(indices[order[p]] >> shift) % n_digits] += 1
+    place = 0
+    for d in range(n_digits):
+        count = int(places[d])
+        places[d] = place
+        place += count
+    for p in range(order.shape[0]):
+        d = (indices[order[p]] >> shift) % n_digits
+        out[places[d]] = order[p]
+        places[d] += 1
+
+
+def group_few(indptr, indices, n_columns, columns, starts, pairs, samples):
+    """As `group_by_column`, without a look at each column: a radix sort by two digits."""
+    n_pairs = indices.shape[0]
+    order = np.empty(n_pairs, np.uint32)
+    by_last = np.empty(n_pairs, np.uint32)
+    row_of = np.empty(n_pairs, np.uint32)
+    for s in range(indptr.shape[0] - 1):
+        for q in range(indptr[s], indptr[s + 1]):
+            order[q] = q
+            row_of[q] = s
+    shift = 1
+    while 1 << 2 * shift < n_columns:
+        shift += 1
+    sort_by_digit(order, indices, 0, 1 << shift, by_last)
+    sort_by_digit(by_last, indices, shift, 1 << shift, pairs)
+    starts[0] = 0
+    n = 0
+    for p in range(n_pairs):
+        i = indices[pairs[p]]
+        if n == 0 or columns[n - 1] != i:
+            columns[n] = i
+            n += 1
+        starts[n] = p + 1
+        samples[p] = row_of[pairs[p]]
+    return n
+
+
+def group_many(indptr, indices, n_columns, columns, starts, pairs, samples):
+    """As `group_by_column`: a counting sort."""
     places = np.zeros(n_columns, np.uint32)
     for q in range(indices.shape[0]):
         places[indices[q]] += 1
@@ -46,6 +87,19 @@ def group_by_column(indptr, indices, n_columns, columns, starts, pairs, samples)
             samples[place] = s
             places[indices[q]] += 1
     return n
+
+
+# pythran export group_by_column(uint32[], uint32[], int, uint32[], uint32[], uint32[], uint32[])
+def group_by_column(indptr, indices, n_columns, columns, starts, pairs, samples):
+    """Order the pairs of a CSR batch by column.
+
+    Fills ``columns`` with the ``n`` distinct columns, ascending (rows of a large matrix are read
+    much faster in their order), ``starts[:n + 1]`` with where each one's pairs begin, and for
+    every pair in that order its position in the batch and its row (sample). Returns ``n``.
+    """
+    if indices.shape[0] * SPARSE < n_columns:
+        return group_few(indptr, indices, n_columns, columns, starts, pairs, samples)
+    return group_many(indptr, indices, n_columns, columns, starts, pairs, samples)
 
 
 # pythran export put_first(uint32[], uint32[], uint32[], uint32[], int, uint32[], uint32[])
