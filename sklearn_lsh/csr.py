@@ -133,6 +133,14 @@ def n_samples(inputs) -> int:
     return inputs.n_rows if isinstance(inputs, CSR) else inputs.shape[0]
 
 
+def first_rows(inputs, n_rows) -> "np.ndarray | CSR":
+    """A view of the first rows of a dense array or a `CSR`."""
+    if not isinstance(inputs, CSR):
+        return inputs[:n_rows]
+    indptr = inputs.indptr[: n_rows + 1]
+    return CSR(indptr, inputs.indices[: indptr[-1]], inputs.data[: indptr[-1]], inputs.n_columns)
+
+
 def n_nonzero(inputs) -> int:
     """How many inputs a batch has: the pairs of a `CSR`, or all numbers of an array."""
     return inputs.data.shape[0] if isinstance(inputs, CSR) else inputs.size

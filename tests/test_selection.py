@@ -13,7 +13,7 @@ from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.hashing import E2LSH, FAMILIES, SimpleLSH
 from sklearn_lsh.selection.lsh import choose_n_bits
 from sklearn_lsh.selection.output import share_room
-from sklearn_lsh.selection.sketch import Sketch
+from sklearn_lsh.selection.sketch import ResponseSketch, Sketch
 
 from .small_networks import make_network
 
@@ -234,7 +234,7 @@ def test_sketches_of_all_neurons_miss_few(data):
     network = make_selected(X, "lsh")
     train(network, X, target, 5)
     chosen, inputs = select_all(network, X, 0)
-    # Inputs of thirty features at random: twelve directions hold little more than a third of them.
+    # Inputs of thirty features at random: fourteen directions hold half of them.
     assert recall(chosen, responses(network.layers[0], inputs)) > 0.85
 
 
@@ -476,6 +476,10 @@ class Neurons:
     def responses(self, X):
         return self.scale * X.astype(float) @ self.weights.T + self.bias
 
+    @property
+    def n_neurons(self):
+        return self.weights.shape[0]
+
 
 def sketched(sketch, X, layer):
     return sketch.queries(everything(X)) @ sketch.rows(layer).T
@@ -506,48 +510,6 @@ def test_sketch_of_inputs_with_few_directions_is_exact(sparse):
 
 
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
-def test_directions_follow_the_inputs(sparse):
-    rng = np.random.default_rng(12)
-    spread = np.where(np.arange(60) < 6, 3, 0.1)
-
-    def draw(spread):
-        X = (np.abs(rng.normal(size=(200, 60))) * spread).astype(np.float32)
-        return everything(sp.csr_array(X) if sparse else X), X
-
-    sketch = Sketch(draw(spread)[0], 12, np.random.RandomState(0))
-    layer, later = Neurons(40, 60), spread[::-1]
-    errors = []
-    for _ in range(80):
-        batch, X = draw(later)
-        exact = layer.responses(X)
-        errors.append(np.abs(sketch.queries(batch) @ sketch.rows(layer).T - exact).mean())
-        sketch = sketch.recentred(batch, 0.5).following(batch, 0.1)
-    assert errors[-1] < 0.3 * errors[1]
-    assert sketch.basis.dtype == sketch.whitener.dtype == np.float32
-    # Whitened: each direction has the same deviation.
-    queries = sketch.queries(draw(later)[0])[:, :6]
-    np.testing.assert_allclose(queries.std(axis=0), 1, atol=0.35)
-
-
-def test_narrowed_sketch_keeps_what_neurons_differ_in():
-    rng = np.random.default_rng(11)
-    X = rng.normal(size=(500, 40)).astype(np.float32)
-    layer = Neurons(60, 40)
-    # All rows are one row, which tells nothing, plus combinations of six others.
-    layer.weights[:] = 3 * rng.normal(size=40) + rng.normal(size=(60, 6)) @ rng.normal(size=(6, 40))
-    layer.weights /= np.float32(layer.scale)
-    sketch = Sketch(X, 30, np.random.RandomState(0))
-    rows = sketch.rows(layer)
-    narrow, few = sketch.narrowed(rows, 6)
-    np.testing.assert_allclose(few, narrow.rows(layer), rtol=1e-3, atol=1e-3)
-    assert few.shape == (60, 7)
-    wide, short = sketch.queries(X) @ rows.T, narrow.queries(X) @ few.T
-    wide, short = (scores - scores.mean(axis=1, keepdims=True) for scores in (wide, short))
-    np.testing.assert_allclose(short, wide, atol=1e-2 * np.abs(wide).max())
-    assert sketch.narrowed(rows, 30)[0] is sketch
-
-
-@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 def test_sketch_keeps_what_most_inputs_differ_in(sparse):
     rng = np.random.default_rng(10)
     spread = np.exp(-np.arange(100) / 8)
@@ -560,3 +522,62 @@ def test_sketch_keeps_what_most_inputs_differ_in(sparse):
     assert min(correlations) > 0.9
     assert np.mean(correlations) > 0.98
     assert sketch.queries(everything(given)).dtype == sketch.rows(layer).dtype == np.float32
+
+
+def differences(responses):
+    return responses - responses.mean(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_response_sketch_is_exact_where_neurons_differ_in_few_directions(sparse, scale):
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(500, 40)).astype(np.float32)
+    layer = Neurons(60, 40, scale)
+    # All rows are one row, which tells nothing, plus combinations of six others.
+    layer.weights[:] = 3 * rng.normal(size=40) + rng.normal(size=(60, 6)) @ rng.normal(size=(6, 40))
+    layer.weights /= np.float32(scale)
+    given = sp.csr_array(X) if sparse else X
+    sketch = ResponseSketch(layer, everything(given), 6, np.random.RandomState(0))
+    assert sketch.n_directions == 6
+    ours, exact = differences(sketched(sketch, given, layer)), differences(layer.responses(X))
+    np.testing.assert_allclose(ours, exact, atol=1e-3 * np.abs(exact).max())
+    assert sketch.queries(everything(given)).dtype == sketch.rows(layer).dtype == np.float32
+    part = slice(10, 30)
+    np.testing.assert_array_equal(sketch.rows(layer, part), sketch.rows(layer)[part])
+
+
+def test_response_sketch_is_nearly_the_best_of_its_length():
+    rng = np.random.default_rng(13)
+    X = (rng.normal(size=(2000, 100)) * np.exp(-np.arange(100) / 15)).astype(np.float32)
+    layer = Neurons(80, 100)
+    sketch = ResponseSketch(layer, X, 12, np.random.RandomState(0))
+    exact = differences(layer.responses(X))
+    exact -= exact.mean(axis=0)
+    ours = differences(sketched(sketch, X, layer))
+    ours -= ours.mean(axis=0)
+    values = np.linalg.svd(exact, compute_uv=False)
+    least = (values[12:] ** 2).sum()  # Eckart and Young
+    assert least < ((ours - exact) ** 2).sum() < 1.1 * least
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_directions_follow_inputs_and_weights(sparse):
+    rng = np.random.default_rng(12)
+    spread = np.where(np.arange(60) < 6, 3, 0.1)
+
+    def draw(spread):
+        X = (np.abs(rng.normal(size=(200, 60))) * spread).astype(np.float32)
+        return everything(sp.csr_array(X) if sparse else X), X
+
+    layer = Neurons(40, 60)
+    sketch = ResponseSketch(layer, draw(spread)[0], 6, np.random.RandomState(0))
+    layer.weights[:] = rng.normal(size=layer.weights.shape)
+    errors = []
+    for _ in range(20):
+        batch, X = draw(spread[::-1])
+        error = differences(sketch.queries(batch) @ sketch.rows(layer).T - layer.responses(X))
+        errors.append(np.abs(error).mean())
+        sketch = sketch.recentred(batch, 0.5).following(layer, batch, 0.3)
+    assert errors[-1] < 0.2 * errors[1]
+    assert sketch.basis.dtype == sketch.whitener.dtype == np.float32

@@ -134,14 +134,13 @@ def test_counts_without_tables():
     hidden, _ = network.forward(take(X, slice(0, 30)))
     # Each sample's sketch, its products with those of all neurons, and each finalist's response.
     n_finalists = network.layers[0].selection.n_finalists
-    assert hidden.active.work == 30 * (60 * 12 + 50 * 13 + n_finalists * 60)
-    # Each neuron's sketch, the products of its numbers, and their product with twelve directions.
-    sketches = 50 * (60 * 24 + 24 * 24 + 24 * 12)
-    # The batch times the directions and back, and their new order.
+    assert hidden.active.work == 30 * (60 * 14 + 50 * 15 + n_finalists * 60)
     layer = network.layers[0]
     layer.selection.refresh(layer, take(X, slice(0, 30)))
-    turning = 2 * 30 * 60 * 24 + 2 * 60 * 24 * 24
-    assert layer.selection.refresh_work(layer) == sketches + turning
+    # The batch times the directions and back, times the weights, and the new directions' values;
+    # these times the weights, and the weights times the mean.
+    turning = 2 * 30 * 60 * 14 + 50 * 60 * 14 + 50 * 14 * 14
+    assert layer.selection.refresh_work(layer) == turning + 50 * 60 * 14 + 50 * 60
 
 
 def test_fitted_attribute():

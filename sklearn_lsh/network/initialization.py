@@ -32,6 +32,24 @@ def draw_bound(activation, fan_in, fan_out):
     return np.sqrt((2.0 if activation == "logistic" else 6.0) / (fan_in + fan_out))
 
 
+def set_to_share(layer, inputs, share):
+    """Start biases such that each neuron responds positively to a ``share`` of the inputs.
+
+    With the share that is selected, ReLU cuts off about as many neurons as are not computed: it
+    hardly matters to what a network answers that they are not, and at first all neurons have
+    their turn. Otherwise inputs that are all positive select a few of them again and again.
+
+    Parameters
+    ----------
+    layer : SelectedLayer
+        A hidden layer.
+    inputs : ndarray or CSR
+        A sample of its inputs.
+    share : float
+    """
+    layer.bias[0] -= np.quantile(layer.respond_all(inputs), 1 - share, axis=0)
+
+
 def set_to_centroids(layer, activities, *, odds=False):
     """Start each class's row at the normalised, centred mean of its samples' activities.
 

@@ -17,8 +17,9 @@ from sklearn_lsh.csr import CSR, ragged_rows
 # Probabilities are clipped like this where their logarithm is taken, as in scikit-learn.
 EPSILON = np.finfo(np.float32).eps
 # A selected class with a probability this small teaches nothing; without an error its weights
-# need not be visited. Nine out of ten selected classes are soon of that kind.
-NEGLIGIBLE = 1e-5
+# need not be visited. Most selected classes are soon of that kind: with a tenth of it, two to
+# three times as many rows of 83,136 classes are stepped on, for the same accuracy.
+NEGLIGIBLE = 1e-4
 
 
 class Loss(NamedTuple):

@@ -5,9 +5,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from sklearn_lsh.csr import take
+from sklearn_lsh.csr import first_rows, take
 from sklearn_lsh.network.activations import ACTIVATIONS
-from sklearn_lsh.network.initialization import chunks, draw_bound, draw_weights, set_to_centroids
+from sklearn_lsh.network.initialization import (
+    chunks,
+    draw_bound,
+    draw_weights,
+    set_to_centroids,
+    set_to_share,
+)
 from sklearn_lsh.network.layers import FullLayer, SelectedLayer, values
 from sklearn_lsh.network.losses import LOSSES, loss_and_delta
 from sklearn_lsh.network.ranking import best_outputs
@@ -157,6 +163,7 @@ class Network:
     def prepare(self, X, rows):
         """Let the selections get to know a sample of some rows of the data."""
         n_sample = N_LATER if self.prepared else N_FIRST
+        spread = not self.prepared and self.activation == "relu"
         self.prepared = True
         if all(isinstance(layer, FullLayer) for layer in self.layers):
             return
@@ -164,9 +171,13 @@ class Network:
         inputs = take(X, np.ascontiguousarray(rows[::step][:n_sample]))
         apply = ACTIVATIONS[self.activation].apply
         for layer in self.layers:
+            hidden = layer is not self.layers[-1]
             if isinstance(layer, SelectedLayer):
+                if spread and hidden and layer.selection.by_response:
+                    share = layer.selection.n_active / layer.n_neurons
+                    set_to_share(layer, first_rows(inputs, N_LATER), share)
                 layer.selection.fit(layer, inputs)
-            if layer is not self.layers[-1]:
+            if hidden:
                 inputs = layer.forward(inputs).outputs
                 apply(values(inputs))
         self.schedule.postpone(self.optimizer.n_steps)

@@ -51,7 +51,14 @@ class Selection:
         Neurons to select for each sample.
     **hashing
         How to hash, see `LSH`. Selections without hashing ignore it.
+
+    Attributes
+    ----------
+    by_response : bool
+        Whether the neurons are wanted that respond most.
     """
+
+    by_response = True
 
     def __init__(self, n_active, **hashing):
         self.n_active = n_active

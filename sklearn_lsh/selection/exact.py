@@ -32,6 +32,8 @@ class Random(Selection):
     with whomever it comes.
     """
 
+    by_response = False
+
     def choose(self, layer, inputs):
         """See `Selection.choose`."""
         dense = inputs.toarray() if isinstance(inputs, CSR) else inputs

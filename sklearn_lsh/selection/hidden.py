@@ -9,6 +9,7 @@ from sklearn_lsh.csr import best_columns, count_products, even_rows, keep_best, 
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.selection.base import Active, put_first
 from sklearn_lsh.selection.lsh import LSH
+from sklearn_lsh.selection.sketch import ResponseSketch
 
 
 class HiddenLSH(LSH):
@@ -26,12 +27,11 @@ class HiddenLSH(LSH):
     """
 
     N_DIRECTIONS, WHITEN, N_TABLES, N_PROBES, OVERSUPPLY = 16, True, 20, 1, 2.5
-    # Directions of sketches where all neurons are looked at: at first, and narrowed to.
-    SCANNED_DIRECTIONS, NARROWED_TO = 24, 12
-    # Share by which directions move at a refresh towards those of the latest batch.
-    TURN = 0.1
+    # Directions of sketches where all neurons are looked at, and the share by which these move at
+    # a refresh towards those of the latest batch.
+    SCANNED_DIRECTIONS, TURN = 14, 0.3
     # For each active neuron.
-    POPULAR, HASHED, FINALISTS = 3, 5, 1.5
+    POPULAR, HASHED, FINALISTS = 3, 5, 1.3
     # Share of active neurons from which there are no tables: with so many these take as long as
     # all sketches, and miss more (`benchmarks/sieves.py`).
     SCANNED_FROM = 0.02
@@ -41,9 +41,12 @@ class HiddenLSH(LSH):
         automatic = self.n_bits == self.n_tables == "auto"
         return automatic and self.n_active >= self.SCANNED_FROM * n_neurons
 
-    def n_directions(self, n_neurons):
-        """See `LSH.n_directions`."""
-        return self.SCANNED_DIRECTIONS if self.scans(n_neurons) else self.N_DIRECTIONS
+    def make_sketch(self, layer, inputs):
+        """See `LSH.make_sketch`. Without tables sketches need not tell angles apart."""
+        n_directions = min(self.SCANNED_DIRECTIONS, layer.n_neurons)
+        if self.scans(layer.n_neurons) and n_directions < layer.weights.shape[1]:
+            return ResponseSketch(layer, inputs, n_directions, self.random_state)
+        return super().make_sketch(layer, inputs)
 
     def begin(self, n_neurons):
         """Draw what depends on the width alone."""
@@ -55,10 +58,12 @@ class HiddenLSH(LSH):
         if not self.scans(n_neurons):
             self.draw(n_neurons, self.n_hashed)
 
-    def follow(self, inputs, share):
-        """See `LSH.follow`. Without tables the directions follow the inputs, too."""
-        sketch = super().follow(inputs, share)
-        return sketch if self.family else sketch.following(inputs, self.TURN)
+    def follow(self, layer, inputs, share):
+        """See `LSH.follow`. Without tables the directions follow, too."""
+        sketch = super().follow(layer, inputs, share)
+        if isinstance(sketch, ResponseSketch):
+            sketch = sketch.following(layer, inputs, self.TURN)
+        return sketch
 
     def refresh(self, layer, inputs):
         """See `LSH.refresh`."""
@@ -69,7 +74,6 @@ class HiddenLSH(LSH):
         """See `LSH.build`: also the rows' sketches, and the popular neurons."""
         rows = sketch.rows(layer)
         if self.family is None:
-            sketch, rows = sketch.narrowed(rows, self.NARROWED_TO)
             return sketch, None, rows, None
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
         # Centred, because a direction common to all tells nothing.
@@ -80,14 +84,12 @@ class HiddenLSH(LSH):
         return sketch, tables, rows, popular
 
     def refresh_work(self, layer):
-        """See `Selection.refresh_work`: also turning the directions, and narrowing the sketches."""
-        work = super().refresh_work(layer)
-        if self.family or self.sketch.basis is None:
-            return work
-        width = self.sketch.n_directions
-        turning = 2 * width * (self.n_followed + layer.weights.shape[1] * width)
-        narrowing = layer.n_neurons * width * (width + self.NARROWED_TO)
-        return work + turning + narrowing
+        """See `Selection.refresh_work`: also turning the directions."""
+        if not isinstance(self.sketch, ResponseSketch):
+            return super().refresh_work(layer)
+        n_directions, n_neurons = self.sketch.n_directions, layer.n_neurons
+        products = 2 * (self.n_followed + layer.weights.size) + n_neurons * n_directions
+        return n_directions * products + layer.weights.size
 
     def note(self, done, targets):
         """See `Selection.note`: count how often each neuron is active."""

@@ -71,14 +71,13 @@ class LSH(Selection):
         and the codes that are remembered would be worthless.
         """
         if self.sketch is None:
-            n_directions = self.n_directions(layer.n_neurons)
-            self.sketch = Sketch(inputs, n_directions, self.random_state, self.WHITEN)
+            self.sketch = self.make_sketch(layer, inputs)
             self.begin(layer.n_neurons)
         self.rebuild(layer, inputs, 1.0)
 
-    def n_directions(self, n_neurons):
-        """Directions of the sketches of a layer of so many neurons."""
-        return self.N_DIRECTIONS
+    def make_sketch(self, layer, inputs):
+        """The sketch that training starts with."""
+        return Sketch(inputs, self.N_DIRECTIONS, self.random_state, self.WHITEN)
 
     def draw(self, n_members, n_wanted):
         """Draw the hash functions for tables of ``n_members``."""
@@ -103,14 +102,14 @@ class LSH(Selection):
     def rebuild(self, layer, inputs, share):
         """Move the mean of the inputs by a share towards these, build the tables, and time it."""
         start = time.perf_counter()
-        sketch = self.follow(inputs, share)
+        sketch = self.follow(layer, inputs, share)
         found = self.build(layer, sketch)
         # Swapped in at once: other threads may be searching meanwhile, and a query has to be
         # sketched as the rows were.
         self.sketch, self.found = sketch, found
         self.rebuild_seconds.append(time.perf_counter() - start)
 
-    def follow(self, inputs, share):
+    def follow(self, layer, inputs, share):
         """The sketch, with the mean moved by a share of the way to that of these inputs."""
         return self.sketch.recentred(inputs, share)
 

@@ -84,50 +84,10 @@ class Sketch:
         moved._set_offset()
         return moved
 
-    def following(self, inputs, share):
-        """The same sketch with its directions moved by a share of the way to those of a batch.
-
-        A step of the block power method on a stream: the inputs' covariance, as the sketch knows
-        it and as the batch has it, times the directions (I. Mitliagkas, C. Caramanis and P. Jain,
-        "Memory limited, streaming PCA", NeurIPS 2013).
-        """
-        if self.basis is None:
-            return self
-        directions = self.basis / self.deviations
-        projected = self.queries(inputs)[:, :-1] * self.deviations
-        projected -= projected.mean(axis=0)
-        batch = as_matrix(inputs).T @ projected / np.float32(n_samples(inputs))
-        known = directions * self.deviations**2
-        product = (1 - share) * known + share * batch
-        if not np.isfinite(product).all():
-            return self  # training diverges, which is told at the end of the epoch
-        turned, variances, _ = np.linalg.svd(product, full_matrices=False)
-        moved = copy.copy(self)
-        moved._set_directions(turned, np.sqrt(variances))
-        return moved
-
-    def narrowed(self, rows, n_directions):
-        """The same sketch, and rows, in the directions in which neurons differ most.
-
-        Whitened inputs fill all directions evenly. Then these are the ones that approximate
-        differences of responses best (Eckart and Young), and ranks depend on nothing else.
-        """
-        if self.basis is None or n_directions >= self.n_directions:
-            return self, rows
-        spread = rows[:, :-1] - rows[:, :-1].mean(axis=0)
-        covariance = spread.T @ spread
-        if not np.isfinite(covariance).all():
-            return self, rows
-        turn = np.linalg.eigh(covariance)[1][:, -n_directions:]
-        narrow = copy.copy(self)
-        narrow.basis, narrow.whitener = self.basis @ turn, self.whitener @ turn
-        narrow._set_offset()
-        return narrow, np.column_stack([rows[:, :-1] @ turn, rows[:, -1]])
-
     def _set_directions(self, directions, deviations):
-        self.deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12).astype(np.float32)
-        self.basis = np.ascontiguousarray(directions * self.deviations, dtype=np.float32)
-        self.whitener = np.ascontiguousarray(directions / self.deviations, dtype=np.float32)
+        deviations = np.maximum(deviations, deviations[0] * 1e-3 + 1e-12).astype(np.float32)
+        self.basis = np.ascontiguousarray(directions * deviations, dtype=np.float32)
+        self.whitener = np.ascontiguousarray(directions / deviations, dtype=np.float32)
         self._set_offset()
 
     def _set_offset(self):
@@ -164,3 +124,70 @@ class Sketch:
         out[:, -1] += layer.bias[0, part]
         out[:, -1] /= self.unit
         return out
+
+
+class ResponseSketch(Sketch):
+    r"""Map inputs and neurons to the directions in which a layer's responses differ most.
+
+    With the leading eigenvectors :math:`U` of the responses' covariance over samples, a response
+    is
+
+    .. math:: w_i \cdot x + b_i \approx
+        [U^T W (x - m),\ 1] \cdot [u_i,\ b_i + w_i \cdot m],
+
+    and no other map to as many directions approximates all responses better (Eckart and Young,
+    1936). Ranks depend on differences between neurons alone: what is common to all is left out.
+    As weights and inputs change, the eigenvectors are followed by the block power method on a
+    stream (I. Mitliagkas, C. Caramanis and P. Jain, "Memory limited, streaming PCA", NeurIPS
+    2013).
+
+    Parameters
+    ----------
+    layer : SelectedLayer
+    inputs : ndarray of shape (n_samples, n_inputs) or CSR
+        A sample of the layer's inputs.
+    n_directions : int
+        Length of the sketches, less one for the bias, at most the number of neurons.
+    random_state : RandomState
+        Draws what the eigenvectors are iterated from.
+    """
+
+    # Steps from random directions to those that are used first.
+    N_FIRST = 4
+
+    def __init__(self, layer, inputs, n_directions, random_state):
+        self.mean, self.unit = mean_of(inputs), ONE
+        self.variances = np.zeros(n_directions, np.float32)
+        self._turn(layer, random_state.normal(size=(layer.n_neurons, n_directions)))
+        for _ in range(self.N_FIRST):
+            followed = self.following(layer, inputs, 1.0)
+            self.__dict__.update(followed.__dict__)
+
+    def following(self, layer, inputs, share):
+        """The same sketch with its directions moved by a share of the way to those of a batch.
+
+        A step of the power method: the responses' covariance, as the sketch knows it and as the
+        batch has it, times the directions.
+        """
+        projected = self.queries(inputs)[:, :-1]
+        projected -= projected.mean(axis=0)
+        batch = as_matrix(inputs).T @ projected * np.float32(layer.scale / n_samples(inputs))
+        known = self.basis * self.variances
+        product = (1 - share) * known + share * (layer.weights @ batch)
+        if not np.isfinite(product).all():
+            return self  # training diverges, which is told at the end of the epoch
+        moved = copy.copy(self)
+        moved._turn(layer, product)
+        return moved
+
+    def _turn(self, layer, product):
+        centred = (product - product.mean(axis=0)).astype(np.float32)
+        self.basis, self.variances, _ = np.linalg.svd(centred, full_matrices=False)
+        self.whitener = layer.weights.T @ self.basis * np.float32(layer.scale)
+        self._set_offset()
+
+    def rows(self, layer, part=slice(None)):
+        """See `Sketch.rows`."""
+        weights = layer.weights[part]
+        base = (weights @ self.mean) * np.float32(layer.scale) + layer.bias[0, part]
+        return np.column_stack([self.basis[part], base])
