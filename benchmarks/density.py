@@ -22,10 +22,10 @@ stage.
 alone, with the learning rates that were chosen before.
 
     python benchmarks/density.py --keep FOLDER --headline 1 --longer 1.6
-        --rates-from benchmarks/results/density.json --out benchmarks/results/density_longer.json
+        --out benchmarks/results/density_longer.json
 
-tells what more epochs change for the hashed networks alone, with the same learning rates. Their
-multiply-adds in training are compared with those of the dense network in its fewer epochs.
+tells what more epochs change for the hashed networks alone. Their multiply-adds in training are
+compared with those of the dense network in its fewer epochs.
 """
 
 import json
@@ -48,10 +48,10 @@ from sklearn_lsh.datasets import fetch_mnist, make_convex, make_rectangles
 
 SELECTIONS = ("lsh", "topk", "random")
 HEADLINE = 0.05
-# As many candidates for each: neurons that are active for few samples want larger steps.
+# Neurons that are active for few samples want larger steps.
 RATES = {
-    **dict.fromkeys(SELECTIONS, (0.001, 0.002, 0.004)),
-    "all": (0.0005, 0.001, 0.002),
+    **dict.fromkeys(SELECTIONS, (0.0005, 0.001, 0.002, 0.004, 0.008)),
+    "all": (0.00025, 0.0005, 0.001, 0.002),
 }
 # Densities, selections, and the option that says how many seeds these have: what counts most and
 # what is cheap comes first. Half of the neurons take longer than all of them.

@@ -31,7 +31,7 @@ class HiddenLSH(LSH):
     # a refresh towards those of the latest batch.
     SCANNED_DIRECTIONS, TURN = 14, 0.3
     # For each active neuron.
-    POPULAR, HASHED, FINALISTS = 3, 5, 1.3
+    POPULAR, HASHED, FINALISTS = 3, 5, 1.4
     # Share of active neurons from which there are no tables: with so many these take as long as
     # all sketches, and miss more (`benchmarks/sieves.py`).
     SCANNED_FROM = 0.02
