@@ -160,25 +160,23 @@ class ResponseSketch(Sketch):
         self.variances = np.zeros(n_directions, np.float32)
         self._turn(layer, random_state.normal(size=(layer.n_neurons, n_directions)))
         for _ in range(self.N_FIRST):
-            followed = self.following(layer, inputs, 1.0)
-            self.__dict__.update(followed.__dict__)
+            self._step(layer, inputs, 1.0)
 
     def following(self, layer, inputs, share):
-        """The same sketch with its directions moved by a share of the way to those of a batch.
+        """The same sketch with its directions moved by a share of the way to those of a batch."""
+        moved = copy.copy(self)
+        moved._step(layer, inputs, share)
+        return moved
 
-        A step of the power method: the responses' covariance, as the sketch knows it and as the
-        batch has it, times the directions.
-        """
+    def _step(self, layer, inputs, share):
+        """The responses' covariance, as it is known and as a batch has it, times the directions."""
         projected = self.queries(inputs)[:, :-1]
         projected -= projected.mean(axis=0)
         batch = as_matrix(inputs).T @ projected * np.float32(layer.scale / n_samples(inputs))
         known = self.basis * self.variances
         product = (1 - share) * known + share * (layer.weights @ batch)
-        if not np.isfinite(product).all():
-            return self  # training diverges, which is told at the end of the epoch
-        moved = copy.copy(self)
-        moved._turn(layer, product)
-        return moved
+        if np.isfinite(product).all():  # else training diverges, which is told after the epoch
+            self._turn(layer, product)
 
     def _turn(self, layer, product):
         centred = (product - product.mean(axis=0)).astype(np.float32)
