@@ -53,6 +53,9 @@ class OutputLSH(LSH):
     # Ten tables with four buckets each find as much as thirty with one, and take a third of the
     # memory and of the hashing.
     N_DIRECTIONS, WHITEN, N_TABLES, N_PROBES, OVERSUPPLY = 128, False, 10, 4, 4.0
+    # Most members of a bucket, for each that buckets have on average if bits are automatic. Crowded
+    # ones take most of the time and tell least: they keep a random part.
+    CROWDED = 2
     # Samples that are remembered for each class, or as many as it has.
     SAMPLES = 5
     # Share of the active classes that hashing finds while learning.
@@ -78,6 +81,10 @@ class OutputLSH(LSH):
         self.owners = np.concatenate([classes, np.repeat(classes, n_samples)])
         n_codes = self.owners.shape[0]
         self.draw(n_codes, self.n_wanted)
+        self.capacity = None
+        if self.n_bits == "auto":
+            n_lookups = self.family.n_tables * self.n_probes
+            self.capacity = math.ceil(self.CROWDED * self.OVERSUPPLY * self.n_wanted / n_lookups)
         self.codes = np.zeros((n_codes, self.family.n_tables), self.family.code_dtype)
         self.is_blank = np.arange(n_codes) >= n_neurons
         # Where each class's room begins, and how many samples it has had.
@@ -107,7 +114,8 @@ class OutputLSH(LSH):
         # Of a copy: other threads may be writing, and NumPy counts before it fills.
         blank = np.flatnonzero(self.is_blank.copy())
         self.codes[blank] = self.codes[self.owners[blank]]  # repeats, which tables drop
-        return sketch, LSHTables(self.codes, self.family.n_buckets_, self.owners, n_neurons)
+        where = self.codes, self.family.n_buckets_, self.owners, n_neurons
+        return sketch, LSHTables(*where, capacity=self.capacity)
 
     def find_popular(self):
         """The most frequent labels, if they are very frequent."""
