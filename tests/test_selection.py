@@ -461,6 +461,22 @@ def test_all_classes_are_drawn_before_one_comes_again(data):
         assert set(drawn[first : first + N_OUTPUTS]) == set(range(N_OUTPUTS))
 
 
+def test_crowded_buckets_of_outputs_keep_a_part(data):
+    X, target = data
+    # All alike but for noise: nearly all are in the same bucket of each table.
+    X = np.ones((N_SAMPLES, N_INPUTS), np.float32)
+    X[:, 0] += np.random.default_rng(0).normal(size=N_SAMPLES) * 1e-4
+    sizes = {}
+    for n_bits in ("auto", 6):
+        network = make_selected(X, "lsh", (20, 15), n_bits=n_bits)
+        selection = network.layers[1].selection
+        sizes[n_bits] = np.diff(selection.tables.indptr).max()
+        assert (selection.capacity is None) == (n_bits != "auto")
+    n_lookups = selection.family.n_tables * selection.n_probes
+    wanted = selection.CROWDED * selection.OVERSUPPLY * 15 / n_lookups
+    assert sizes["auto"] <= np.ceil(wanted) < sizes[6]
+
+
 # Sketches
 
 
