@@ -461,8 +461,7 @@ def test_all_classes_are_drawn_before_one_comes_again(data):
         assert set(drawn[first : first + N_OUTPUTS]) == set(range(N_OUTPUTS))
 
 
-def test_crowded_buckets_of_outputs_keep_a_part(data):
-    X, target = data
+def test_crowded_buckets_of_outputs_keep_a_part():
     # All alike but for noise: nearly all are in the same bucket of each table.
     X = np.ones((N_SAMPLES, N_INPUTS), np.float32)
     X[:, 0] += np.random.default_rng(0).normal(size=N_SAMPLES) * 1e-4
