@@ -62,6 +62,7 @@ OURS_ON = {
         "learning_rate_init": 0.01,
         "max_iter": 8,
     },
+    "lemma-hr": {"learning_rate_init": 0.005},
 }
 # Where nearest neighbours are found in reasonable time.
 BLENDED_ON = ("wordnet", "icd")

@@ -37,7 +37,8 @@ def set_to_share(layer, inputs, share):
 
     With the share that is selected, ReLU cuts off about as many neurons as are not computed: it
     hardly matters to what a network answers that they are not, and at first all neurons have
-    their turn. Otherwise inputs that are all positive select a few of them again and again.
+    their turn. Otherwise inputs that are all positive select a few of them again and again. Where
+    a selection misses many, those that it finds would hardly respond: biases are better left.
 
     Parameters
     ----------

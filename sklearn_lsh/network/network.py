@@ -173,7 +173,7 @@ class Network:
         for layer in self.layers:
             hidden = layer is not self.layers[-1]
             if isinstance(layer, SelectedLayer):
-                if spread and hidden and layer.selection.by_response:
+                if spread and hidden and layer.selection.misses_few(layer.n_neurons):
                     share = layer.selection.n_active / layer.n_neurons
                     set_to_share(layer, first_rows(inputs, N_LATER), share)
                 layer.selection.fit(layer, inputs)

@@ -51,14 +51,7 @@ class Selection:
         Neurons to select for each sample.
     **hashing
         How to hash, see `LSH`. Selections without hashing ignore it.
-
-    Attributes
-    ----------
-    by_response : bool
-        Whether the neurons are wanted that respond most.
     """
-
-    by_response = True
 
     def __init__(self, n_active, **hashing):
         self.n_active = n_active
@@ -72,6 +65,10 @@ class Selection:
     def n_held(self, n_neurons):
         """Most numbers that selecting from so many neurons holds for a sample."""
         return n_neurons
+
+    def misses_few(self, n_neurons):
+        """Whether it finds nearly all that respond most among so many neurons."""
+        return True
 
     def fit(self, layer, inputs):
         """Get to know the layer and a sample of its inputs, before training and after epochs."""

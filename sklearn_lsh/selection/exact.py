@@ -32,7 +32,9 @@ class Random(Selection):
     with whomever it comes.
     """
 
-    by_response = False
+    def misses_few(self, n_neurons):
+        """See `Selection.misses_few`."""
+        return False
 
     def choose(self, layer, inputs):
         """See `Selection.choose`."""

@@ -41,6 +41,10 @@ class HiddenLSH(LSH):
         automatic = self.n_bits == self.n_tables == "auto"
         return automatic and self.n_active >= self.SCANNED_FROM * n_neurons
 
+    def misses_few(self, n_neurons):
+        """See `Selection.misses_few`."""
+        return self.scans(n_neurons)
+
     def make_sketch(self, layer, inputs):
         """See `LSH.make_sketch`. Without tables sketches need not tell angles apart."""
         n_directions = min(self.SCANNED_DIRECTIONS, layer.n_neurons)
