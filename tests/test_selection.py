@@ -47,9 +47,8 @@ def make_selected(X, selection, n_active=(20, 15), **settings):
         n_units=(N_INPUTS, N_HIDDEN, N_OUTPUTS),
         n_active=n_active,
         selection=selection,
-        activation="relu",
         sparse_input=sp.issparse(X),
-        **settings,
+        **{"activation": "relu", **settings},
     )
     network.prepare(X, np.arange(X.shape[0]))
     return network
@@ -474,6 +473,49 @@ def test_crowded_buckets_of_outputs_keep_a_part():
     n_lookups = selection.family.n_tables * selection.n_probes
     wanted = selection.CROWDED * selection.OVERSUPPLY * 15 / n_lookups
     assert sizes["auto"] <= np.ceil(wanted) < sizes[6]
+
+
+# Biases that hidden layers start with
+
+
+def positive_shares(network, X):
+    """The share of samples to which each hidden neuron responds positively."""
+    return (network.layers[0].respond_all(everything(X)) > 0).mean(axis=0)
+
+
+@pytest.mark.parametrize("selection", ["lsh", "topk"])
+def test_neurons_respond_positively_to_the_active_share_at_first(data, selection):
+    X, _ = data
+    network = make_selected(X, selection)
+    # By 256 of 600 samples.
+    np.testing.assert_allclose(positive_shares(network, X), 20 / N_HIDDEN, atol=0.05)
+    bias = network.layers[0].bias.copy()
+    network.prepare(X, np.arange(N_SAMPLES))  # as after every epoch
+    np.testing.assert_array_equal(network.layers[0].bias, bias)
+
+
+def biases_as_drawn(X):
+    """What biases are if selections have no say: the same numbers are drawn before."""
+    return make_selected(X, "random").layers[0].bias
+
+
+@pytest.mark.parametrize(
+    ("selection", "settings"),
+    [("random", {}), ("lsh", {"n_bits": 4}), ("lsh", {"activation": "tanh"})],
+    ids=["random", "tables", "tanh"],
+)
+def test_biases_stay_where_much_is_missed_or_nothing_cut_off(data, selection, settings):
+    X, _ = data
+    shares = positive_shares(make_selected(X, selection, **settings), X)
+    assert np.abs(shares - 20 / N_HIDDEN).max() > 0.3
+
+
+def test_biases_stay_where_samples_are_few(data):
+    X, _ = data
+    one = X[:1]
+    network = make_selected(one, "lsh")
+    np.testing.assert_array_equal(network.layers[0].bias, biases_as_drawn(one))
+    assert (network.layers[0].respond_all(everything(one)) != 0).all()
 
 
 # Sketches

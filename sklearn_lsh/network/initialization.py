@@ -39,6 +39,8 @@ def set_to_share(layer, inputs, share):
     hardly matters to what a network answers that they are not, and at first all neurons have
     their turn. Otherwise inputs that are all positive select a few of them again and again. Where
     a selection misses many, those that it finds would hardly respond: biases are better left.
+    So they are where the share of the inputs is less than one of them, as in a first
+    ``partial_fit`` of few rows: by one row all neurons would respond by zero to it.
 
     Parameters
     ----------
@@ -48,7 +50,9 @@ def set_to_share(layer, inputs, share):
         A sample of its inputs.
     share : float
     """
-    layer.bias[0] -= np.quantile(layer.respond_all(inputs), 1 - share, axis=0)
+    responses = layer.respond_all(inputs)
+    if responses.shape[0] * share >= 1:
+        layer.bias[0] -= np.quantile(responses, 1 - share, axis=0)
 
 
 def set_to_centroids(layer, activities, *, odds=False):

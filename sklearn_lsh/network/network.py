@@ -162,25 +162,29 @@ class Network:
 
     def prepare(self, X, rows):
         """Let the selections get to know a sample of some rows of the data."""
-        n_sample = N_LATER if self.prepared else N_FIRST
-        spread = not self.prepared and self.activation == "relu"
-        self.prepared = True
+        first, self.prepared = not self.prepared, True
+        n_sample = N_FIRST if first else N_LATER
         if all(isinstance(layer, FullLayer) for layer in self.layers):
             return
         step = max(1, rows.shape[0] // n_sample)
         inputs = take(X, np.ascontiguousarray(rows[::step][:n_sample]))
         apply = ACTIVATIONS[self.activation].apply
         for layer in self.layers:
-            hidden = layer is not self.layers[-1]
             if isinstance(layer, SelectedLayer):
-                if spread and hidden and layer.selection.misses_few(layer.n_neurons):
-                    share = layer.selection.n_active / layer.n_neurons
-                    set_to_share(layer, first_rows(inputs, N_LATER), share)
+                if first:
+                    self._start_biases(layer, first_rows(inputs, N_LATER))
                 layer.selection.fit(layer, inputs)
-            if hidden:
+            if layer is not self.layers[-1]:
                 inputs = layer.forward(inputs).outputs
                 apply(values(inputs))
         self.schedule.postpone(self.optimizer.n_steps)
+
+    def _start_biases(self, layer, inputs):
+        """Start a hidden layer's biases so that ReLU cuts off what is not active, if that is found."""
+        n_active, n_neurons = layer.selection.n_active, layer.n_neurons
+        cuts_off = self.activation == "relu" and layer is not self.layers[-1]
+        if cuts_off and layer.selection.misses_few(n_neurons):
+            set_to_share(layer, inputs, n_active / n_neurons)
 
     def start_at_centroids(self, X, target):
         """Start the output layer's rows at the centroids of their classes."""

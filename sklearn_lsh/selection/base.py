@@ -68,7 +68,7 @@ class Selection:
 
     def misses_few(self, n_neurons):
         """Whether it finds nearly all that respond most among so many neurons."""
-        return True
+        return False
 
     def fit(self, layer, inputs):
         """Get to know the layer and a sample of its inputs, before training and after epochs."""

@@ -20,6 +20,10 @@ def most_responding(layer, inputs, n_active):
 class TopK(Selection):
     """The ``n_active`` neurons that respond most, found by computing all of them."""
 
+    def misses_few(self, n_neurons):
+        """See `Selection.misses_few`."""
+        return True
+
     def choose(self, layer, inputs):
         """See `Selection.choose`."""
         return most_responding(layer, inputs, self.n_active)
@@ -31,10 +35,6 @@ class Random(Selection):
     The choice depends on the inputs alone, so that a sample meets the same neurons whenever and
     with whomever it comes.
     """
-
-    def misses_few(self, n_neurons):
-        """See `Selection.misses_few`."""
-        return False
 
     def choose(self, layer, inputs):
         """See `Selection.choose`."""

@@ -153,13 +153,13 @@ class ResponseSketch(Sketch):
     """
 
     # Steps from random directions to those that are used first.
-    N_FIRST = 4
+    FIRST_STEPS = 4
 
     def __init__(self, layer, inputs, n_directions, random_state):
         self.mean, self.unit = mean_of(inputs), ONE
         self.variances = np.zeros(n_directions, np.float32)
         self._turn(layer, random_state.normal(size=(layer.n_neurons, n_directions)))
-        for _ in range(self.N_FIRST):
+        for _ in range(self.FIRST_STEPS):
             self._step(layer, inputs, 1.0)
 
     def following(self, layer, inputs, share):
