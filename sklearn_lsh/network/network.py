@@ -180,7 +180,7 @@ class Network:
         self.schedule.postpone(self.optimizer.n_steps)
 
     def _start_biases(self, layer, inputs):
-        """Start a hidden layer's biases so that ReLU cuts off what is not active, if that is found."""
+        """Start biases such that ReLU cuts off what is not active, where that is found."""
         n_active, n_neurons = layer.selection.n_active, layer.n_neurons
         cuts_off = self.activation == "relu" and layer is not self.layers[-1]
         if cuts_off and layer.selection.misses_few(n_neurons):
