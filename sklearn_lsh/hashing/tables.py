@@ -338,13 +338,16 @@ class LSHTables:
             self.indptr = sorting.starts_of(buckets, self.indptr.shape[0] - 1, xp)
             return
         sizes = np.diff(self.indptr)
-        if sizes.max() <= self.capacity:
+        is_crowded = sizes > self.capacity
+        if not is_crowded.any():
             return
-        buckets = np.repeat(np.arange(sizes.shape[0], dtype=np.int32), sizes)
-        priorities = priorities_of(buckets, self.members.view(np.int32), self.seed)
+        # Members of other buckets all stay, whatever their score.
+        scores = np.zeros(self.members.shape[0], np.float32)
+        buckets = np.repeat(np.flatnonzero(is_crowded).astype(np.int32), sizes[is_crowded])
+        places = np.flatnonzero(np.repeat(is_crowded, sizes))
+        scores[places] = -priorities_of(buckets, self.members[places].view(np.int32), self.seed)
         most = np.minimum(sizes, self.capacity).sum(dtype=np.int64)
         kept = np.empty_like(self.indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
-        scores = -priorities.astype(np.float32)
         kernels.keep_best(self.indptr, self.members, scores, self.capacity, *kept)
         self.indptr, self.members = kept[:2]
 
