@@ -1,22 +1,31 @@
-"""What two threads bring, on Fashion-MNIST and ICD-10-CM, beside what the machine can give.
+"""What more threads bring, on Fashion-MNIST and ICD-10-CM, beside what the machine can give.
 
     python benchmarks/threads.py
 
-trains the networks of `fashion_mnist.py` and `icd_coding.py`, epochs with one thread and with two
-in turn, so that whatever else the machine does slows both alike. A third kind of epoch is that of
-two processes at once, with one thread and data of their own: they share nothing but the machine,
-so that no program of two threads can be expected to gain more. Ratios are those of samples a
-second, within each turn; their medians and quartiles are reported. BLAS gets as many threads as
-an epoch has.
+trains the networks of `fashion_mnist.py` and `icd_coding.py`, epochs with one thread and with 2, 4,
+... up to ``--most`` (by default 2) in turn, so that whatever else the machine does slows all alike.
+Another kind of epoch is that of as many processes at once, with one thread and data of their own:
+they share nothing but the machine, so that no program of as many threads can be expected to gain
+more. Ratios are those of samples a second, within each turn; their medians and quartiles are
+reported. BLAS gets one thread in each of ours. ``--batch-size`` is another one than theirs.
+
+``--networks`` that are trained to their end with one thread and with the most tell what threads cost
+in accuracy.
 
 What limits more threads is measured, too: how much of one thread's time is not spent in compiled
-kernels, which run without Python's lock; how much of their time two threads wait; how many of the
-rows of weights that a mini-batch changes the next one changes as well, which another thread is at
-work on; and how many bytes of weights and of the optimizer's state are read and written each
+kernels, which run without Python's lock; how much of their time the most threads wait; how many of
+the rows of weights that a mini-batch changes the next one changes as well, which another thread is
+at work on; and how many bytes of weights and of the optimizer's state are read and written each
 second, if caches keep nothing, beside what copying a large array moves.
+
+On a machine with 16 processors, with Python's lock and without it:
+
+    python3.14 benchmarks/threads.py --most 16 --turns 5 --out benchmarks/results/threads_16.json
+    python3.14t benchmarks/threads.py --most 16 --turns 5 --out benchmarks/results/threads_16_free.json
 """
 
 import multiprocessing
+import sys
 import time
 import warnings
 from contextlib import contextmanager
@@ -31,14 +40,27 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier, kernels
 
+# What loads the data, and the network's settings, epochs to train to its end among them.
 CASES = {
     "fashion_mnist": (
         fashion_data.load,
-        {"hidden_layer_sizes": (1000, 1000), "density": 0.05, "batch_size": 200},
+        {
+            "hidden_layer_sizes": (1000, 1000),
+            "density": 0.05,
+            "batch_size": 200,
+            "learning_rate": "linear",
+            "max_iter": 10,
+        },
     ),
     "icd_coding": (
         icd_data.load,
-        {"hidden_layer_sizes": icd_data.HIDDEN, "batch_size": 400, "learning_rate_init": 0.005},
+        {
+            "hidden_layer_sizes": icd_data.HIDDEN,
+            "batch_size": 400,
+            "learning_rate": "linear",
+            "learning_rate_init": 0.005,
+            "max_iter": 10,
+        },
     ),
 }
 
@@ -46,21 +68,32 @@ CASES = {
 class Trainer:
     """A network and its data, trained an epoch at a time."""
 
-    def __init__(self, case, seed, quick):
+    def __init__(self, case, seed, options):
         load_data, parameters = CASES[case]
-        self.X, y = load_data(validation=False, quick=quick)[0]
-        network = LSHMLPClassifier(**parameters, max_iter=1, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            network.fit(self.X, y)
-        self.target = network._target.encode(y)
+        self.parameters = dict(parameters)
+        if options.batch_size:
+            self.parameters["batch_size"] = options.batch_size
+        (self.X, self.y), self.test = load_data(validation=False, quick=options.quick)
+        network = self.fit(seed, max_iter=1, learning_rate="constant")
+        self.target = network._target.encode(self.y)
         self.network, self.batch_size = network._network, network.batch_size
         self.rng = np.random.default_rng(seed)
+
+    def fit(self, seed, **parameters):
+        """Fit a network of its own."""
+        network = LSHMLPClassifier(**self.parameters | parameters, tol=0, random_state=seed)
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return network.fit(self.X, self.y)
+
+    def accuracy(self, seed, n_threads):
+        """Accuracy on test rows after training with so many threads."""
+        return self.fit(seed, n_jobs=n_threads).score(*self.test)
 
     def epoch(self, n_threads):
         """Train an epoch; returns its samples a second."""
         order = self.rng.permutation(self.X.shape[0])
-        with threadpool_limits(n_threads):
+        with threadpool_limits(1):
             start = time.perf_counter()
             self.network.train_epoch(self.X, self.target, None, order, self.batch_size, n_threads)
             return len(order) / (time.perf_counter() - start)
@@ -115,11 +148,11 @@ def share_outside_kernels(trainer):
     return 1 - sum(seconds) / (trainer.X.shape[0] / rate)
 
 
-def share_waiting(trainer):
-    """Share of two threads' time in which they do not run."""
+def share_waiting(trainer, n_threads):
+    """Share of the threads' time in which they do not run."""
     start, cpu = time.perf_counter(), time.process_time()
-    trainer.epoch(2)
-    return 1 - (time.process_time() - cpu) / (time.perf_counter() - start) / 2
+    trainer.epoch(n_threads)
+    return 1 - (time.process_time() - cpu) / (time.perf_counter() - start) / n_threads
 
 
 def share_in_common(trainer):
@@ -155,21 +188,18 @@ def copying_rate(n_bytes=1 << 28, repeats=5):
     return 2 * n_bytes / float(np.median(seconds))
 
 
-def measure_limits(case, seed, options):
+def measure_limits(trainer, n_threads):
     """Measure what stands in the way of more threads."""
-    trainer = Trainer(case, seed, options.quick)
-    limits = {
+    return {
         "outside_kernels": share_outside_kernels(trainer),
-        "waiting": share_waiting(trainer),
+        "waiting": share_waiting(trainer, n_threads),
         "rows_in_common": share_in_common(trainer),
         "bytes_a_second": bytes_moved(trainer),
         "bytes_a_second_of_copying": copying_rate(),
     }
-    print(case, limits)
-    return limits
 
 
-# -- one thread, two threads, two processes -----------------------------------------------
+# -- threads and processes in turn --------------------------------------------------------
 
 
 def serve(pipe, *arguments):
@@ -180,50 +210,77 @@ def serve(pipe, *arguments):
         pipe.send(trainer.epoch(1))
 
 
-def measure(case, seed, options):
-    """Train with one thread, two threads and two processes in turn."""
-    here, there = multiprocessing.get_context("spawn").Pipe()
-    arguments = (case, seed, options.quick)
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(there, *arguments))
-    process.start()
+@contextmanager
+def serving(n_processes, *arguments):
+    """Pipes to so many processes that `serve`."""
+    context = multiprocessing.get_context("spawn")
+    pipes, others = zip(*(context.Pipe() for _ in range(n_processes)), strict=True)
+    processes = [context.Process(target=serve, args=(pipe, *arguments)) for pipe in others]
+    for process in processes:
+        process.start()
+    try:
+        for pipe in pipes:
+            pipe.recv()
+        yield pipes
+    finally:
+        for pipe, process in zip(pipes, processes, strict=True):
+            pipe.send(False)
+            process.join()
+
+
+def at_once(pipes):
+    """Have processes train an epoch at once; returns all samples a second."""
+    for pipe in pipes:
+        pipe.send(True)
+    return sum(pipe.recv() for pipe in pipes)
+
+
+def measure(case, options):
+    """Train with ever more threads, and with as many processes as most threads, in turn."""
+    counts = [1 << power for power in range(options.most.bit_length())]
+    arguments = (case, options.seed, options)
     trainer = Trainer(*arguments)
-    here.recv()
+    trainer.epoch(options.most)
     turns = []
-    for _ in range(options.turns):
-        one, two = trainer.epoch(1), trainer.epoch(2)
-        here.send(True)
-        both = trainer.epoch(1) + here.recv()
-        turns.append({"one_thread": one, "two_threads": two, "two_processes": both})
-        print(case, {name: round(rate) for name, rate in turns[-1].items()}, flush=True)
-    here.send(False)
-    process.join()
-    return turns
+    with serving(options.most, *arguments) as pipes:
+        for _ in range(options.turns):
+            rates = {f"threads_{count}": trainer.epoch(count) for count in counts}
+            turns.append(rates | {f"processes_{options.most}": at_once(pipes)})
+            print(case, {name: round(rate) for name, rate in turns[-1].items()}, flush=True)
+    limits = measure_limits(trainer, options.most)
+    print(case, limits, flush=True)
+    seeds = range(options.seed, options.seed + options.networks)
+    accuracies = {
+        f"threads_{count}": [trainer.accuracy(seed, count) for seed in seeds]
+        for count in (1, options.most)
+    }
+    print(case, accuracies, flush=True)
+    return {
+        "batch_size": trainer.batch_size,
+        "summary": summarise(turns),
+        "accuracies": accuracies,
+        "limits": limits,
+        "turns": turns,
+    }
 
 
 def summarise(turns):
     """Medians, and quartiles of the ratios to one thread."""
     rates = {name: np.array([turn[name] for turn in turns]) for name in turns[0]}
-    ratios = {name: rates[name] / rates["one_thread"] for name in rates if name != "one_thread"}
     return {
         "samples_a_second": {name: float(np.median(found)) for name, found in rates.items()},
         "times_one_thread": {
-            name: np.quantile(found, [0.25, 0.5, 0.75]).tolist() for name, found in ratios.items()
+            name: np.quantile(found / rates["threads_1"], [0.25, 0.5, 0.75]).tolist()
+            for name, found in rates.items()
+            if name != "threads_1"
         },
     }
 
 
 def main():
-    options = parse_options(__doc__, repeats=1, turns=15)
-    results = {}
-    for case in CASES:
-        turns = [
-            turn
-            for seed in range(options.seed, options.seed + options.repeats)
-            for turn in measure(case, seed, options)
-        ]
-        limits = measure_limits(case, options.seed, options)
-        results[case] = {"summary": summarise(turns), "limits": limits, "turns": turns}
-        print(case, results[case]["summary"])
+    options = parse_options(__doc__, repeats=1, turns=15, most=2, networks=3, batch_size=0)
+    has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
+    results = {"has_lock": has_lock, "cases": {case: measure(case, options) for case in CASES}}
     write(__file__, options, results)
 
 
