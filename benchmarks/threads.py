@@ -9,8 +9,7 @@ they share nothing but the machine, so that no program of as many threads can be
 more. Ratios are those of samples a second, within each turn; their medians and quartiles are
 reported. BLAS gets one thread in each of ours. ``--batch-size`` is another one than theirs.
 
-``--networks`` that are trained to their end with one thread and with the most tell what threads cost
-in accuracy.
+What threads cost in accuracy is in `staleness.py`.
 
 What limits more threads is measured, too: how much of one thread's time is not spent in compiled
 kernels, which run without Python's lock; how much of their time the most threads wait; how many of
@@ -40,7 +39,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier, kernels
 
-# What loads the data, and the network's settings, epochs to train to its end among them.
+# What loads the data, and the network's settings.
 CASES = {
     "fashion_mnist": (
         fashion_data.load,
@@ -48,8 +47,6 @@ CASES = {
             "hidden_layer_sizes": (1000, 1000),
             "density": 0.05,
             "batch_size": 200,
-            "learning_rate": "linear",
-            "max_iter": 10,
         },
     ),
     "icd_coding": (
@@ -57,9 +54,7 @@ CASES = {
         {
             "hidden_layer_sizes": icd_data.HIDDEN,
             "batch_size": 400,
-            "learning_rate": "linear",
             "learning_rate_init": 0.005,
-            "max_iter": 10,
         },
     ),
 }
@@ -70,25 +65,16 @@ class Trainer:
 
     def __init__(self, case, seed, options):
         load_data, parameters = CASES[case]
-        self.parameters = dict(parameters)
         if options.batch_size:
-            self.parameters["batch_size"] = options.batch_size
-        (self.X, self.y), self.test = load_data(validation=False, quick=options.quick)
-        network = self.fit(seed, max_iter=1, learning_rate="constant")
-        self.target = network._target.encode(self.y)
-        self.network, self.batch_size = network._network, network.batch_size
-        self.rng = np.random.default_rng(seed)
-
-    def fit(self, seed, **parameters):
-        """Fit a network of its own."""
-        network = LSHMLPClassifier(**self.parameters | parameters, tol=0, random_state=seed)
+            parameters = parameters | {"batch_size": options.batch_size}
+        self.X, y = load_data(validation=False, quick=options.quick)[0]
+        network = LSHMLPClassifier(**parameters, max_iter=1, random_state=seed)
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            return network.fit(self.X, self.y)
-
-    def accuracy(self, seed, n_threads):
-        """Accuracy on test rows after training with so many threads."""
-        return self.fit(seed, n_jobs=n_threads).score(*self.test)
+            network.fit(self.X, y)
+        self.target = network._target.encode(y)
+        self.network, self.batch_size = network._network, network.batch_size
+        self.rng = np.random.default_rng(seed)
 
     def epoch(self, n_threads):
         """Train an epoch; returns its samples a second."""
@@ -249,16 +235,9 @@ def measure(case, options):
             print(case, {name: round(rate) for name, rate in turns[-1].items()}, flush=True)
     limits = measure_limits(trainer, options.most)
     print(case, limits, flush=True)
-    seeds = range(options.seed, options.seed + options.networks)
-    accuracies = {
-        f"threads_{count}": [trainer.accuracy(seed, count) for seed in seeds]
-        for count in (1, options.most)
-    }
-    print(case, accuracies, flush=True)
     return {
         "batch_size": trainer.batch_size,
         "summary": summarise(turns),
-        "accuracies": accuracies,
         "limits": limits,
         "turns": turns,
     }
@@ -278,7 +257,7 @@ def summarise(turns):
 
 
 def main():
-    options = parse_options(__doc__, repeats=1, turns=15, most=2, networks=3, batch_size=0)
+    options = parse_options(__doc__, repeats=1, turns=15, most=2, batch_size=0)
     has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
     results = {"has_lock": has_lock, "cases": {case: measure(case, options) for case in CASES}}
     write(__file__, options, results)

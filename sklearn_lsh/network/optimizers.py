@@ -10,6 +10,19 @@ import numpy as np
 from sklearn_lsh import kernels
 
 
+def younger(decay, n_steps):
+    """Decay of a moving mean whose numbers are so many steps younger on average, if it can be.
+
+    A gradient that was under way while others stepped is as old as if it had come out of a mean of
+    the latest ones (Mitliagkas, Zhang, Hadjis & Ré, "Asynchrony begets momentum", Allerton 2016).
+    Taking that off the mean's own age leaves the sum as it was.
+    """
+    if n_steps == 0 or decay >= 1:
+        return decay
+    age = max(0.0, decay / (1 - decay) - n_steps)
+    return age / (1 + age)
+
+
 class Optimizer:
     """Base: what the training loop needs to know of an optimizer.
 
@@ -21,11 +34,14 @@ class Optimizer:
         By how much each step lowers the rate.
     n_steps : int
         Mini-batches seen so far.
+    n_others : int
+        Other mini-batches that threads are at work on while one is.
     """
 
     name: str
     n_states: int
     fall = 0.0
+    n_others = 0
 
     def __init__(self, learning_rate):
         self.learning_rate = float(learning_rate)
@@ -56,7 +72,10 @@ class Optimizer:
 
 
 class Adam(Optimizer):
-    """Kingma & Ba, "Adam: A method for stochastic optimization", ICLR 2015."""
+    """Kingma & Ba, "Adam: A method for stochastic optimization", ICLR 2015.
+
+    With several threads the mean of the gradients is a shorter one, see `younger`.
+    """
 
     name = "adam"
     n_states = 2
@@ -69,10 +88,11 @@ class Adam(Optimizer):
 
     def rates(self):
         """See `Optimizer.rates`."""
-        correction = math.sqrt(1 - self.beta_2**self.n_steps) / (1 - self.beta_1**self.n_steps)
+        beta_1 = younger(self.beta_1, self.n_others)
+        correction = math.sqrt(1 - self.beta_2**self.n_steps) / (1 - beta_1**self.n_steps)
         return (
             self.learning_rate * correction,
-            *(self.beta_1, 1 - self.beta_1),
+            *(beta_1, 1 - beta_1),
             *(self.beta_2, 1 - self.beta_2),
             self.epsilon,
         )

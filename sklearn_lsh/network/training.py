@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+from joblib import effective_n_jobs
 
 from sklearn_lsh.csr import take
 from sklearn_lsh.threads import together
@@ -10,9 +11,11 @@ from sklearn_lsh.threads import together
 
 def run_epoch(network, X, target, sample_weight, order, batch_size, n_jobs):
     """Train on every row once, in the given order. See `Network.train_epoch`."""
-    starts = iter(range(0, order.shape[0], batch_size))
+    starts = range(0, order.shape[0], batch_size)
     lock = threading.Lock()
     losses = []
+    network.optimizer.n_others = max(1, min(effective_n_jobs(n_jobs), len(starts))) - 1
+    starts = iter(starts)
 
     def work():
         while True:

@@ -1,0 +1,75 @@
+"""What many threads cost in accuracy, by the size of their mini-batches, on Fashion-MNIST.
+
+    python benchmarks/staleness.py
+
+While a thread computes a mini-batch's gradients the others step: gradients are of weights as they
+were as many steps ago as there are other threads. That takes no more processors than threads: as
+many mini-batches are under way, whatever runs them. Networks are those of `fashion_mnist.py`; the
+learning rate of each number of threads and size of mini-batches is chosen on validation rows.
+"""
+
+import warnings
+
+from common import parse_options, write
+from fashion_data import load
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from sklearn_lsh import LSHMLPClassifier
+
+THREADS, BATCH_SIZES = (1, 16), (200, 50)
+RATES = (0.00025, 0.0005, 0.001)
+
+
+def accuracy(train, held_out, options, **parameters):
+    """Accuracy on held-out rows after training."""
+    network = LSHMLPClassifier(
+        (options.width, options.width),
+        density=options.density,
+        learning_rate="linear",
+        max_iter=options.epochs,
+        tol=0,
+        **parameters,
+    )
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = network.fit(*train).score(*held_out)
+    print(parameters, f"{found:.4f}", flush=True)
+    return found
+
+
+def measure(n_threads, batch_size, options):
+    """Choose the rate on validation rows, then train with all rows."""
+    shape = {"n_jobs": n_threads, "batch_size": batch_size}
+    data = load(validation=True, quick=options.quick)
+    by_rate = {
+        rate: accuracy(*data, options, **shape, learning_rate_init=rate, random_state=options.seed)
+        for rate in RATES
+    }
+    best = max(by_rate, key=by_rate.get)
+    data = load(validation=False, quick=options.quick)
+    found = [
+        accuracy(*data, options, **shape, learning_rate_init=best, random_state=seed)
+        for seed in range(options.seed, options.seed + options.repeats)
+    ]
+    return {
+        "threads": n_threads,
+        "batch_size": batch_size,
+        "validation": by_rate,
+        "learning_rate_init": best,
+        "accuracies": found,
+    }
+
+
+def main():
+    options = parse_options(__doc__, width=1000, density=0.05, epochs=10)
+    results = [
+        measure(n_threads, batch_size, options)
+        for batch_size in BATCH_SIZES
+        for n_threads in THREADS
+    ]
+    write(__file__, options, results)
+
+
+if __name__ == "__main__":
+    main()
