@@ -330,25 +330,30 @@ def test_merge_tables(variant, n_new, n_rows, n_tables, n_buckets, seed):
             assert list(bucket) == [*stay, *np.flatnonzero(new_codes[:, t] == b)]
 
 
-@given(n_queries=st.integers(0, 4), wanted=st.integers(1, 30), fill=st.integers(-1, 29), **sizes)
+@given(
+    n_queries=st.integers(0, 4),
+    wanted=st.integers(1, 30),
+    fill=st.integers(-1, 29),
+    least=st.integers(1, 4),
+    **sizes,
+)
 @quick
-def test_count_votes(variant, n_queries, wanted, fill, n_rows, n_tables, n_buckets, seed):
+def test_count_votes(variant, n_queries, wanted, fill, least, n_rows, n_tables, n_buckets, seed):
     rng = np.random.default_rng(seed)
     codes, indptr, members = make_tables(variant, rng, n_rows, n_tables, n_buckets)
-    wanted, fill = min(wanted, n_rows), min(fill, n_rows - 1)
+    wanted, fill = min(wanted, n_rows), min(fill, n_rows - 1) if least == 1 else -1
     # Each table is looked into once, or twice.
     n_probes = 1 + seed % 2
     queries = rng.integers(n_buckets, size=(n_queries, n_probes * n_tables)).astype(codes.dtype)
     out = np.empty(n_queries + 1, np.uint32), np.empty(n_queries * wanted, np.uint32)
-    n, (*_, found_indptr, found) = run(
-        variant, "count_votes", queries, n_buckets, indptr, members, n_rows, wanted, fill, *out
-    )
+    given = queries, n_buckets, indptr, members, n_rows, wanted, least, fill
+    n, (*_, found_indptr, found) = run(variant, "count_votes", *given, *out)
     assert n == found_indptr[-1]
     for s in range(n_queries):
         votes = (np.tile(codes, n_probes) == queries[s]).sum(axis=1)
         chosen = found[found_indptr[s] : found_indptr[s + 1]]
         assert len(set(chosen)) == chosen.size
-        n_hit = min(wanted, np.count_nonzero(votes))
+        n_hit = min(wanted, np.count_nonzero(votes >= least))
         assert sorted(votes[chosen[:n_hit]]) == sorted(votes)[n_rows - n_hit :]
         spare = [i % n_rows for i in range(fill, fill + n_rows) if votes[i % n_rows] == 0]
         assert list(chosen[n_hit:]) == (spare[: wanted - n_hit] if fill >= 0 else [])

@@ -189,10 +189,10 @@ THREADED = {"fashion_mnist": "Fashion-MNIST", "icd_coding": "ICD-10-CM"}
 def threads_table(report):
     """Two threads against one, and what two processes reach."""
     rows = []
-    for name, found in report["results"].items():
+    for name, found in report["results"]["cases"].items():
         summary = found["summary"]
-        row = [THREADED[name], f"{summary['samples_a_second']['one_thread']:,.0f}"]
-        for way in ("two_threads", "two_processes"):
+        row = [THREADED[name], f"{summary['samples_a_second']['threads_1']:,.0f}"]
+        for way in ("threads_2", "processes_2"):
             low, median, high = summary["times_one_thread"][way]
             row.append(f"{median:.2f} ({low:.2f} to {high:.2f})")
         rows.append(row)
@@ -200,11 +200,72 @@ def threads_table(report):
     return table(head, rows) + "\n" + environment(report)
 
 
+LOCKS = {"threads_16_free": "free-threaded Python", "threads_16": "the same with Python's lock"}
+
+
+@picture((9, 4), "threads_16_free")
+def many_threads(figure, _):
+    """Speed against the number of threads, with and without Python's lock."""
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, (case, title) in zip(panels, THREADED.items(), strict=True):
+        axes.plot([1, 16], [1, 16], color="C2", linestyle=":", label="in proportion")
+        for name, color, marker in zip(LOCKS, ("C0", "C1"), "os", strict=True):
+            times = times_one_thread(results(name), case)
+            counts, medians = zip(*times["threads"].items(), strict=True)
+            axes.plot(counts, medians, color=color, marker=marker, label=LOCKS[name])
+        best = times_one_thread(results("threads_16_free"), case)["processes"]
+        axes.plot(*zip(*best.items(), strict=True), "C2D", label="16 processes")
+        axes.set(title=title, xlabel="threads", xticks=counts, ylim=(0, 16.5))
+    panels[0].set_ylabel("times one thread")
+    legend_below(figure, ncols=4)
+
+
+def times_one_thread(report, case):
+    """Median speed of threads and of processes, by their number."""
+    found = {"threads": {1: 1.0}, "processes": {}}
+    summary = report["results"]["cases"][case]["summary"]["times_one_thread"]
+    for name, (_, median, _) in summary.items():
+        kind, count = name.split("_")
+        found[kind][int(count)] = median
+    return found
+
+
+@fragment("many_threads", "threads_16_free")
+def many_threads_table(free):
+    """Sixteen threads with and without Python's lock, and sixteen processes."""
+    rows = []
+    for case, title in THREADED.items():
+        for name, lock in LOCKS.items():
+            times = times_one_thread(results(name), case)
+            numbers = [*times["threads"].values(), *times["processes"].values()]
+            rows.append([f"{title}, {lock}", *(f"{number:.1f}" for number in numbers[1:])])
+    counts = [*times["threads"]][1:]
+    head = ["times one thread", *(f"{count} threads" for count in counts), "16 processes"]
+    return table(head, rows) + "\n" + environment(free)
+
+
+@fragment("staleness", "staleness")
+def staleness_table(report):
+    """What many threads cost in accuracy, by the size of mini-batches."""
+    rows = [
+        [
+            f"{found['threads']}",
+            f"{found['batch_size']}",
+            f"{found['learning_rate_init']:g}",
+            f"{np.mean(found['accuracies']):.4f}",
+            f"{min(found['accuracies']):.4f} to {max(found['accuracies']):.4f}",
+        ]
+        for found in report["results"]
+    ]
+    head = ["threads", "`batch_size`", "learning rate", "mean accuracy", "of the runs"]
+    return table(head, rows) + "\n" + environment(report, report["options"]["repeats"])
+
+
 @fragment("threads_limits", "threads")
 def limits_table(report):
     """What stands in the way of more threads."""
     rows = []
-    for name, found in report["results"].items():
+    for name, found in report["results"]["cases"].items():
         limits = found["limits"]
         shares = [limits[key] for key in ("outside_kernels", "waiting", "rows_in_common")]
         shares.append(limits["bytes_a_second"] / limits["bytes_a_second_of_copying"])

@@ -98,7 +98,7 @@ def keep_best(numbers, scores, n_best, xp):
     return xp.sort(pick(order, xp.nonzero(ranks < n_best)[0], xp))
 
 
-def count_votes(tables, codes, n_wanted, fill_from, xp):
+def count_votes(tables, codes, n_wanted, least, fill_from, xp):
     """Choose for each query the rows that share most buckets with it; see `LSHTables.most_hit`."""
     n_queries = codes.shape[0]
     queries, rows, votes = _candidates(tables, codes, xp)
@@ -120,6 +120,9 @@ def count_votes(tables, codes, n_wanted, fill_from, xp):
     by_place = xp.argsort(firsts)
     firsts, votes = pick(firsts, by_place, xp), whole(pick(votes, by_place, xp), xp)
     queries = pick(queries, firsts, xp)
+    if least > 1:
+        enough = xp.nonzero(votes >= least)[0]
+        queries, firsts, votes = (pick(array, enough, xp) for array in (queries, firsts, votes))
     best = keep_best(queries, votes, n_wanted, xp)
     rows = pick(rows, pick(firsts, best, xp), xp)
     return starts_of(pick(queries, best, xp), n_queries, xp), rows

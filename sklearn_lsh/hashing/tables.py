@@ -131,7 +131,7 @@ class LSHTables:
             most = int((stops - starts).sum(dtype=np.int64))
         return self._search(codes, self.n_rows, -1, most)
 
-    def most_hit(self, codes, n_wanted, fill_from=-1):
+    def most_hit(self, codes, n_wanted, fill_from=-1, least=1):
         """Find for each query the rows that share most buckets with it.
 
         Parameters
@@ -142,6 +142,9 @@ class LSHTables:
             How many rows to find for each query, at most ``n_rows``.
         fill_from : int, default=-1
             Unless negative: queries that find too few get the rows from this one onwards.
+        least : int, default=1
+            Rows that share fewer buckets are left out: to share one of many may be chance. More
+            than 1 cannot be had together with ``fill_from``.
 
         Returns
         -------
@@ -154,7 +157,9 @@ class LSHTables:
                 f"n_wanted must be from 0 to the number of rows, {self.n_rows}, and fill_from "
                 f"less than it, got {n_wanted} and {fill_from}."
             )
-        return self._search(codes, n_wanted, fill_from, codes.shape[0] * n_wanted)
+        if least < 1 or (least > 1 and fill_from >= 0):
+            raise ValueError(f"least must be at least 1, and 1 with fill_from, got {least}.")
+        return self._search(codes, n_wanted, fill_from, codes.shape[0] * n_wanted, least)
 
     def buckets(self, codes):
         """Where the members of each query's buckets lie.
@@ -283,14 +288,14 @@ class LSHTables:
     def _drop_repeats(self, indptr, members):
         return members[: kernels.drop_repeats(indptr, members, self.n_rows)]
 
-    def _search(self, codes, n_wanted, fill_from, most):
+    def _search(self, codes, n_wanted, fill_from, most, least=1):
         if self._xp is not None:
-            return sorting.count_votes(self, codes, n_wanted, fill_from, self._xp)
+            return sorting.count_votes(self, codes, n_wanted, least, fill_from, self._xp)
         n_queries, n_lookups = codes.shape[0], math.prod(codes.shape[1:])
         indptr, indices = np.empty(n_queries + 1, np.uint32), np.empty(most, np.uint32)
         n = kernels.count_votes(
             *(codes.reshape(n_queries, n_lookups), self.n_buckets, self.indptr, self.members),
-            *(self.n_rows, n_wanted, fill_from, indptr, indices),
+            *(self.n_rows, n_wanted, least, fill_from, indptr, indices),
         )
         return indptr, indices[:n]
 

@@ -84,16 +84,17 @@ def count_above(counts, n, least):
     return int(total)
 
 
-# pythran export count_votes(uint8[:,:] order(C), int, uint32[], uint32[], int, int, int, uint32[], uint32[])
-# pythran export count_votes(uint16[:,:] order(C), int, uint32[], uint32[], int, int, int, uint32[], uint32[])
+# pythran export count_votes(uint8[:,:] order(C), int, uint32[], uint32[], int, int, int, int, uint32[], uint32[])
+# pythran export count_votes(uint16[:,:] order(C), int, uint32[], uint32[], int, int, int, int, uint32[], uint32[])
 def count_votes(
-    codes, n_buckets, indptr, members, n_rows, n_wanted, fill_from, out_indptr, out_indices
+    codes, n_buckets, indptr, members, n_rows, n_wanted, least, fill_from, out_indptr, out_indices
 ):
     """Choose for each query the ``n_wanted`` rows that share most buckets with it.
 
     A query has one code or several for each table: column ``c`` belongs to table
-    ``c % n_tables``. Ties go to the row met first. A query whose buckets hold too few is topped up with the rows
-    ``fill_from, fill_from + 1, ...`` (unless negative). Returns the number of pairs.
+    ``c % n_tables``. Ties go to the row met first, and rows that share fewer than ``least`` (1 or more) are left out.
+    If ``least`` is 1, a query whose buckets hold too few is topped up with the rows ``fill_from, fill_from + 1, ...``
+    (unless negative). Returns the number of pairs.
 
     Buckets lie anywhere in memory. All of a query's are touched first, in loads that do not wait
     for each other, so that none is waited for while votes are counted.
@@ -128,21 +129,21 @@ def count_votes(
                 votes[i] += 1
         for q in range(n_met):
             counts[q] = votes[met[q]]
-        # All with more than `least` votes are taken, and `spare` of those with just so many.
-        least = 0
-        spare = n_wanted
-        n_more = n_met
+        # All with more than `most` votes are taken, and `spare` of those with just so many.
+        most = least - 1
+        spare = 0
+        n_more = n_met if most == 0 else count_above(counts, n_met, most)
         while n_more > n_wanted:
-            least += 1
-            n_more = count_above(counts, n_met, least)
-        spare -= n_more
+            most += 1
+            n_more = count_above(counts, n_met, most)
+            spare = n_wanted - n_more
         for q in range(n_met):
             if n - first < n_wanted:
                 out_indices[n] = met[q]
-            tie = 1 if counts[q] == least else 0
+            tie = 1 if counts[q] == most else 0
             tie = min(tie, spare)
             n += tie
-            n += 1 if counts[q] > least else 0
+            n += 1 if counts[q] > most else 0
             spare -= tie
         # Fewer than wanted means that all which were met were chosen, and still have their votes.
         i = fill_from

@@ -60,6 +60,10 @@ class OutputLSH(LSH):
     SAMPLES = 5
     # Share of the active classes that hashing finds while learning.
     HASHED = 0.25
+    # Buckets that a class and a sample have to share to be found while learning, if the number of
+    # tables is automatic. To share one of forty is chance: among a million classes nearly all that
+    # do, which would be as many rows of weights to read, each for one sample.
+    SHARED = 2
     # Share of all samples' labels from which a label is a candidate of every sample, and how much
     # such labels may take of what hashing finds while learning.
     POPULAR, MOST_POPULAR = 0.01, 0.25
@@ -81,6 +85,7 @@ class OutputLSH(LSH):
         self.owners = np.concatenate([classes, np.repeat(classes, n_samples)])
         n_codes = self.owners.shape[0]
         self.draw(n_codes, self.n_wanted)
+        self.least_shared = self.SHARED if self.n_tables == "auto" else 1
         self.capacity = None
         if self.n_bits == "auto":
             n_lookups = self.family.n_tables * self.n_probes
@@ -169,7 +174,8 @@ class OutputLSH(LSH):
             found = tables.most_hit(probes, self.n_wanted, fill_from=0)
             found = self.with_popular(found, self.n_wanted)
             return Active(*found, work=self.query_work(inputs))
-        found = self.with_popular(tables.most_hit(probes, self.n_hashed), self.n_hashed)
+        found = tables.most_hit(probes, self.n_hashed, least=self.least_shared)
+        found = self.with_popular(found, self.n_hashed)
         certain = put_first((labels.indptr, labels.indices), found, layer.n_neurons)
         drawn = self.draw_negatives(self.n_wanted - self.n_hashed)
         shared = even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows)
