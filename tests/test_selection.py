@@ -460,6 +460,29 @@ def test_all_classes_are_drawn_before_one_comes_again(data):
         assert set(drawn[first : first + N_OUTPUTS]) == set(range(N_OUTPUTS))
 
 
+@pytest.mark.parametrize(("n_tables", "least"), [("auto", 2), (10, 1)])
+def test_classes_that_share_one_bucket_of_many_are_not_learnt_with(data, n_tables, least):
+    X, target = data
+    network = make_selected(X, "lsh", (20, 60), n_tables=n_tables)
+    layer = network.layers[1]
+    selection, hidden = layer.selection, network.hidden(everything(X))
+    sketch, tables = selection.found
+    probes = selection.family.probe_codes(sketch.queries(hidden), selection.n_probes)
+    starts, stops = (array.reshape(N_SAMPLES, -1) for array in tables.buckets(probes))
+    active = select_outputs(network, X, target)
+    fewest = []
+    for s in range(0, N_SAMPLES, 50):
+        met = [tables.members[a:b] for a, b in zip(starts[s], stops[s], strict=True)]
+        votes = np.bincount(np.concatenate(met), minlength=N_OUTPUTS)
+        pairs = slice(*active.indptr[s : s + 2])
+        found = active.indices[pairs][active.importance[pairs] == 1]
+        labels = target.indices[target.indptr[s] : target.indptr[s + 1]]
+        found = np.setdiff1d(found, [*labels, *selection.popular])
+        assert (votes == 1).any()
+        fewest.extend(votes[found])
+    assert min(fewest) == least
+
+
 def test_crowded_buckets_of_outputs_keep_a_part():
     # All alike but for noise: nearly all are in the same bucket of each table.
     X = np.ones((N_SAMPLES, N_INPUTS), np.float32)
