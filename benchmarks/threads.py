@@ -7,7 +7,7 @@ trains the networks of `fashion_mnist.py` and `icd_coding.py`, epochs with one t
 Another kind of epoch is that of as many processes at once, with one thread and data of their own:
 they share nothing but the machine, so that no program of as many threads can be expected to gain
 more. Ratios are those of samples a second, within each turn; their medians and quartiles are
-reported. BLAS gets one thread in each of ours. ``--batch-size`` is another one than theirs.
+reported. BLAS gets as many threads as an epoch has. ``--batch-size`` is another one than theirs.
 
 What threads cost in accuracy is in `staleness.py`.
 
@@ -79,7 +79,7 @@ class Trainer:
     def epoch(self, n_threads):
         """Train an epoch; returns its samples a second."""
         order = self.rng.permutation(self.X.shape[0])
-        with threadpool_limits(1):
+        with threadpool_limits(n_threads):
             start = time.perf_counter()
             self.network.train_epoch(self.X, self.target, None, order, self.batch_size, n_threads)
             return len(order) / (time.perf_counter() - start)
