@@ -7,7 +7,7 @@ trains the networks of `fashion_mnist.py` and `icd_coding.py`, epochs with one t
 Another kind of epoch is that of as many processes at once, with one thread and data of their own:
 they share nothing but the machine, so that no program of as many threads can be expected to gain
 more. Ratios are those of samples a second, within each turn; their medians and quartiles are
-reported. BLAS gets as many threads as an epoch has. ``--batch-size`` is another one than theirs.
+reported. BLAS gets as many threads as an epoch has.
 
 What threads cost in accuracy is in `staleness.py`.
 
@@ -19,8 +19,10 @@ second, if caches keep nothing, beside what copying a large array moves.
 
 On a machine with 16 processors, in free-threaded Python without its lock and with it:
 
-    python3.14t benchmarks/threads.py --most 16 --turns 5 --out results/threads_16_free.json
-    PYTHON_GIL=1 python3.14t benchmarks/threads.py --most 16 --turns 3 --out results/threads_16.json
+    python3.14t benchmarks/threads.py --most 16 --turns 5 \
+        --out benchmarks/results/threads_16_free.json
+    PYTHON_GIL=1 python3.14t benchmarks/threads.py --most 16 --turns 3 \
+        --out benchmarks/results/threads_16.json
 """
 
 import multiprocessing
@@ -39,23 +41,14 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier, kernels
 
-# What loads the data, and the network's settings.
 CASES = {
     "fashion_mnist": (
         fashion_data.load,
-        {
-            "hidden_layer_sizes": (1000, 1000),
-            "density": 0.05,
-            "batch_size": 200,
-        },
+        {"hidden_layer_sizes": (1000, 1000), "density": 0.05, "batch_size": 200},
     ),
     "icd_coding": (
         icd_data.load,
-        {
-            "hidden_layer_sizes": icd_data.HIDDEN,
-            "batch_size": 400,
-            "learning_rate_init": 0.005,
-        },
+        {"hidden_layer_sizes": icd_data.HIDDEN, "batch_size": 400, "learning_rate_init": 0.005},
     ),
 }
 
@@ -63,11 +56,9 @@ CASES = {
 class Trainer:
     """A network and its data, trained an epoch at a time."""
 
-    def __init__(self, case, seed, options):
+    def __init__(self, case, seed, quick):
         load_data, parameters = CASES[case]
-        if options.batch_size:
-            parameters = parameters | {"batch_size": options.batch_size}
-        self.X, y = load_data(validation=False, quick=options.quick)[0]
+        self.X, y = load_data(validation=False, quick=quick)[0]
         network = LSHMLPClassifier(**parameters, max_iter=1, random_state=seed)
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -224,7 +215,7 @@ def at_once(pipes):
 def measure(case, options):
     """Train with ever more threads, and with as many processes as most threads, in turn."""
     counts = [1 << power for power in range(options.most.bit_length())]
-    arguments = (case, options.seed, options)
+    arguments = (case, options.seed, options.quick)
     trainer = Trainer(*arguments)
     trainer.epoch(options.most)
     turns = []
@@ -236,7 +227,6 @@ def measure(case, options):
     limits = measure_limits(trainer, options.most)
     print(case, limits, flush=True)
     return {
-        "batch_size": trainer.batch_size,
         "summary": summarise(turns),
         "limits": limits,
         "turns": turns,
@@ -257,7 +247,7 @@ def summarise(turns):
 
 
 def main():
-    options = parse_options(__doc__, repeats=1, turns=15, most=2, batch_size=0)
+    options = parse_options(__doc__, repeats=1, turns=15, most=2)
     has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
     results = {"has_lock": has_lock, "cases": {case: measure(case, options) for case in CASES}}
     write(__file__, options, results)

@@ -129,21 +129,21 @@ def count_votes(
                 votes[i] += 1
         for q in range(n_met):
             counts[q] = votes[met[q]]
-        # All with more than `most` votes are taken, and `spare` of those with just so many.
-        most = least - 1
+        # All with more votes than `bar` are taken, and `spare` of those with just so many.
+        bar = least - 1
         spare = 0
-        n_more = n_met if most == 0 else count_above(counts, n_met, most)
+        n_more = n_met if bar == 0 else count_above(counts, n_met, bar)
         while n_more > n_wanted:
-            most += 1
-            n_more = count_above(counts, n_met, most)
+            bar += 1
+            n_more = count_above(counts, n_met, bar)
             spare = n_wanted - n_more
         for q in range(n_met):
             if n - first < n_wanted:
                 out_indices[n] = met[q]
-            tie = 1 if counts[q] == most else 0
+            tie = 1 if counts[q] == bar else 0
             tie = min(tie, spare)
             n += tie
-            n += 1 if counts[q] > most else 0
+            n += 1 if counts[q] > bar else 0
             spare -= tie
         # Fewer than wanted means that all which were met were chosen, and still have their votes.
         i = fill_from

@@ -11,11 +11,12 @@ from sklearn_lsh.threads import together
 
 def run_epoch(network, X, target, sample_weight, order, batch_size, n_jobs):
     """Train on every row once, in the given order. See `Network.train_epoch`."""
-    starts = range(0, order.shape[0], batch_size)
+    batches = range(0, order.shape[0], batch_size)
+    n_at_once = min(effective_n_jobs(n_jobs), len(batches))
+    network.optimizer.n_others = max(0, n_at_once - 1)
+    starts = iter(batches)
     lock = threading.Lock()
     losses = []
-    network.optimizer.n_others = max(1, min(effective_n_jobs(n_jobs), len(starts))) - 1
-    starts = iter(starts)
 
     def work():
         while True:
