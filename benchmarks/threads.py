@@ -17,12 +17,11 @@ the rows of weights that a mini-batch changes the next one changes as well, whic
 at work on; and how many bytes of weights and of the optimizer's state are read and written each
 second, if caches keep nothing, beside what copying a large array moves.
 
-On a machine with 16 processors, in free-threaded Python without its lock and with it:
+On a machine with 16 processors, in free-threaded Python without its lock and with it, from this
+folder:
 
-    python3.14t benchmarks/threads.py --most 16 --turns 5 \
-        --out benchmarks/results/threads_16_free.json
-    PYTHON_GIL=1 python3.14t benchmarks/threads.py --most 16 --turns 3 \
-        --out benchmarks/results/threads_16.json
+    python3.14t threads.py --most 16 --turns 5 --out results/threads_16_free.json
+    PYTHON_GIL=1 python3.14t threads.py --most 16 --turns 3 --out results/threads_16.json
 """
 
 import multiprocessing
