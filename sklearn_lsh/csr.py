@@ -85,6 +85,11 @@ def even_rows(n_rows, length):
     return np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(length)
 
 
+def lengths_of(indptr):
+    """Lengths of ragged rows."""
+    return indptr[1:] - indptr[:-1]  # `np.diff`, which takes longer to get there
+
+
 def ragged_rows(values):
     """``(indptr, data)`` of a `CSR` or of an array's rows; the data are a view."""
     if isinstance(values, CSR):
@@ -150,7 +155,8 @@ def count_products(inputs, indptr) -> int:
     """Multiply-adds of computing ragged rows of outputs from inputs."""
     if not isinstance(inputs, CSR):
         return inputs.shape[1] * int(indptr[-1])
-    return int(np.dot(np.diff(inputs.indptr).astype(np.int64), np.diff(indptr)))
+    lengths = lengths_of(inputs.indptr).astype(np.float64), lengths_of(indptr).astype(np.float64)
+    return int(np.dot(*lengths))
 
 
 def take(X, rows) -> "np.ndarray | CSR":

@@ -98,7 +98,7 @@ def test_errors_of_drawn_outputs_match_finite_differences(loss):
 
     indptr, indices = np.array([0, 6], np.uint32), np.arange(6, dtype=np.uint32)
     outputs = CSR(indptr, indices, z.astype(np.float32), 6)
-    active = Active(indptr, indices, importance=importance.astype(np.float32))
+    active = Active(indptr, indices, log_importance=np.log(importance).astype(np.float32))
     done = Pass(None, outputs, None, active)
     targets = CSR(np.array([0, 1], np.uint32), indices[:1], np.ones(1, np.float32), 6)
     total, delta = loss_and_delta(LOSSES[loss], done, targets, np.full(1, weight, np.float32))

@@ -370,6 +370,28 @@ def test_score_pairs(variant, batch, width, seed):
     np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
+@given(batch=ragged(), n_shared=st.integers(0, 12), width=widths, seed=seeds)
+@quick
+def test_score_candidates(variant, batch, n_shared, width, seed):
+    rng = np.random.default_rng(seed)
+    n_queries, n_rows = batch.n_rows, batch.n_columns
+    queries, rows = normal(rng, n_queries, width), normal(rng, n_rows, width)
+    shared = rng.permutation(n_rows)[:n_shared].astype(np.uint32)
+    room = batch.indices.size + n_queries * shared.size + 1
+    out = np.empty(n_queries + 1, np.uint32), np.empty(room, np.uint32), np.empty(room, np.float32)
+    n, (*_, indptr, found, scores) = run(
+        variant, "score_candidates", shared, *batch[:2], queries, rows, *out
+    )
+    assert n == indptr[-1]
+    for s in range(n_queries):
+        own = batch.indices[batch.indptr[s] : batch.indptr[s + 1]]
+        expected = [*shared, *own[~np.isin(own, shared)]]
+        pairs = slice(*indptr[s : s + 2])
+        assert list(found[pairs]) == expected
+        products = queries[s].astype(float) @ rows[expected].T
+        np.testing.assert_allclose(scores[pairs], products, rtol=1e-4, atol=1e-5)
+
+
 # ranking.py
 
 

@@ -436,12 +436,12 @@ def test_drawn_classes_stand_for_the_others(data):
     values = np.random.default_rng(6).exponential(size=N_OUTPUTS)
     for _ in range(n_draws):
         active = select_outputs(network, X, target)
-        assert set(active.importance) == {1, np.float32(N_OUTPUTS / n_shared)}
+        assert set(active.log_importance) == {0, np.log(np.float32(N_OUTPUTS / n_shared))}
         own = np.diff(target.indptr)
         for s in range(0, N_SAMPLES, 100):
             first = active.indptr[s]
-            assert (active.importance[first : first + own[s]] == 1).all()
-        terms = values[active.indices] * active.importance
+            assert (active.log_importance[first : first + own[s]] == 0).all()
+        terms = values[active.indices] * np.exp(active.log_importance)
         sums += np.add.reduceat(terms, active.indptr[:-1])
         layer = network.layers[1]
         layer.selection.refresh(layer, network.hidden(everything(X)))  # draws anew
@@ -474,7 +474,7 @@ def test_classes_that_share_one_bucket_of_many_are_not_learnt_with(data, n_table
         met = [tables.members[a:b] for a, b in zip(starts[s], stops[s], strict=True)]
         votes = np.bincount(np.concatenate(met), minlength=N_OUTPUTS)
         pairs = slice(*active.indptr[s : s + 2])
-        found = active.indices[pairs][active.importance[pairs] == 1]
+        found = active.indices[pairs][active.log_importance[pairs] == 0]
         labels = target.indices[target.indptr[s] : target.indptr[s + 1]]
         found = np.setdiff1d(found, [*labels, *selection.popular])
         assert (votes == 1).any()

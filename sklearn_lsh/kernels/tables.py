@@ -170,3 +170,62 @@ def score_pairs(indptr, indices, queries, rows, out):
             for j in range(width):
                 total += queries[s, j] * rows[i, j]
             out[p] = total
+
+
+def list_candidates(shared, is_shared, indptr, indices, out_indptr, out):
+    """Put a list that all queries share before those of each, whose repetitions are left out."""
+    n = 0
+    out_indptr[0] = 0
+    for s in range(indptr.shape[0] - 1):
+        for p in range(shared.shape[0]):
+            out[n] = shared[p]
+            n += 1
+        for p in range(indptr[s], indptr[s + 1]):
+            out[n] = indices[p]
+            n += 1 if is_shared[indices[p]] == 0 else 0
+        out_indptr[s + 1] = n
+    return n
+
+
+def score_shared(columns, indptr, queries, out):
+    """Inner products of each query with rows, given as columns, which come first in its list."""
+    width, n_shared = columns.shape
+    for s in range(queries.shape[0]):
+        start = int(indptr[s])
+        for p in range(n_shared):
+            out[start + p] = np.float32(0)
+        for j in range(width):
+            x = queries[s, j]
+            for p in range(n_shared):
+                out[start + p] += x * columns[j, p]
+
+
+def score_others(n_shared, indptr, indices, queries, rows, out):
+    """Inner products of each query with its list of rows, but for the first ones."""
+    width = rows.shape[1]
+    for s in range(queries.shape[0]):
+        for p in range(int(indptr[s]) + n_shared, int(indptr[s + 1])):
+            i = indices[p]
+            total = np.float32(0)
+            for j in range(width):
+                total += queries[s, j] * rows[i, j]
+            out[p] = total
+
+
+# pythran export score_candidates(uint32[], uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), uint32[], uint32[], float32[])
+def score_candidates(shared, indptr, indices, queries, rows, out_indptr, out_indices, out):
+    """Join a list of rows that all queries share with each one's own, and score them as `score_pairs`.
+
+    What is in both counts once. Returns the number of pairs. The shared rows are read as columns:
+    many products at a time, none of which is a sum.
+    """
+    is_shared = np.zeros(rows.shape[0], np.uint8)
+    columns = np.empty((rows.shape[1], shared.shape[0]), np.float32)
+    for p in range(shared.shape[0]):
+        is_shared[shared[p]] = 1
+        for j in range(rows.shape[1]):
+            columns[j, p] = rows[shared[p], j]
+    n = list_candidates(shared, is_shared, indptr, indices, out_indptr, out_indices)
+    score_shared(columns, out_indptr, queries, out)
+    score_others(shared.shape[0], out_indptr, out_indices, queries, rows, out)
+    return n

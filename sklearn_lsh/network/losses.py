@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit, xlogy
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, ragged_rows
+from sklearn_lsh.csr import CSR, lengths_of, ragged_rows
 
 # Probabilities are clipped like this where their logarithm is taken, as in scikit-learn.
 EPSILON = np.finfo(np.float32).eps
@@ -91,7 +91,7 @@ def target_positions(outputs, targets):
 
     Among selected outputs a sample's targets come first, in their own order.
     """
-    lengths = np.diff(targets.indptr)
+    lengths = lengths_of(targets.indptr)
     if isinstance(outputs, CSR):
         offsets = np.repeat(outputs.indptr[:-1] - targets.indptr[:-1], lengths)
         return offsets + np.arange(targets.indices.shape[0], dtype=np.uint32)
@@ -125,9 +125,9 @@ def loss_and_delta(loss, done, targets, weight):
     """
     outputs = done.outputs
     indptr, predictions = ragged_rows(outputs)
-    importance = done.active.importance if done.active else None
-    if importance is not None and loss.probable:
-        predictions += np.log(importance)
+    log_importance = done.active.log_importance if done.active else None
+    if log_importance is not None and loss.probable:
+        predictions += log_importance
     loss.activate(outputs)
     places = target_positions(outputs, targets)
     delta = predictions.copy()
@@ -138,7 +138,8 @@ def loss_and_delta(loss, done, targets, weight):
         y = np.zeros_like(predictions)
         y[places] = targets.data
         each, rows = loss.each(predictions, y), indptr
-    if importance is not None and not loss.probable:
+    if log_importance is not None and not loss.probable:
+        importance = np.exp(log_importance)
         each *= importance
         delta *= importance
     kernels.weigh_rows(rows, each, weight, np.float32(0))

@@ -17,9 +17,9 @@ class Active(NamedTuple):
         Their numbers, as in `CSR`.
     responses : ndarray of dtype=float32, default=None
         What they answer, if that is known from choosing them.
-    importance : ndarray of dtype=float32, default=None
-        How many neurons each stands for, itself included: the inverse of the probability with
-        which it was drawn. By default each stands for itself.
+    log_importance : ndarray of dtype=float32, default=None
+        Logarithm of how many neurons each stands for, itself included: of the inverse of the
+        probability with which it was drawn. By default each stands for itself.
     codes : ndarray of shape (n_samples, n_tables), dtype=uint16, default=None
         The samples' own codes, if they were hashed.
     work : int, default=0
@@ -29,7 +29,7 @@ class Active(NamedTuple):
     indptr: np.ndarray
     indices: np.ndarray
     responses: "np.ndarray | None" = None
-    importance: "np.ndarray | None" = None
+    log_importance: "np.ndarray | None" = None
     codes: "np.ndarray | None" = None
     work: int = 0
 

@@ -5,9 +5,16 @@ import math
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import best_columns, count_products, even_rows, keep_best, n_nonzero
+from sklearn_lsh.csr import (
+    best_columns,
+    count_products,
+    even_rows,
+    keep_best,
+    lengths_of,
+    n_nonzero,
+)
 from sklearn_lsh.hashing import LSHTables
-from sklearn_lsh.selection.base import Active, put_first
+from sklearn_lsh.selection.base import Active
 from sklearn_lsh.selection.lsh import LSH
 from sklearn_lsh.selection.sketch import ResponseSketch
 
@@ -31,7 +38,7 @@ class HiddenLSH(LSH):
     # a refresh towards those of the latest batch.
     SCANNED_DIRECTIONS, TURN = 14, 0.3
     # For each active neuron.
-    POPULAR, HASHED, FINALISTS = 3, 5, 1.4
+    POPULAR, HASHED, FINALISTS = 4, 3, 1.4
     # Share of active neurons from which there are no tables: with so many these take as long as
     # all sketches, and miss more (`benchmarks/sieves.py`).
     SCANNED_FROM = 0.02
@@ -98,7 +105,7 @@ class HiddenLSH(LSH):
     def note(self, done, targets):
         """See `Selection.note`: count how often each neuron is active."""
         if self.family is not None:
-            self.uses[done.groups.rows] += np.diff(done.groups.starts)
+            self.uses[done.groups.rows] += lengths_of(done.groups.starts)
 
     def choose(self, layer, inputs):
         """See `Selection.choose`."""
@@ -119,9 +126,10 @@ class HiddenLSH(LSH):
 
     def look_up(self, queries, tables, rows, popular):
         """Find candidates in tables: a ragged list, and the scores of their sketches."""
-        hashed = tables.most_hit(self.family.query_codes(queries), self.n_hashed, fill_from=0)
-        shared = even_rows(queries.shape[0], popular.shape[0]), np.tile(popular, queries.shape[0])
-        candidates = put_first(shared, hashed, rows.shape[0])
-        scores = np.empty(candidates[1].shape[0], np.float32)
-        kernels.score_pairs(*candidates, queries, rows, scores)
-        return *candidates, scores
+        indptr, hashed = tables.most_hit(
+            self.family.query_codes(queries), self.n_hashed, fill_from=0
+        )
+        room = hashed.shape[0] + queries.shape[0] * popular.shape[0] + 1
+        candidates = np.empty_like(indptr), np.empty(room, np.uint32), np.empty(room, np.float32)
+        n = kernels.score_candidates(popular, indptr, hashed, queries, rows, *candidates)
+        return candidates[0], candidates[1][:n], candidates[2][:n]

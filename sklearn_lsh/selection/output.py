@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from sklearn_lsh.csr import even_rows
+from sklearn_lsh.csr import even_rows, lengths_of
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.selection.base import Active, put_first
 from sklearn_lsh.selection.lsh import LSH
@@ -135,7 +135,7 @@ class OutputLSH(LSH):
             return found
         first = even_rows(n_rows, n_first), np.tile(self.popular, n_rows)
         indptr, indices = put_first(first, found, self.uses.shape[0])
-        lengths = np.diff(indptr)
+        lengths = lengths_of(indptr)
         kept = np.arange(indices.shape[0]) - np.repeat(indptr[:-1], lengths) < n_wanted
         cut = np.zeros_like(indptr)
         np.cumsum(np.minimum(lengths, n_wanted), out=cut[1:])
@@ -153,7 +153,7 @@ class OutputLSH(LSH):
     def note(self, done, targets):
         """See `Selection.note`: remember where the latest samples of each class fell."""
         order = np.argsort(targets.indices, kind="stable")
-        samples = np.repeat(np.arange(targets.n_rows), np.diff(targets.indptr))[order]
+        samples = np.repeat(np.arange(targets.n_rows), lengths_of(targets.indptr))[order]
         classes, first, counts = np.unique(
             targets.indices[order], return_index=True, return_counts=True
         )
@@ -180,15 +180,15 @@ class OutputLSH(LSH):
         drawn = self.draw_negatives(self.n_wanted - self.n_hashed)
         shared = even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows)
         active = put_first(certain, shared, layer.n_neurons)
-        stand_for = np.float32([1, layer.n_neurons / max(1, drawn.shape[0])])
-        n_certain, n_active = np.diff(certain[0]), np.diff(active[0])
+        stand_for = np.log(np.float32([1, layer.n_neurons / max(1, drawn.shape[0])]))
+        n_certain, n_active = lengths_of(certain[0]), lengths_of(active[0])
         lengths = np.stack([n_certain, n_active - n_certain], axis=1).reshape(-1)
-        importance = np.repeat(np.tile(stand_for, labels.n_rows), lengths)
+        log_importance = np.repeat(np.tile(stand_for, labels.n_rows), lengths)
         # A sample's own bucket is the first, and of several ranges of lengths in the last: as a
         # class's would be that responds most.
         codes = probes[:, -self.n_probes]
         work = self.query_work(inputs)
-        return Active(*active, importance=importance, codes=codes, work=work)
+        return Active(*active, log_importance=log_importance, codes=codes, work=work)
 
     def draw_negatives(self, n_wanted):
         """Draw classes without replacement: all have been drawn before one comes again."""
