@@ -4,19 +4,24 @@
 
 trains networks of one hidden layer on a part of Fashion-MNIST, on one thread: ours with 50 active
 neurons, ours with all of them, scikit-learn's and PyTorch's. Each width is twice the one before.
-The first epoch of a network is not counted, because it pays for what is made once, and the
-median of the others is taken. Widths take turns, ``--repeats`` of them, because a machine's speed
-changes with time; dense networks are trained in the first turn only. At the end it is measured
-which share of the neurons that respond most ours found for samples that were held out, and how
-full its tables are. Dense networks stop at a width, see the options, to save time.
+The first epoch of a network is not counted, because it pays for what is made once. Hashed networks
+of all widths then take turns, an epoch each, ``--turns`` of them, because a machine's speed changes
+with time: reported are the medians of seconds and, for growth, of the ratios within a turn. At the
+end it is measured which share of the neurons that respond most they found for samples that were
+held out, and how full their tables are. Dense networks are trained one after the other, and stop at
+a width, see the options, to save time.
 """
 
+import time
+import warnings
 from itertools import pairwise
 
 import numpy as np
-from common import median, parse_options, share_found, train_dense, train_hashed, write
+from common import parse_options, share_found, train_dense, train_hashed, write
 from fashion_data import load
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 from torch_network import TorchClassifier
 
 from sklearn_lsh import LSHMLPClassifier
@@ -24,35 +29,83 @@ from sklearn_lsh import LSHMLPClassifier
 WIDTHS = (250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)
 # Held-out rows on which accuracy and recall are measured.
 N_HELD_OUT = 1000
-UPKEEP = ("n_rebuilds", "rebuild_seconds", "filled_buckets", "bucket_load")
+UPKEEP = ("share", "n_rebuilds", "rebuild_seconds", "filled_buckets", "bucket_load")
 
 
-def train_ours(shape, data, n_epochs, **parameters):
-    """Train ours; returns the network and what was recorded."""
-    network = LSHMLPClassifier(
-        **shape, **parameters, max_iter=n_epochs, tol=0, n_iter_no_change=n_epochs
-    )
-    return network, train_hashed(network, *data, n_threads=1)
-
-
-def train_hashed_layer(shape, data, options):
-    """Ours, with few active neurons."""
-    network, run = train_ours(shape, data, options.epochs, density=options.active)
-    work = network.work_[-2]  # of the hidden layer in the last epoch
-    layer, inputs = network._network.layers[0], data[1][0]
-    active = layer.selection.choose(layer, inputs)
-    found = active.indices.reshape(len(inputs), -1)
-    return run | {
-        "recall": share_found(found, layer.respond_all(inputs)),
-        "share": work["share"],
-        "tables": layer.selection.tables is not None,
-        **{name: work[name] for name in UPKEEP},
+def shape_of(width, options):
+    """What all networks of a width have in common."""
+    return {
+        "hidden_layer_sizes": (width,),
+        "batch_size": options.batch_size,
+        "learning_rate_init": options.learning_rate,
+        "random_state": options.seed,
     }
+
+
+# Hashed networks, in turn
+
+
+class Hashed:
+    """A network with few active neurons, trained an epoch at a time."""
+
+    def __init__(self, width, X, y, options):
+        self.X, self.batch_size, self.seconds = X, options.batch_size, []
+        estimator = LSHMLPClassifier(**shape_of(width, options), density=options.active, max_iter=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            estimator.fit(X, y)
+        self.target, self.network = estimator._target.encode(y), estimator._network
+        self.estimator, self.rng = estimator, np.random.default_rng(options.seed)
+
+    def train_epoch(self):
+        """Train an epoch, and note its seconds."""
+        order = self.rng.permutation(self.X.shape[0])
+        self.network.log.drain(self.network.layers)
+        start = time.perf_counter()
+        self.network.train_epoch(self.X, self.target, None, order, self.batch_size)
+        self.seconds.append(time.perf_counter() - start)
+
+    def record(self, X, y):
+        """What was noted, and what the network is like after the last epoch."""
+        layer = self.network.layers[0]
+        work = self.network.log.drain(self.network.layers)[0]
+        inputs = np.ascontiguousarray(X, dtype=np.float32)
+        found = layer.selection.choose(layer, inputs).indices.reshape(len(X), -1)
+        return {
+            "seconds": self.seconds,
+            "seconds_an_epoch": float(np.median(self.seconds)),
+            "accuracy": float(self.estimator.score(X, y)),
+            "recall": share_found(found, layer.respond_all(inputs)),
+            "tables": layer.selection.tables is not None,
+            **{name: work[name] for name in UPKEEP},
+        }
+
+
+def train_hashed_networks(widths, data, options):
+    """Train those of all widths in turn; what was recorded of each."""
+    train, held_out = data
+    with threadpool_limits(1):
+        networks = [Hashed(width, *train, options) for width in widths]
+        for _ in range(options.turns):
+            for network in networks:
+                network.train_epoch()
+            print([round(network.seconds[-1], 3) for network in networks], flush=True)
+        return {
+            width: network.record(*held_out)
+            for width, network in zip(widths, networks, strict=True)
+        }
+
+
+# Dense networks, one after the other
 
 
 def train_full_layer(shape, data, options):
     """Ours, with all neurons."""
-    return train_ours(shape, data, options.dense_epochs, selection="all")[1]
+    n_epochs = options.dense_epochs
+    network = LSHMLPClassifier(
+        **shape, selection="all", max_iter=n_epochs, tol=0, n_iter_no_change=n_epochs
+    )
+    return train_hashed(network, *data, n_threads=1)
 
 
 def train_scikit_learn(shape, data, options):
@@ -67,48 +120,40 @@ def train_pytorch(shape, data, options):
 
 
 # Each network's function, and the option that says up to which width it is trained.
-NETWORKS = {
-    "hashed": (train_hashed_layer, "widest"),
+DENSE_NETWORKS = {
     "dense": (train_full_layer, "dense_widest"),
     "scikit_learn": (train_scikit_learn, "scikit_learn_widest"),
     "pytorch": (train_pytorch, "pytorch_widest"),
 }
 
 
-def measure(width, data, options, seed):
-    """Train all networks of a width in turn."""
-    shape = {
-        "hidden_layer_sizes": (width,),
-        "batch_size": options.batch_size,
-        "learning_rate_init": options.learning_rate,
-        "random_state": seed,
-    }
+def train_dense_networks(width, data, options):
+    """Train those of a width; what was recorded of each."""
     runs = {}
-    for network, (train, widest) in NETWORKS.items():
-        wanted = network == "hashed" or seed == options.seed
-        if wanted and width <= getattr(options, widest):
-            print(f"{network}, width {width}, seed {seed}")
-            run = train(shape, data, options)
+    for network, (train, widest) in DENSE_NETWORKS.items():
+        if width <= getattr(options, widest):
+            print(f"{network}, width {width}")
+            run = train(shape_of(width, options), data, options)
             runs[network] = run | {"seconds_an_epoch": float(np.median(run["seconds"][1:]))}
-    return {"width": width, **runs}
+    return runs
+
+
+# Summary
 
 
 def summarise(runs):
-    """Medians over the seeds by network and width, growth, and where ours becomes faster."""
-    seconds, hashed = {}, {}
-    for network in NETWORKS:
-        found = {}
-        for run in runs:
-            if network in run:
-                found.setdefault(run["width"], []).append(run[network])
-        seconds[network] = {w: median(same, "seconds_an_epoch") for w, same in found.items()}
-        if network == "hashed":
-            names = ("recall", "filled_buckets", "bucket_load", "share")
-            hashed = {name: {w: median(same, name) for w, same in found.items()} for name in names}
-    dense = {network: found for network, found in seconds.items() if network != "hashed"}
+    """Of each network by width: seconds, growth, and where ours becomes faster."""
+    seconds = {
+        network: {
+            run["width"]: run[network]["seconds_an_epoch"] for run in runs if network in run
+        }
+        for network in ("hashed", *DENSE_NETWORKS)
+    }
+    turns = {run["width"]: np.array(run["hashed"]["seconds"]) for run in runs}
+    dense = {network: seconds[network] for network in DENSE_NETWORKS}
     return {
         "seconds_an_epoch": seconds,
-        "growth": {network: growth(found) for network, found in seconds.items()},
+        "growth": {"hashed": growth(turns)} | {name: growth(found) for name, found in dense.items()},
         "faster_from": {
             network: faster_from(seconds["hashed"], found) for network, found in dense.items()
         },
@@ -116,13 +161,19 @@ def summarise(runs):
             network: {w: found[w] / seconds["hashed"][w] for w in found}
             for network, found in dense.items()
         },
-        **hashed,
+        **{
+            name: {run["width"]: run["hashed"][name] for run in runs}
+            for name in ("recall", "filled_buckets", "bucket_load", "share")
+        },
     }
 
 
 def growth(seconds):
-    """By how much an epoch takes longer than at half the width."""
-    return {wide: seconds[wide] / seconds[narrow] for narrow, wide in pairwise(seconds)}
+    """By how much an epoch takes longer than at half the width: the median of all turns."""
+    return {
+        wide: float(np.median(seconds[wide] / seconds[narrow]))
+        for narrow, wide in pairwise(seconds)
+    }
 
 
 def faster_from(ours, dense):
@@ -134,12 +185,12 @@ def faster_from(ours, dense):
 def main():
     options = parse_options(
         __doc__,
-        repeats=3,
+        repeats=1,
+        turns=15,
         rows=20_000,
         active=50,
         batch_size=200,
         learning_rate=0.001,
-        epochs=4,
         dense_epochs=2,
         widest=32_000,
         dense_widest=32_000,
@@ -147,14 +198,14 @@ def main():
         pytorch_widest=8000,
     )
     if options.quick:
-        options.rows, options.widest, options.repeats = 2000, 1000, 1
+        options.rows, options.widest, options.turns = 2000, 1000, 2
     (X, y), (X_test, y_test) = load(validation=False, quick=options.quick)
     data = (X[: options.rows], y[: options.rows]), (X_test[:N_HELD_OUT], y_test[:N_HELD_OUT])
+    widths = [width for width in WIDTHS if width <= options.widest]
+    hashed = train_hashed_networks(widths, data, options)
     runs = [
-        measure(width, data, options, seed)
-        for seed in range(options.seed, options.seed + options.repeats)
-        for width in WIDTHS
-        if width <= options.widest
+        {"width": width, "hashed": hashed[width], **train_dense_networks(width, data, options)}
+        for width in widths
     ]
     summary = summarise(runs)
     print(summary)

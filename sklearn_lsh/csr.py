@@ -11,6 +11,9 @@ import scipy.sparse as sp
 
 from sklearn_lsh import kernels
 
+# Of as many bytes.
+UNSIGNED = {4: np.uint32, 8: np.uint64}
+
 
 class CSR(NamedTuple):
     """Rows of (column, value) pairs, as in `scipy.sparse.csr_array`, without its checks.
@@ -155,8 +158,7 @@ def count_products(inputs, indptr) -> int:
     """Multiply-adds of computing ragged rows of outputs from inputs."""
     if not isinstance(inputs, CSR):
         return inputs.shape[1] * int(indptr[-1])
-    lengths = lengths_of(inputs.indptr).astype(np.float64), lengths_of(indptr).astype(np.float64)
-    return int(np.dot(*lengths))
+    return kernels.count_products(inputs.indptr, indptr)
 
 
 def take(X, rows) -> "np.ndarray | CSR":
@@ -171,12 +173,9 @@ def take(X, rows) -> "np.ndarray | CSR":
     if isinstance(rows, slice):
         rows = np.arange(*rows.indices(X.shape[0]))
     rows = np.ascontiguousarray(rows, dtype=np.int64)
-    lengths = X.indptr[rows + 1] - X.indptr[rows]
-    indptr = np.zeros(rows.shape[0] + 1, np.uint32)
-    np.cumsum(lengths, out=indptr[1:])
-    batch = CSR(
-        indptr, np.empty(indptr[-1], np.uint32), np.empty(indptr[-1], np.float32), X.shape[1]
-    )
-    unsigned = X.indices.view(f"uint{8 * X.indices.itemsize}")
+    indptr = np.empty(rows.shape[0] + 1, np.uint32)
+    n = kernels.start_rows(X.indptr, rows, indptr)
+    batch = CSR(indptr, np.empty(n, np.uint32), np.empty(n, np.float32), X.shape[1])
+    unsigned = X.indices.view(UNSIGNED[X.indices.itemsize])
     kernels.take_rows(X.indptr, unsigned, X.data, rows, *batch[:3])
     return batch

@@ -94,8 +94,10 @@ def test_best(variant, kind, data, batch, width, n_best, seed):
 def test_take_rows(variant, dtype, index, data, batch):
     chosen = st.lists(st.integers(0, batch.n_rows - 1), max_size=8) if batch.n_rows else st.just([])
     rows = np.array(data.draw(chosen), dtype=np.int64)
-    lengths = np.diff(batch.indptr)[rows]
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.uint32)
+    starts = batch.indptr.astype(index), rows, np.empty(rows.size + 1, np.uint32)
+    n, (*_, indptr) = run(variant, "start_rows", *starts)
+    np.testing.assert_array_equal(indptr, [0, *np.cumsum(np.diff(batch.indptr)[rows])])
+    assert n == indptr[-1]
     _, (*_, indices, values) = run(
         variant,
         "take_rows",
@@ -109,6 +111,15 @@ def test_take_rows(variant, dtype, index, data, batch):
     pairs = np.concatenate([*pairs, []]).astype(int)
     np.testing.assert_array_equal(indices, batch.indices[pairs])
     np.testing.assert_array_equal(values, batch.data[pairs])
+
+
+@given(batch=ragged(), seed=seeds)
+@quick
+def test_count_products(variant, batch, seed):
+    lengths = np.random.default_rng(seed).integers(6, size=batch.n_rows)
+    other = np.concatenate([[0], np.cumsum(lengths)]).astype(np.uint32)
+    n, _ = run(variant, "count_products", batch.indptr, other)
+    assert n == np.diff(batch.indptr) @ lengths
 
 
 @given(batch=st.one_of(ragged(), ragged(columns=3000)))
@@ -478,6 +489,26 @@ def test_losses_row_by_row(variant, batch, seed):
         _, (_, ours, *_) = run(variant, name, batch.indptr, data, *others)
         for s, row in enumerate(rows):
             np.testing.assert_allclose(ours[row], expected(s, data[row]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("come_first", [0, 1])
+@given(targets=ragged(duplicates=False), seed=seeds)
+@quick
+def test_subtract_targets(variant, come_first, targets, seed):
+    n_rows, n_columns = targets.n_rows, targets.n_columns
+    predictions = normal(np.random.default_rng(seed), n_rows, n_columns)
+    indptr = np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(n_columns)
+    out = predictions.reshape(-1).copy(), np.empty_like(targets.indices)
+    _, (*_, ours, places) = run(
+        variant, "subtract_targets", indptr, *targets[:3], come_first, *out
+    )
+    samples = np.repeat(np.arange(n_rows), np.diff(targets.indptr))
+    columns = targets.indices
+    if come_first:
+        columns = np.arange(columns.size) - targets.indptr[samples]
+    np.testing.assert_array_equal(places, samples * n_columns + columns)
+    predictions[samples, columns] -= targets.data
+    np.testing.assert_allclose(ours, predictions.reshape(-1), rtol=1e-6)
 
 
 def test_softmax_of_odd_rows(variant):

@@ -3,6 +3,18 @@
 import numpy as np
 
 
+# pythran export start_rows(int32[], int64[], uint32[])
+# pythran export start_rows(int64[], int64[], uint32[])
+def start_rows(indptr, rows, out_indptr):
+    """Fill in where the named rows of a CSR matrix begin in a batch. Returns its number of pairs."""
+    n = 0
+    out_indptr[0] = 0
+    for k in range(rows.shape[0]):
+        n += int(indptr[rows[k] + 1] - indptr[rows[k]])
+        out_indptr[k + 1] = n
+    return n
+
+
 # pythran export take_rows(int32[], uint32[], float32[], int64[], uint32[], uint32[], float32[])
 # pythran export take_rows(int32[], uint32[], float64[], int64[], uint32[], uint32[], float32[])
 # pythran export take_rows(int64[], uint64[], float32[], int64[], uint32[], uint32[], float32[])
@@ -15,6 +27,15 @@ def take_rows(indptr, indices, data, rows, out_indptr, out_indices, out_data):
         for p in range(out_indptr[k + 1] - first):
             out_indices[first + p] = indices[start + p]
             out_data[first + p] = data[start + p]
+
+
+# pythran export count_products(uint32[], uint32[])
+def count_products(indptr, other):
+    """Sum over rows of the products of their lengths in two ragged batches."""
+    n = 0
+    for s in range(indptr.shape[0] - 1):
+        n += int(indptr[s + 1] - indptr[s]) * int(other[s + 1] - other[s])
+    return n
 
 
 # Pairs are few if there are more than so many columns for each.

@@ -33,3 +33,18 @@ def weigh_rows(indptr, data, weight, least):
         for p in range(indptr[s], indptr[s + 1]):
             x = data[p]
             data[p] = np.float32(0) if abs(x) < least else w * x
+
+
+# pythran export subtract_targets(uint32[], uint32[], uint32[], float32[], int, float32[], uint32[])
+def subtract_targets(indptr, target_indptr, columns, targets, come_first, predictions, places):
+    """Subtract each sample's targets from its ragged row of predictions.
+
+    They stand at their columns, or in their own order if they ``come_first``. Fills ``places`` with
+    where they stand among all predictions.
+    """
+    for s in range(target_indptr.shape[0] - 1):
+        start = int(target_indptr[s])
+        for p in range(start, int(target_indptr[s + 1])):
+            place = int(indptr[s]) + (p - start if come_first == 1 else int(columns[p]))
+            places[p] = place
+            predictions[place] -= targets[p]

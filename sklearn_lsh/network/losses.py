@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit, xlogy
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, lengths_of, ragged_rows
+from sklearn_lsh.csr import CSR, ragged_rows
 
 # Probabilities are clipped like this where their logarithm is taken, as in scikit-learn.
 EPSILON = np.finfo(np.float32).eps
@@ -86,19 +86,6 @@ LOSSES = {
 }
 
 
-def target_positions(outputs, targets):
-    """Where each target stands among the outputs' values.
-
-    Among selected outputs a sample's targets come first, in their own order.
-    """
-    lengths = lengths_of(targets.indptr)
-    if isinstance(outputs, CSR):
-        offsets = np.repeat(outputs.indptr[:-1] - targets.indptr[:-1], lengths)
-        return offsets + np.arange(targets.indices.shape[0], dtype=np.uint32)
-    first = np.arange(targets.n_rows) * targets.n_columns
-    return np.repeat(first, lengths) + targets.indices
-
-
 def loss_and_delta(loss, done, targets, weight):
     """Activate the outputs, return the weighted sum of losses and the errors of the responses.
 
@@ -129,9 +116,10 @@ def loss_and_delta(loss, done, targets, weight):
     if log_importance is not None and loss.probable:
         predictions += log_importance
     loss.activate(outputs)
-    places = target_positions(outputs, targets)
-    delta = predictions.copy()
-    delta[places] -= targets.data
+    delta, places = predictions.copy(), np.empty_like(targets.indices)
+    # Among selected outputs a sample's targets come first, in their own order.
+    come_first = int(isinstance(outputs, CSR))
+    kernels.subtract_targets(indptr, *targets[:3], come_first, delta, places)
     if loss.normalised:
         each, rows = loss.each(predictions[places], targets.data), targets.indptr
     else:
