@@ -144,16 +144,14 @@ def train_dense_networks(width, data, options):
 def summarise(runs):
     """Of each network by width: seconds, growth, and where ours becomes faster."""
     seconds = {
-        network: {
-            run["width"]: run[network]["seconds_an_epoch"] for run in runs if network in run
-        }
+        network: {run["width"]: run[network]["seconds_an_epoch"] for run in runs if network in run}
         for network in ("hashed", *DENSE_NETWORKS)
     }
     turns = {run["width"]: np.array(run["hashed"]["seconds"]) for run in runs}
     dense = {network: seconds[network] for network in DENSE_NETWORKS}
     return {
         "seconds_an_epoch": seconds,
-        "growth": {"hashed": growth(turns)} | {name: growth(found) for name, found in dense.items()},
+        "growth": {name: growth(found) for name, found in ({"hashed": turns} | dense).items()},
         "faster_from": {
             network: faster_from(seconds["hashed"], found) for network, found in dense.items()
         },

@@ -499,9 +499,7 @@ def test_subtract_targets(variant, come_first, targets, seed):
     predictions = normal(np.random.default_rng(seed), n_rows, n_columns)
     indptr = np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(n_columns)
     out = predictions.reshape(-1).copy(), np.empty_like(targets.indices)
-    _, (*_, ours, places) = run(
-        variant, "subtract_targets", indptr, *targets[:3], come_first, *out
-    )
+    _, (*_, ours, places) = run(variant, "subtract_targets", indptr, *targets[:3], come_first, *out)
     samples = np.repeat(np.arange(n_rows), np.diff(targets.indptr))
     columns = targets.indices
     if come_first:

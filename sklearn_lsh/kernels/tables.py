@@ -92,9 +92,9 @@ def count_votes(
     """Choose for each query the ``n_wanted`` rows that share most buckets with it.
 
     A query has one code or several for each table: column ``c`` belongs to table
-    ``c % n_tables``. Ties go to the row met first, and rows that share fewer than ``least`` (1 or more) are left out.
-    If ``least`` is 1, a query whose buckets hold too few is topped up with the rows ``fill_from, fill_from + 1, ...``
-    (unless negative). Returns the number of pairs.
+    ``c % n_tables``. Ties go to the row met first, and rows that share fewer than ``least`` (1 or
+    more) are left out. If ``least`` is 1, a query whose buckets hold too few is topped up with the
+    rows ``fill_from, fill_from + 1, ...`` (unless negative). Returns the number of pairs.
 
     Buckets lie anywhere in memory. All of a query's are touched first, in loads that do not wait
     for each other, so that none is waited for while votes are counted.
