@@ -126,9 +126,9 @@ class HiddenLSH(LSH):
 
     def look_up(self, queries, tables, rows, popular):
         """Find candidates in tables: a ragged list, and the scores of their sketches."""
-        indptr, hashed = tables.most_hit(
-            self.family.query_codes(queries), self.n_hashed, fill_from=0
-        )
+        codes = self.family.query_codes(queries)
+        indptr, hashed = tables.most_hit(codes, self.n_hashed, fill_from=0)
+        # One more, because a pair is written down before it is known whether it counts.
         room = hashed.shape[0] + queries.shape[0] * popular.shape[0] + 1
         candidates = np.empty_like(indptr), np.empty(room, np.uint32), np.empty(room, np.float32)
         n = kernels.score_candidates(popular, indptr, hashed, queries, rows, *candidates)
