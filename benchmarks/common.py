@@ -176,6 +176,36 @@ def train_hashed(estimator, train, test, *, n_threads):
     return watch.record(len(train[1]))
 
 
+class Trainer:
+    """One of our classifiers, trained an epoch at a time, so that epochs of several take turns.
+
+    The first epoch, which pays for what is made once, is over when it is made.
+
+    Parameters
+    ----------
+    estimator : LSHMLPClassifier
+    X, y : training samples
+    """
+
+    def __init__(self, estimator, X, y):
+        self.estimator, self.X = estimator.set_params(max_iter=1), X
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            estimator.fit(X, y)
+        self.network, self.target = estimator._network, estimator._target.encode(y)
+        self.rng = np.random.default_rng(estimator.random_state)
+
+    def epoch(self, n_threads):
+        """Train an epoch; returns its seconds. BLAS has as many threads."""
+        order = self.rng.permutation(self.X.shape[0])
+        with threadpool_limits(n_threads):
+            start = time.perf_counter()
+            self.network.train_epoch(
+                self.X, self.target, None, order, self.estimator.batch_size, n_threads
+            )
+            return time.perf_counter() - start
+
+
 def train_dense(estimator, train, test, *, n_epochs, n_threads, part=None, goal=np.inf):
     """Train scikit-learn's classifier epoch by epoch, and record each as `train_hashed` does.
 

@@ -27,16 +27,13 @@ folder:
 import multiprocessing
 import sys
 import time
-import warnings
 from contextlib import contextmanager
 from itertools import pairwise
 
 import fashion_data
 import icd_data
 import numpy as np
-from common import parse_options, write
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
+from common import Trainer, parse_options, write
 
 from sklearn_lsh import LSHMLPClassifier, kernels
 
@@ -52,27 +49,16 @@ CASES = {
 }
 
 
-class Trainer:
-    """A network and its data, trained an epoch at a time."""
+def make_trainer(case, seed, quick):
+    """A network of a case, with its data."""
+    load_data, parameters = CASES[case]
+    X, y = load_data(validation=False, quick=quick)[0]
+    return Trainer(LSHMLPClassifier(**parameters, random_state=seed), X, y)
 
-    def __init__(self, case, seed, quick):
-        load_data, parameters = CASES[case]
-        self.X, y = load_data(validation=False, quick=quick)[0]
-        network = LSHMLPClassifier(**parameters, max_iter=1, random_state=seed)
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            network.fit(self.X, y)
-        self.target = network._target.encode(y)
-        self.network, self.batch_size = network._network, network.batch_size
-        self.rng = np.random.default_rng(seed)
 
-    def epoch(self, n_threads):
-        """Train an epoch; returns its samples a second."""
-        order = self.rng.permutation(self.X.shape[0])
-        with threadpool_limits(n_threads):
-            start = time.perf_counter()
-            self.network.train_epoch(self.X, self.target, None, order, self.batch_size, n_threads)
-            return len(order) / (time.perf_counter() - start)
+def speed(trainer, n_threads):
+    """Train an epoch; returns its samples a second."""
+    return trainer.X.shape[0] / trainer.epoch(n_threads)
 
 
 # -- what limits more threads -------------------------------------------------------------
@@ -120,15 +106,15 @@ def noted_rows(network):
 def share_outside_kernels(trainer):
     """Share of one thread's time in which it may hold Python's lock, at most."""
     with timed_kernels() as seconds:
-        rate = trainer.epoch(1)
-    return 1 - sum(seconds) / (trainer.X.shape[0] / rate)
+        whole = trainer.epoch(1)
+    return 1 - sum(seconds) / whole
 
 
 def share_waiting(trainer, n_threads):
     """Share of the threads' time in which they do not run."""
-    start, cpu = time.perf_counter(), time.process_time()
-    trainer.epoch(n_threads)
-    return 1 - (time.process_time() - cpu) / (time.perf_counter() - start) / n_threads
+    cpu = time.process_time()
+    seconds = trainer.epoch(n_threads)
+    return 1 - (time.process_time() - cpu) / seconds / n_threads
 
 
 def share_in_common(trainer):
@@ -144,12 +130,12 @@ def bytes_moved(trainer):
     """Bytes a second that one thread moves if caches keep nothing."""
     log = trainer.network.log
     log.drain(trainer.network.layers)
-    rate = trainer.epoch(1)
+    seconds = trainer.epoch(1)
     batches = [batch for _, batch in log.batches]
     # Products read a weight each; steps read and write the weight and each of its states.
     n_read = sum(batch.selecting + batch.forward + batch.backward for batch in batches)
     moved = 4 * (n_read + 2 * sum(batch.steps for batch in batches))
-    return moved * rate / trainer.X.shape[0]
+    return moved / seconds
 
 
 def copying_rate(n_bytes=1 << 28, repeats=5):
@@ -180,10 +166,10 @@ def measure_limits(trainer, n_threads):
 
 def serve(pipe, *arguments):
     """Train an epoch with one thread whenever asked to, in a process of its own."""
-    trainer = Trainer(*arguments)
+    trainer = make_trainer(*arguments)
     pipe.send("ready")
     while pipe.recv():
-        pipe.send(trainer.epoch(1))
+        pipe.send(speed(trainer, 1))
 
 
 @contextmanager
@@ -215,12 +201,12 @@ def measure(case, options):
     """Train with ever more threads, and with as many processes as most threads, in turn."""
     counts = [1 << power for power in range(options.most.bit_length())]
     arguments = (case, options.seed, options.quick)
-    trainer = Trainer(*arguments)
+    trainer = make_trainer(*arguments)
     trainer.epoch(options.most)
     turns = []
     with serving(options.most, *arguments) as pipes:
         for _ in range(options.turns):
-            rates = {f"threads_{count}": trainer.epoch(count) for count in counts}
+            rates = {f"threads_{count}": speed(trainer, count) for count in counts}
             turns.append(rates | {f"processes_{options.most}": at_once(pipes)})
             print(case, {name: round(rate) for name, rate in turns[-1].items()}, flush=True)
     limits = measure_limits(trainer, options.most)

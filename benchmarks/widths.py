@@ -12,16 +12,12 @@ held out, and how full their tables are. Dense networks are trained one after th
 a width, see the options, to save time.
 """
 
-import time
-import warnings
 from itertools import pairwise
 
 import numpy as np
-from common import parse_options, share_found, train_dense, train_hashed, write
+from common import Trainer, parse_options, share_found, train_dense, train_hashed, write
 from fashion_data import load
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_limits
 from torch_network import TorchClassifier
 
 from sklearn_lsh import LSHMLPClassifier
@@ -45,55 +41,41 @@ def shape_of(width, options):
 # Hashed networks, in turn
 
 
-class Hashed:
-    """A network with few active neurons, trained an epoch at a time."""
-
-    def __init__(self, width, X, y, options):
-        self.X, self.batch_size, self.seconds = X, options.batch_size, []
-        estimator = LSHMLPClassifier(**shape_of(width, options), density=options.active, max_iter=1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            estimator.fit(X, y)
-        self.target, self.network = estimator._target.encode(y), estimator._network
-        self.estimator, self.rng = estimator, np.random.default_rng(options.seed)
-
-    def train_epoch(self):
-        """Train an epoch, and note its seconds."""
-        order = self.rng.permutation(self.X.shape[0])
-        self.network.log.drain(self.network.layers)
-        start = time.perf_counter()
-        self.network.train_epoch(self.X, self.target, None, order, self.batch_size)
-        self.seconds.append(time.perf_counter() - start)
-
-    def record(self, X, y):
-        """What was noted, and what the network is like after the last epoch."""
-        layer = self.network.layers[0]
-        work = self.network.log.drain(self.network.layers)[0]
-        inputs = np.ascontiguousarray(X, dtype=np.float32)
-        found = layer.selection.choose(layer, inputs).indices.reshape(len(X), -1)
-        return {
-            "seconds": self.seconds,
-            "seconds_an_epoch": float(np.median(self.seconds)),
-            "accuracy": float(self.estimator.score(X, y)),
-            "recall": share_found(found, layer.respond_all(inputs)),
-            "tables": layer.selection.tables is not None,
-            **{name: work[name] for name in UPKEEP},
-        }
+def record(trainer, seconds, X, y):
+    """Seconds of the epochs, and what the network is like after the last."""
+    network, layer = trainer.network, trainer.network.layers[0]
+    work = network.log.drain(network.layers)[0]
+    inputs = np.ascontiguousarray(X, dtype=np.float32)
+    found = layer.selection.choose(layer, inputs).indices.reshape(len(X), -1)
+    return {
+        "seconds": seconds,
+        "seconds_an_epoch": float(np.median(seconds)),
+        "accuracy": float(trainer.estimator.score(X, y)),
+        "recall": share_found(found, layer.respond_all(inputs)),
+        "tables": layer.selection.tables is not None,
+        **{name: work[name] for name in UPKEEP},
+    }
 
 
 def train_hashed_networks(widths, data, options):
-    """Train those of all widths in turn; what was recorded of each."""
+    """Train those of all widths, with few active neurons, in turn; what was recorded of each."""
     train, held_out = data
-    with threadpool_limits(1):
-        networks = [Hashed(width, *train, options) for width in widths]
-        for _ in range(options.turns):
-            for network in networks:
-                network.train_epoch()
-            print([round(network.seconds[-1], 3) for network in networks], flush=True)
-        return {
-            width: network.record(*held_out)
-            for width, network in zip(widths, networks, strict=True)
-        }
+    trainers = {}
+    for width in widths:
+        network = LSHMLPClassifier(**shape_of(width, options), density=options.active)
+        trainers[width] = Trainer(network, *train)
+    turns = []
+    for _ in range(options.turns):
+        for trainer in trainers.values():
+            trainer.network.log.drain(trainer.network.layers)  # so that the last epoch's remains
+        turns.append([trainer.epoch(1) for trainer in trainers.values()])
+        print(np.round(turns[-1], 3), flush=True)
+    return {
+        width: record(trainer, list(seconds), *held_out)
+        for (width, trainer), seconds in zip(
+            trainers.items(), zip(*turns, strict=True), strict=True
+        )
+    }
 
 
 # Dense networks, one after the other

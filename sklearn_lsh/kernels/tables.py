@@ -159,17 +159,22 @@ def count_votes(
     return n
 
 
-# pythran export score_pairs(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32[])
-def score_pairs(indptr, indices, queries, rows, out):
-    """Inner products of each query with its ragged list of rows."""
+def score_others(n_first, indptr, indices, queries, rows, out):
+    """Inner products of each query with its list of rows, but for the first ones."""
     width = rows.shape[1]
-    for s in range(indptr.shape[0] - 1):
-        for p in range(indptr[s], indptr[s + 1]):
+    for s in range(queries.shape[0]):
+        for p in range(int(indptr[s]) + n_first, int(indptr[s + 1])):
             i = indices[p]
             total = np.float32(0)
             for j in range(width):
                 total += queries[s, j] * rows[i, j]
             out[p] = total
+
+
+# pythran export score_pairs(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32[])
+def score_pairs(indptr, indices, queries, rows, out):
+    """Inner products of each query with its ragged list of rows."""
+    score_others(0, indptr, indices, queries, rows, out)
 
 
 def list_candidates(shared, is_shared, indptr, indices, out_indptr, out):
@@ -198,18 +203,6 @@ def score_shared(columns, indptr, queries, out):
             x = queries[s, j]
             for p in range(n_shared):
                 out[start + p] += x * columns[j, p]
-
-
-def score_others(n_shared, indptr, indices, queries, rows, out):
-    """Inner products of each query with its list of rows, but for the first ones."""
-    width = rows.shape[1]
-    for s in range(queries.shape[0]):
-        for p in range(int(indptr[s]) + n_shared, int(indptr[s + 1])):
-            i = indices[p]
-            total = np.float32(0)
-            for j in range(width):
-                total += queries[s, j] * rows[i, j]
-            out[p] = total
 
 
 # pythran export score_candidates(uint32[], uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), uint32[], uint32[], float32[])

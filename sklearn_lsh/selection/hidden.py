@@ -37,7 +37,8 @@ class HiddenLSH(LSH):
     # Directions of sketches where all neurons are looked at, and the share by which these move at
     # a refresh towards those of the latest batch.
     SCANNED_DIRECTIONS, TURN = 14, 0.3
-    # For each active neuron.
+    # For each active neuron. More popular ones and fewer from tables would keep to themselves: who
+    # is not active is not updated, and does not become popular.
     POPULAR, HASHED, FINALISTS = 4, 3, 1.4
     # Share of active neurons from which there are no tables: with so many these take as long as
     # all sketches, and miss more (`benchmarks/sieves.py`).
