@@ -11,7 +11,7 @@ from .kernel_cases import FUNCTIONS, column_groups, normal, quick, ragged, run, 
 
 # Name: number of states, coefficients as `sklearn_lsh.network.optimizers` gives them.
 OPTIMIZERS = {
-    "adam": (2, (0.02, 0.9, 0.1, 0.99, 0.01, 1e-3)),
+    "adam": (2, (0.02, 0.8, 0.3, 0.9, 0.1, 0.99, 0.01, 1e-3)),
     "adagrad": (1, (0.1, 1e-3)),
     "rowwise_adagrad": (1, (0.1, 1e-3)),
     "sgd": (1, (0.7, 0.9, 0.1, 0.9, 0.1)),
@@ -28,10 +28,11 @@ def step(optimizer, rates, weights, state, gradient, touched):
     """The formulas, in float64: new weights and state."""
     weights, state = weights.astype(float), state.astype(float)
     if optimizer == "adam":
-        rate, decay, gain, square_decay, square_gain, epsilon = rates
+        rate, mean_share, gradient_share, decay, gain, square_decay, square_gain, epsilon = rates
         state[0] = decay * state[0] + gain * gradient
         state[1] = square_decay * state[1] + square_gain * gradient**2
-        return weights - rate * state[0] / (np.sqrt(state[1]) + epsilon), state
+        direction = mean_share * state[0] + gradient_share * gradient
+        return weights - rate * direction / (np.sqrt(state[1]) + epsilon), state
     if optimizer == "adagrad":
         rate, epsilon = rates
         state[0] += gradient**2

@@ -10,7 +10,6 @@ import scipy.sparse as sp
 
 from sklearn_lsh.csr import CSR
 from sklearn_lsh.network import Network, make_optimizer
-from sklearn_lsh.network.optimizers import younger
 
 from .reference import LOSS, PREDICT, Reference
 from .small_networks import (
@@ -255,27 +254,14 @@ def test_two_threads_learn_as_well_as_one(solver, selection):
     assert loss_2 < loss + 0.1
 
 
-def test_means_get_younger_by_what_threads_make_gradients_older():
-    assert younger(0.9, 0) == 0.9
-    for n_steps in (1, 4, 8):
-        decay = younger(0.9, n_steps)
-        # A number that is given a weight of (1 - decay) * decay**age is so old on average.
-        ages = np.arange(1000)
-        assert ((1 - decay) * decay**ages) @ ages == pytest.approx(9 - n_steps)
-    assert younger(0.9, 9) == pytest.approx(0)
-    assert younger(0.9, 20) == 0
-    assert younger(0.0, 3) == 0
-
-
-@pytest.mark.parametrize(("n_jobs", "batch_size", "n_others"), [(3, BATCH, 2), (3, 10_000, 0)])
-def test_optimizers_know_how_many_threads_there_are(n_jobs, batch_size, n_others):
+@pytest.mark.parametrize(("n_jobs", "batch_size", "n_threads"), [(3, BATCH, 3), (3, 10_000, 1)])
+def test_optimizers_know_how_many_threads_there_are(n_jobs, batch_size, n_threads):
     X, target = make_data()
     network = make_selected()
     network.train_epoch(X, target, None, IN_ORDER, batch_size, n_jobs)
-    assert network.optimizer.n_others == n_others
-    assert network.optimizer.rates()[1] == younger(0.9, n_others)
+    assert network.optimizer.n_threads == n_threads
     network.train_epoch(X, target, None, IN_ORDER, batch_size)
-    assert network.optimizer.n_others == 0
+    assert network.optimizer.n_threads == 1
 
 
 # The start at centroids

@@ -131,3 +131,15 @@ def test_directions_follow_inputs_and_weights(sparse):
         sketch = sketch.recentred(batch, 0.5).following(layer, batch, 0.3)
     assert errors[-1] < 0.2 * errors[1]
     assert sketch.basis.dtype == sketch.whitener.dtype == np.float32
+
+
+def test_directions_stay_where_they_are_when_training_diverges():
+    # LAPACK's singular values may never come back from numbers that are not finite.
+    X = np.random.default_rng(14).uniform(size=(50, 20)).astype(np.float32)
+    layer = Neurons(40, 20)
+    sketch = ResponseSketch(layer, X, 6, np.random.RandomState(0))
+    layer.weights[:] = 1000 * np.abs(layer.weights)
+    with np.errstate(all="ignore"):
+        for exponent in np.arange(15, 25, 0.1):
+            moved = sketch.following(layer, X * np.float32(10**exponent), 1.0)
+            assert np.isfinite(moved.basis).all()

@@ -17,7 +17,7 @@ TINY = np.float32(1e-30)
 
 
 def adam(weights, state, i, width, gradient, rates):
-    rate, mean_decay, mean_gain, square_decay, square_gain, epsilon = rates
+    rate, mean_share, g_share, mean_decay, mean_gain, square_decay, square_gain, epsilon = rates
     for j in range(width):
         g = gradient[j]
         mean = mean_decay * state[0, i, j] + mean_gain * g
@@ -25,7 +25,8 @@ def adam(weights, state, i, width, gradient, rates):
         square = square_decay * state[1, i, j] + square_gain * g * g
         state[0, i, j] = mean
         state[1, i, j] = square
-        weights[i, j] -= rate * mean / (np.sqrt(square) + epsilon)
+        direction = mean_share * mean + g_share * g
+        weights[i, j] -= rate * direction / (np.sqrt(square) + epsilon)
 
 
 def adagrad(weights, state, i, width, gradient, rates):
@@ -230,22 +231,22 @@ def step_cells(
 # fmt: off
 
 
-# pythran export step_dense_adam(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32, float32))
+# pythran export step_dense_adam(float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32, float32, float32, float32))
 def step_dense_adam(gradient, weights, state, rates):
     return step_dense(adam, gradient, weights, state, rates)
 
 
-# pythran export step_bias_adam(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32, float32))
+# pythran export step_bias_adam(uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), (float32, float32, float32, float32, float32, float32, float32, float32))
 def step_bias_adam(rows, starts, pairs, coefs, bias, state, rates):
     return step_bias(adam, rows, starts, pairs, coefs, bias, state, rates)
 
 
-# pythran export step_rows_adam(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32, float32))
+# pythran export step_rows_adam(uint32[], uint32[], uint32[], uint32[], float32[], float32[:,:] order(C), float32[:,:] order(C), float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32, float32, float32, float32))
 def step_rows_adam(rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates):
     return step_rows(adam, rows, starts, pairs, samples, coefs, inputs, errors, weights, state, scale, rates)
 
 
-# pythran export step_cells_adam(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32, float32))
+# pythran export step_cells_adam(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], float32[], float32[:,:] order(C), float32[:,:,:] order(C), float32, (float32, float32, float32, float32, float32, float32, float32, float32))
 def step_cells_adam(rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates):
     return step_cells(adam, rows, starts, pairs, samples, coefs, indptr, indices, data, errors, weights, state, scale, rates)
 

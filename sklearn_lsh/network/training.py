@@ -13,7 +13,7 @@ def run_epoch(network, X, target, sample_weight, order, batch_size, n_jobs):
     """Train on every row once, in the given order. See `Network.train_epoch`."""
     batches = range(0, order.shape[0], batch_size)
     n_at_once = min(effective_n_jobs(n_jobs), len(batches))
-    network.optimizer.n_others = max(0, n_at_once - 1)
+    network.optimizer.n_threads = max(1, n_at_once)
     starts = iter(batches)
     lock = threading.Lock()
     losses = []

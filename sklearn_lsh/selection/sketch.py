@@ -174,12 +174,12 @@ class ResponseSketch(Sketch):
         projected -= projected.mean(axis=0)
         batch = as_matrix(inputs).T @ projected * np.float32(layer.scale / n_samples(inputs))
         known = self.basis * self.variances
-        product = (1 - share) * known + share * (layer.weights @ batch)
-        if np.isfinite(product).all():  # else training diverges, which is told after the epoch
-            self._turn(layer, product)
+        self._turn(layer, (1 - share) * known + share * (layer.weights @ batch))
 
     def _turn(self, layer, product):
         centred = (product - product.mean(axis=0)).astype(np.float32)
+        if not np.isfinite(centred).all():
+            return  # training diverges, which is told after the epoch; LAPACK may loop for ever
         self.basis, self.variances, _ = np.linalg.svd(centred, full_matrices=False)
         self.whitener = layer.weights.T @ self.basis * np.float32(layer.scale)
         self._set_offset()
