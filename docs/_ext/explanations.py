@@ -1,4 +1,4 @@
-"""Pictures that explain: of hash tables, of what they find, of what a mini-batch changes."""
+"""Pictures that explain: hash tables, what they find, what mini-batches change, and how late."""
 
 import matplotlib as mpl
 import numpy as np
@@ -131,3 +131,39 @@ def kept_rows(figure):
     right.set(xlabel="inputs", title="weights that are read and changed")
     for axes in (left, right):
         axes.set(xticks=[], yticks=[], ylim=(n_neurons, -1))
+
+
+def highest_stable(decay, share, delay):
+    """Highest product of rate and curvature at which momentum converges, with late gradients.
+
+    A step follows a mean of that decay, and by a share the gradient. On a quadratic both are sums
+    of powers of the roots of a polynomial, which grow if a root lies outside of the unit circle.
+    """
+    momentum, push = np.zeros((2, delay + 3))
+    momentum[:3] = 1, -1 - decay, decay
+    push[-2:] = (1 - share) * (1 - decay) + share, -share * decay
+    products = np.geomspace(1e-3, 100, 600)
+    for product in products:
+        if np.abs(np.roots(momentum + product * push)).max() >= 1:
+            return product
+    return products[-1]
+
+
+@picture((6.4, 3.6))
+def late_gradients(figure):
+    """Highest stable rate of momentum by the delay, counted in steps and in rounds."""
+    decay, delays = 0.9, np.arange(16)
+    axes = figure.add_subplot()
+    lines = {
+        "in steps, as with one thread": lambda delay: (decay, 0),
+        "in rounds, looking ahead": lambda delay: (1 - (1 - decay) / (1 + delay), 1 - decay),
+    }
+    for i, (label, momentum) in enumerate(lines.items()):
+        rates = [highest_stable(*momentum(delay), delay) for delay in delays]
+        axes.plot(delays, rates, color=f"C{i}", marker="os"[i], markersize=4, label=label)
+    axes.set(
+        xlabel="steps that others make while a gradient is computed",
+        ylabel="highest stable rate",
+        yscale="log",
+    )
+    axes.legend(title="momentum of 0.9 that counts")
