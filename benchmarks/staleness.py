@@ -1,4 +1,4 @@
-"""What many threads cost in accuracy, by the size of their mini-batches, on Fashion-MNIST.
+"""What threads cost in accuracy, by their number and the size of mini-batches, on Fashion-MNIST.
 
     python benchmarks/staleness.py
 

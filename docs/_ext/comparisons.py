@@ -246,7 +246,7 @@ def many_threads_table(free):
 
 @fragment("staleness", "staleness")
 def staleness_table(report):
-    """What many threads cost in accuracy, by the size of mini-batches."""
+    """What threads cost in accuracy, by their number and the size of mini-batches."""
     rows = [
         [
             f"{found['threads']}",
