@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_lsh import LSHMLPClassifier
 
 THREADS, BATCH_SIZES = (1, 2, 16), (200, 50)
-RATES = (0.00025, 0.0005, 0.001, 0.002)
+RATES = (0.0005, 0.001, 0.002)
 
 
 def accuracy(train, held_out, options, **parameters):

@@ -52,7 +52,7 @@ def test_momentum_gains_the_same_with_any_number_of_threads(nesterov, momentum, 
 @pytest.mark.parametrize(("delay", "highest"), [(1, 1.0), (3, 0.349), (7, 0.158)])
 @pytest.mark.parametrize("optimizer", MAKE)
 def test_steps_of_late_gradients_are_stable(optimizer, delay, highest):
-    knowing, other = (MAKE[optimizer](2 * highest) for _ in range(2))
+    knowing, other = (MAKE[optimizer](1.5 * highest) for _ in range(2))
     knowing.n_threads = delay + 1
     ends = [np.abs(descend(each, lambda w: w, 1500, delay)[-50:]) for each in (knowing, other)]
     assert ends[0].max() < 1e-5

@@ -151,19 +151,22 @@ def highest_stable(decay, share, delay):
 
 @picture((6.4, 3.6))
 def late_gradients(figure):
-    """Highest stable rate of momentum by the delay, counted in steps and in rounds."""
-    decay, delays = 0.9, np.arange(16)
+    """Highest stable rate of momentum by the delay, with and without looking ahead."""
+    from sklearn_lsh.network.optimizers import for_late_gradients
+
+    def ahead(n_late):
+        decay, n_ahead = for_late_gradients(0.9, n_late + 1)
+        return decay, n_ahead * (1 - decay)
+
+    lines = {"as for one thread": lambda n_late: (0.9, 0), "longer, and looking ahead": ahead}
+    delays = np.arange(16)
     axes = figure.add_subplot()
-    lines = {
-        "in steps, as with one thread": lambda delay: (decay, 0),
-        "in rounds, looking ahead": lambda delay: (1 - (1 - decay) / (1 + delay), 1 - decay),
-    }
     for i, (label, momentum) in enumerate(lines.items()):
-        rates = [highest_stable(*momentum(delay), delay) for delay in delays]
+        rates = [highest_stable(*momentum(n_late), n_late) for n_late in delays]
         axes.plot(delays, rates, color=f"C{i}", marker="os"[i], markersize=4, label=label)
     axes.set(
         xlabel="steps that others make while a gradient is computed",
         ylabel="highest stable rate",
         yscale="log",
     )
-    axes.legend(title="momentum of 0.9 that counts")
+    axes.legend(title="momentum of 0.9")

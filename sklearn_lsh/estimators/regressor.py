@@ -74,8 +74,8 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
     momentum : float, default=0.9
         Momentum of ``solver="sgd"``, in [0, 1].
     nesterovs_momentum : bool, default=True
-        Whether that momentum is Nesterov's. With several threads it is, and so is Adam's: their
-        gradients come late.
+        Whether that momentum is Nesterov's, which looks a step ahead. With several threads it
+        always looks ahead, and so does Adam's, because gradients come late.
     early_stopping : bool, default=False
         Whether training ends when the score on a validation set makes no progress, rather than
         the training loss. The network then gets back the weights it had at its best. The

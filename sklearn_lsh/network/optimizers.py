@@ -10,17 +10,26 @@ import numpy as np
 from sklearn_lsh import kernels
 
 
-def slowed(decay, n_threads):
-    """Decay of a moving mean of so many times as many steps.
+def for_late_gradients(decay, n_threads):
+    """How a moving mean of gradients takes it that they come late.
 
-    While a thread computes a gradient, each of the others steps once: gradients come late. Momentum
-    then swings and diverges at far lower rates than without delay; at a fortieth, if it is 0.9 and
-    the delay one step. It bears about five times as much if it counts in rounds, of one step of
-    each thread, in which the delay is less than one: if the mean forgets in a round what it else
-    forgets in a step, and steps follow where it will be after another round, in a straight line
-    (Nesterov's look-ahead).
+    While a thread computes a gradient, each of the others steps once. Momentum then swings and
+    diverges at far lower rates than without delay: at a fortieth, if it is 0.9 and the delay one
+    step. It bears most if steps follow where the mean will be in as many steps as there are
+    threads (Nesterov's look-ahead is one), and more, the longer its memory. But rows that are
+    rarely active, which no other thread touches meanwhile, hardly hear of a mean that is too slow:
+    the memory is longer by the root of the number of threads.
+
+    Returns
+    -------
+    decay : float
+    n_ahead : float
+        Steps by which to look ahead in a straight line: at most until the mean would be the newest
+        gradient.
     """
-    return 1 - (1 - decay) / n_threads
+    newest = (1 - decay) / math.sqrt(n_threads)  # what the newest gradient weighs
+    n_ahead = n_threads if newest * n_threads < 1 else 1 / newest
+    return 1 - newest, n_ahead
 
 
 class Optimizer:
@@ -74,8 +83,8 @@ class Optimizer:
 class Adam(Optimizer):
     """Kingma & Ba, "Adam: A method for stochastic optimization", ICLR 2015.
 
-    With several threads the mean of the gradients counts in rounds, see `slowed`, and Nesterov's
-    look-ahead is that of T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
+    With several threads the mean of the gradients looks ahead, see `for_late_gradients`. By one
+    step it would be T. Dozat's, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
     """
 
     name = "adam"
@@ -89,14 +98,12 @@ class Adam(Optimizer):
 
     def rates(self):
         """See `Optimizer.rates`."""
-        beta_1 = slowed(self.beta_1, self.n_threads)
+        beta_1, n_ahead = for_late_gradients(self.beta_1, self.n_threads)
+        share = n_ahead * (1 - beta_1) if self.n_threads > 1 else 0.0
         seen = 1 - beta_1**self.n_steps
-        correction = math.sqrt(1 - self.beta_2**self.n_steps) / seen
-        looks_ahead = self.n_threads > 1
-        shares = (self.beta_1, (1 - self.beta_1) * seen) if looks_ahead else (1.0, 0.0)
         return (
-            self.learning_rate * correction,
-            *shares,
+            self.learning_rate * math.sqrt(1 - self.beta_2**self.n_steps) / seen,
+            *(1 - share, share * seen),
             *(beta_1, 1 - beta_1),
             *(self.beta_2, 1 - self.beta_2),
             self.epsilon,
@@ -136,7 +143,7 @@ class RowwiseAdagrad(Adagrad):
 class SGD(Optimizer):
     """Gradient descent with (Nesterov's) momentum, in scikit-learn's form.
 
-    With several threads momentum counts in rounds, see `slowed`, and always looks ahead.
+    With several threads it always looks ahead, see `for_late_gradients`.
     """
 
     name = "sgd"
@@ -149,10 +156,11 @@ class SGD(Optimizer):
 
     def rates(self):
         """See `Optimizer.rates`."""
-        momentum = slowed(self.momentum, self.n_threads)
-        looks_ahead = self.nesterovs_momentum or self.n_threads > 1
-        shares = (self.momentum, self.learning_rate) if looks_ahead else (1.0, 0.0)
-        return (1.0, momentum, self.learning_rate / self.n_threads, *shares)
+        momentum, n_ahead = for_late_gradients(self.momentum, self.n_threads)
+        if self.n_threads == 1 and not self.nesterovs_momentum:
+            n_ahead = 0
+        gain = self.learning_rate / math.sqrt(self.n_threads)
+        return (1.0, momentum, gain, 1 - n_ahead * (1 - momentum), n_ahead * gain)
 
 
 _PARAMETERS = {
