@@ -20,6 +20,9 @@ def for_late_gradients(decay, n_threads):
     rarely active, which no other thread touches meanwhile, hardly hear of a mean that is too slow:
     the memory is longer by the root of the number of threads.
 
+    A. Kosson et al., "Pipelined backpropagation at scale", MLSys 2021, compensate for delay by a
+    look-ahead, too; theirs is exponential, of a mean that is as long as ever.
+
     Returns
     -------
     decay : float
