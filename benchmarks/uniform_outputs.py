@@ -41,8 +41,9 @@ class UniformOutput(Selection):
         active = put_first((labels.indptr, labels.indices), shared, layer.n_neurons)
         n_own = np.diff(labels.indptr)
         lengths = np.stack([n_own, np.diff(active[0]) - n_own], axis=1).reshape(-1)
-        stand_for = np.float32([1, layer.n_neurons / drawn.shape[0]])
-        return Active(*active, importance=np.repeat(np.tile(stand_for, labels.n_rows), lengths))
+        stand_for = np.log(np.float32([1, layer.n_neurons / drawn.shape[0]]))
+        log_importance = np.repeat(np.tile(stand_for, labels.n_rows), lengths)
+        return Active(*active, log_importance=log_importance)
 
 
 def use_uniform_outputs():
