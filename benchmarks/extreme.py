@@ -80,7 +80,7 @@ OPPONENTS = {
     "omikuji": ("omikuji", {}),
     "pecos": ("pecos", {}),
     "napkinxc": ("napkinxc", {}),
-    "fasttext": ("fasttext", {"dim": 128, "epoch": 25, "lr": 0.5, "loss": "hs"}),
+    "fasttext": ("fasttext", {"dim": 128, "epoch": 25, "lr": 1.0, "loss": "ns", "neg": 50}),
     "torch_full": ("torch", {"negatives": 0, "batch_size": 512}),
     "torch_512": ("torch", {"negatives": 512, "learning_rate": 0.01}),
     "torch_1024": ("torch", {"negatives": 1024, "learning_rate": 0.01}),
@@ -89,9 +89,15 @@ OPPONENTS = {
 # What an opponent is given on one set.
 OPPONENTS_ON = {
     **{(f"torch_{negatives}", "icd"): {"epochs": 8} for negatives in (512, 1024, 4096)},
-    ("torch_full", "icd"): {"epochs": 8, "batch_size": 256},
+    **{(f"torch_{negatives}", "wordnet"): {"epochs": 8} for negatives in (512, 1024)},
+    ("torch_4096", "wordnet"): {"batch_size": 512, "epochs": 6},
     ("torch_4096", "lemma-de"): {"batch_size": 1024},
     ("torch_4096", "lemma-hr"): {"batch_size": 1024},
+    ("torch_full", "icd"): {"epochs": 9, "batch_size": 256},
+    ("torch_full", "wordnet"): {"epochs": 9},
+    ("fasttext", "icd"): {"epoch": 100, "lr": 0.5},
+    ("fasttext", "wordnet"): {"epoch": 50},
+    ("fasttext", "lemma-hr"): {"epoch": 5},
 }
 
 
@@ -249,8 +255,8 @@ def main():
                         given = settings | ASKED.get(way, {})
                         records.setdefault(way, []).append(judge(held_out[1], found, given))
                 results[name] |= records
-                print(name, json.dumps(records, indent=1), sep="\n")
-        write(__file__, options, results)
+                print(name, json.dumps(records, indent=1), sep="\n", flush=True)
+                write(__file__, options, results)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn_lsh import kernels
 
 
-def for_late_gradients(decay, n_threads):
+def for_late_gradients(decay, n_threads, alone=0):
     """How a moving mean of gradients takes it that they come late.
 
     While a thread computes a gradient, each of the others steps once. Momentum then swings and
@@ -23,6 +23,13 @@ def for_late_gradients(decay, n_threads):
     A. Kosson et al., "Pipelined backpropagation at scale", MLSys 2021, compensate for delay by a
     look-ahead, too; theirs is exponential, of a mean that is as long as ever.
 
+    Parameters
+    ----------
+    decay : float
+    n_threads : int
+    alone : int, default=0
+        Steps by which to look ahead where there is one thread and nothing is late.
+
     Returns
     -------
     decay : float
@@ -31,8 +38,8 @@ def for_late_gradients(decay, n_threads):
         gradient.
     """
     newest = (1 - decay) / math.sqrt(n_threads)  # what the newest gradient weighs
-    n_ahead = n_threads if newest * n_threads < 1 else 1 / newest
-    return 1 - newest, n_ahead
+    n_ahead = n_threads if n_threads > 1 else alone
+    return 1 - newest, n_ahead if newest * n_ahead < 1 else 1 / newest
 
 
 class Optimizer:
@@ -102,7 +109,7 @@ class Adam(Optimizer):
     def rates(self):
         """See `Optimizer.rates`."""
         beta_1, n_ahead = for_late_gradients(self.beta_1, self.n_threads)
-        share = n_ahead * (1 - beta_1) if self.n_threads > 1 else 0.0
+        share = n_ahead * (1 - beta_1)
         seen = 1 - beta_1**self.n_steps
         return (
             self.learning_rate * math.sqrt(1 - self.beta_2**self.n_steps) / seen,
@@ -159,9 +166,8 @@ class SGD(Optimizer):
 
     def rates(self):
         """See `Optimizer.rates`."""
-        momentum, n_ahead = for_late_gradients(self.momentum, self.n_threads)
-        if self.n_threads == 1 and not self.nesterovs_momentum:
-            n_ahead = 0
+        alone = int(self.nesterovs_momentum)
+        momentum, n_ahead = for_late_gradients(self.momentum, self.n_threads, alone)
         gain = self.learning_rate / math.sqrt(self.n_threads)
         return (1.0, momentum, gain, 1 - n_ahead * (1 - momentum), n_ahead * gain)
 
