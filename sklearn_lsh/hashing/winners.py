@@ -204,7 +204,7 @@ class DWTA(WTA):
 
 
 def draw_windows(n_features, n_windows, width, random_state):
-    """Draw different coordinates for each window (a single feature is its own company)."""
+    """Draw different coordinates for each window; a single feature fills all of it."""
     windows = random_state.randint(n_features, size=(n_windows, width))
     again = np.arange(n_windows if n_features >= width else 0)
     while again.size:
