@@ -1,7 +1,6 @@
 """Hash families: scikit-learn's checks, collision rates against the formulas, bad input."""
 
 import inspect
-import math
 import pickle
 import re
 
@@ -13,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_param_validation, parametrize_with_checks
 
 from sklearn_lsh.hashing import DWTA, E2LSH, FAMILIES, WTA, MinHash, SimHash, SimpleLSH
-from sklearn_lsh.hashing.winners import agreeing_windows, draw_windows
+from sklearn_lsh.hashing.winners import agreeing_windows
 
 CLASSES = list(FAMILIES.values())
 SETTINGS = [
@@ -262,20 +261,6 @@ def test_rates_of_dwta(n_bits, share):
         x, y = np.abs(x), np.abs(y)
     agree, expected = draws(DWTA(n_bits), x, y, 1000, 200)
     assert_rates(agree, expected)
-
-
-@pytest.mark.parametrize(("n_features", "width"), [(4, 4), (5, 2), (7, 4)])
-def test_windows_are_drawn_evenly(n_features, width):
-    n_windows = 100_000
-    windows = draw_windows(n_features, n_windows, width, np.random.RandomState(0))
-    kinds, counts = np.unique(windows, axis=0, return_counts=True)
-    assert all(len(set(kind)) == width for kind in kinds.tolist())
-    n_kinds = math.perm(n_features, width)
-    assert len(kinds) == n_kinds
-    expected = n_windows / n_kinds
-    # Chi-squared has a mean of n_kinds - 1 and a variance of twice that.
-    squared = ((counts - expected) ** 2 / expected).sum()
-    assert abs(squared - (n_kinds - 1)) < 4 * math.sqrt(2 * (n_kinds - 1))
 
 
 def test_windows_against_all_there_are():

@@ -69,8 +69,12 @@ class WTA(HashFamily):
         wide = self.n_bits % DIGIT_BITS == 0 and n_features >= 1 << DIGIT_BITS
         digit_bits = DIGIT_BITS if wide else 1
         n_digits, width = self.n_bits // digit_bits, 1 << digit_bits
-        windows = draw_windows(n_features, self.n_tables * n_digits, width, random_state)
-        self.windows_ = windows.reshape(self.n_tables, n_digits, width).astype(np.uint32)
+        replace = n_features < width
+        windows = [
+            random_state.choice(n_features, width, replace=replace)
+            for _ in range(self.n_tables * n_digits)
+        ]
+        self.windows_ = np.array(windows, np.uint32).reshape(self.n_tables, n_digits, width)
 
     @property
     def _digit_bits(self):
@@ -201,17 +205,6 @@ class DWTA(WTA):
         by_chance = (n_x + n_y - 2 * n_both) / width
         filled = comb(n_features, width) - n_both
         return (agree + by_chance) / filled if filled else 1.0
-
-
-def draw_windows(n_features, n_windows, width, random_state):
-    """Draw different coordinates for each window; a single feature fills all of it."""
-    windows = random_state.randint(n_features, size=(n_windows, width))
-    again = np.arange(n_windows if n_features >= width else 0)
-    while again.size:
-        by_size = np.sort(windows[again], axis=1)
-        again = again[(by_size[:, 1:] == by_size[:, :-1]).any(axis=1)]
-        windows[again] = random_state.randint(n_features, size=(again.size, width))
-    return windows
 
 
 def agreeing_windows(x, y, width):
