@@ -9,11 +9,10 @@ test rows. The learning rate, which falls to zero, is chosen on the validation r
 seed, for each set, depth and selection (at a density of 0.05, or of 1). Accuracy is that on the
 test rows after the last epoch; multiply-adds are counted as `LSHMLPClassifier.work_` counts them.
 
-The density 0.05 and the dense network have three seeds, others have fewer, and half of the neurons
-are only looked for by hashing, which takes longest. Runs take one thread each and do not depend on
-each other: ``--workers 2`` does two at a time; their seconds of the processor are noted, but are
-no measure of speed. What FOLDER keeps is not run again, and the JSON file is written after each
-stage.
+The density 0.05 and the dense network have three seeds, others have fewer. Runs take one thread
+each and do not depend on each other: ``--workers 2`` does two at a time; their seconds of the
+processor are noted, but are no measure of speed. What FOLDER keeps is not run again, and the JSON
+file is written after each stage.
 
     python benchmarks/density.py --keep FOLDER --train 50000 --headline 1
         --rates-from benchmarks/results/density.json --out benchmarks/results/density_more_data.json
@@ -59,11 +58,8 @@ STAGES = (
     ((HEADLINE,), SELECTIONS, "repeats"),
     ((1.0,), ("all",), "repeats"),
     ((0.01, 0.025, 0.1), SELECTIONS, "other_repeats"),
-    ((0.25,), SELECTIONS, "dear_repeats"),
-    ((0.5,), ("lsh",), "dear_repeats"),
+    ((0.25, 0.5), SELECTIONS, "dear_repeats"),
 )
-
-
 # Without the others.
 HEADLINE_STAGES = (((HEADLINE,), ("lsh",), "repeats"), ((1.0,), ("all",), "repeats"))
 

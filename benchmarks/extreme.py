@@ -97,7 +97,6 @@ OPPONENTS_ON = {
     ("torch_full", "wordnet"): {"epochs": 9},
     ("fasttext", "icd"): {"epoch": 100, "lr": 0.5},
     ("fasttext", "wordnet"): {"epoch": 50},
-    ("fasttext", "lemma-hr"): {"epoch": 5},
 }
 
 
