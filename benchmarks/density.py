@@ -9,10 +9,10 @@ test rows. The learning rate, which falls to zero, is chosen on the validation r
 seed, for each set, depth and selection (at a density of 0.05, or of 1). Accuracy is that on the
 test rows after the last epoch; multiply-adds are counted as `LSHMLPClassifier.work_` counts them.
 
-The density 0.05 and the dense network have three seeds, others have fewer. Runs take one thread
-each and do not depend on each other: ``--workers 2`` does two at a time; their seconds of the
-processor are noted, but are no measure of speed. What FOLDER keeps is not run again, and the JSON
-file is written after each stage.
+There are three seeds, and fewer where a quarter of the neurons or more are active, which takes
+longest. Runs take one thread each and do not depend on each other: ``--workers 2`` does two at a
+time; their seconds of the processor are noted, but are no measure of speed. What FOLDER keeps is
+not run again, and the JSON file is written after each stage.
 
     python benchmarks/density.py --keep FOLDER --train 50000 --headline 1
         --rates-from benchmarks/results/density.json --out benchmarks/results/density_more_data.json
@@ -57,7 +57,7 @@ RATES = {
 STAGES = (
     ((HEADLINE,), SELECTIONS, "repeats"),
     ((1.0,), ("all",), "repeats"),
-    ((0.01, 0.025, 0.1), SELECTIONS, "other_repeats"),
+    ((0.01, 0.025, 0.1), SELECTIONS, "repeats"),
     ((0.25, 0.5), SELECTIONS, "dear_repeats"),
 )
 # Without the others.
@@ -325,7 +325,6 @@ def report(results, runs, rates, options):
 def read_options():
     options = parse_options(
         __doc__,
-        other_repeats=2,
         dear_repeats=1,
         sets=",".join(SETS),
         layers="2,3",
@@ -344,7 +343,7 @@ def read_options():
     options.sets = options.sets.split(",")
     options.layers = [int(n) for n in options.layers.split(",")]
     if options.quick:
-        options.repeats, options.other_repeats, options.width, options.epochs = 1, 1, 200, 2
+        options.repeats, options.width, options.epochs = 1, 200, 2
         options.train, options.validation, options.test = 1000, 500, 500
     return options
 
