@@ -9,10 +9,9 @@ test rows. The learning rate, which falls to zero, is chosen on the validation r
 seed, for each set, depth and selection (at a density of 0.05, or of 1). Accuracy is that on the
 test rows after the last epoch; multiply-adds are counted as `LSHMLPClassifier.work_` counts them.
 
-There are three seeds, and fewer where a quarter of the neurons or more are active, which takes
-longest. Runs take one thread each and do not depend on each other: ``--workers 2`` does two at a
-time; their seconds of the processor are noted, but are no measure of speed. What FOLDER keeps is
-not run again, and the JSON file is written after each stage.
+There are three seeds. Runs take one thread each and do not depend on each other: ``--workers 2``
+does two at a time; their seconds of the processor are noted, but are no measure of speed. What
+FOLDER keeps is not run again, and the JSON file is written after each stage.
 
     python benchmarks/density.py --keep FOLDER --train 50000 --headline 1
         --rates-from benchmarks/results/density.json --out benchmarks/results/density_more_data.json
@@ -52,16 +51,16 @@ RATES = {
     **dict.fromkeys(SELECTIONS, (0.0005, 0.001, 0.002, 0.004, 0.008)),
     "all": (0.00025, 0.0005, 0.001, 0.002),
 }
-# Densities, selections, and the option that says how many seeds these have: what counts most and
-# what is cheap comes first. Half of the neurons take longer than all of them.
+# Densities and selections, what counts most and what is cheap first. Half of the neurons take
+# longer than all of them.
 STAGES = (
-    ((HEADLINE,), SELECTIONS, "repeats"),
-    ((1.0,), ("all",), "repeats"),
-    ((0.01, 0.025, 0.1), SELECTIONS, "repeats"),
-    ((0.25, 0.5), SELECTIONS, "dear_repeats"),
+    ((HEADLINE,), SELECTIONS),
+    ((1.0,), ("all",)),
+    ((0.01, 0.025, 0.1), SELECTIONS),
+    ((0.25, 0.5), SELECTIONS),
 )
 # Without the others.
-HEADLINE_STAGES = (((HEADLINE,), ("lsh",), "repeats"), ((1.0,), ("all",), "repeats"))
+HEADLINE_STAGES = (((HEADLINE,), ("lsh",)), ((1.0,), ("all",)))
 
 
 # Data: training, validation and test rows
@@ -217,7 +216,7 @@ def choose_rates(results, options):
     if options.rates_from:
         known = json.loads(Path(options.rates_from).read_text())["results"]["learning_rates"]
         return {(row["set"], row["n_layers"], row["selection"]): row["rate"] for row in known}
-    selections = dict.fromkeys(name for _, names, _ in stages(options) for name in names)
+    selections = dict.fromkeys(name for _, names in stages(options) for name in names)
     cases = list(product(options.sets, options.layers, selections))
     tried = {
         case: [
@@ -236,8 +235,8 @@ def choose_rates(results, options):
 
 def plan(rates, options):
     """The runs of each stage."""
-    for densities, selections, repeats in stages(options):
-        seeds = range(options.seed, options.seed + getattr(options, repeats))
+    seeds = range(options.seed, options.seed + options.repeats)
+    for densities, selections in stages(options):
         cases = product(seeds, densities, options.sets, options.layers, selections)
         yield [
             make_run(tuple(case), density, rates[tuple(case)], seed, options)
@@ -325,7 +324,6 @@ def report(results, runs, rates, options):
 def read_options():
     options = parse_options(
         __doc__,
-        dear_repeats=1,
         sets=",".join(SETS),
         layers="2,3",
         width=1000,

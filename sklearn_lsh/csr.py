@@ -113,6 +113,15 @@ def room_for_best(indptr, indices, n_best):
     return np.empty_like(indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
 
 
+def as_csr(inputs) -> CSR:
+    """The same inputs as pairs; of a dense array all numbers are pairs."""
+    if isinstance(inputs, CSR):
+        return inputs
+    n_rows, n_columns = inputs.shape
+    columns = np.tile(np.arange(n_columns, dtype=np.uint32), n_rows)
+    return CSR(even_rows(n_rows, n_columns), columns, inputs.reshape(-1), n_columns)
+
+
 def best_columns(scores, n_best):
     """Find the ``n_best`` highest scores of each row: which columns, and the scores.
 

@@ -5,7 +5,7 @@ import scipy.sparse as sp
 
 from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.network import Network, make_optimizer
-from sklearn_lsh.network.layers import FullLayer
+from sklearn_lsh.network.layers import FullLayer, SelectedFirstLayer
 
 from .reference import Reference, RowwiseSteps, Steps
 
@@ -48,12 +48,12 @@ def make_network(
     **settings,
 ):
     name, usual_rate, parameters = SOLVERS[solver]
-    settings = {"activation": "tanh", "selection": "random"} | settings
+    defaults = {"activation": "tanh", "selection": "random", "active_inputs": n_units[0]}
+    settings = defaults | settings
     return Network(
         n_units,
         n_active=n_active,
         optimizer=make_optimizer(name, learning_rate_init=rate or usual_rate, **parameters),
-        active_inputs=n_units[0],
         random_state=np.random.RandomState(1),
         **settings,
     )
@@ -64,7 +64,8 @@ def make_reference(network, solver="adam"):
     name, rate, parameters = SOLVERS[solver]
     reference = Reference(network.coefs, network.intercepts, network.activation, network.loss)
     if name == "rowwise_adagrad":
-        axes = [1 if isinstance(layer, FullLayer) else 0 for layer in network.layers]
+        by_input = FullLayer, SelectedFirstLayer
+        axes = [1 if isinstance(layer, by_input) else 0 for layer in network.layers]
         return reference, RowwiseSteps(rate, **parameters, axes=axes)
     return reference, Steps(name, rate, **parameters)
 

@@ -79,6 +79,12 @@ def test_gradients_with_other_selections(selection, sparse):
     check_gradients(network, *make_batch("softmax", sparse), np.ones(N_SAMPLES))
 
 
+@pytest.mark.parametrize("n_active", N_ACTIVE)
+def test_gradients_of_dense_rows_in_a_network_for_sparse_ones(n_active):
+    network = make_gradient_network(n_active, True, selection="topk")
+    check_gradients(network, *make_batch("softmax", False), np.ones(N_SAMPLES))
+
+
 @pytest.mark.parametrize("loss", LOSS)
 def test_errors_of_drawn_outputs_match_finite_differences(loss):
     # Each output counts as often as it stands for others: in the softmax's sum, in a label's odds,

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_lsh.csr import CSR
+from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.network import Network, make_optimizer
+from sklearn_lsh.network.initialization import draw_weights
+from sklearn_lsh.network.layers import FullLayer, SelectedFirstLayer, SelectedLayer
+from sklearn_lsh.selection import TopK
 
 from .reference import LOSS, PREDICT, Reference
 from .small_networks import (
@@ -59,6 +62,56 @@ def predict_dense(network, X, **how):
         part.toarray() if isinstance(part, CSR) else part for _, part in network.outputs(X, **how)
     ]
     return np.concatenate(parts)
+
+
+# Layers
+
+
+def make_first_layer(kind, solver, n_active, seed=5):
+    """A first layer of each kind with the same weights, and its optimizer."""
+    name, rate, parameters = SOLVERS[solver]
+    optimizer = make_optimizer(name, learning_rate_init=rate, **parameters)
+    by_neuron = kind is SelectedLayer
+    drawn = draw_weights(N_FEATURES, 12, 0.5, by_neuron, np.random.RandomState(seed))
+    chosen = () if kind is FullLayer else (TopK(n_active),)
+    return kind(*drawn, optimizer, *chosen), optimizer
+
+
+def assert_layers_learn_alike(kind, solver, n_active):
+    """Train a layer for sparse inputs and one of another kind on the same errors."""
+    layers = [make_first_layer(each, solver, n_active) for each in (SelectedFirstLayer, kind)]
+    X = sp.csr_array(make_data(density=0.15)[0])
+    rng = np.random.default_rng(6)
+    for start in range(0, N_SAMPLES - BATCH, BATCH):
+        inputs = take(X, slice(start, start + BATCH))
+        errors = rng.normal(size=(BATCH, 12)).astype(np.float32)
+        outputs = []
+        for layer, optimizer in layers:
+            layer.decay(0.99)
+            done = layer.forward(inputs)
+            dense = done.outputs
+            delta = errors
+            if isinstance(dense, CSR):
+                samples = np.repeat(np.arange(BATCH), np.diff(dense.indptr))
+                delta, dense = errors[samples, dense.indices], dense.toarray()
+            outputs.append(dense)
+            layer.backward(done, delta, optimizer, optimizer.next_step(), pass_errors=False)
+        np.testing.assert_allclose(*outputs, rtol=0, atol=1e-5)
+    (ours, _), (other, _) = layers
+    assert np.abs(ours.coef - make_first_layer(kind, solver, n_active)[0].coef).max() > 1e-3
+    np.testing.assert_allclose(ours.coef, other.coef, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(ours.bias, other.bias, rtol=0, atol=1e-5)
+
+
+# Row-wise Adagrad's rows are inputs in one layer and neurons in the other.
+@pytest.mark.parametrize("solver", [name for name in SOLVERS if name != "rowwise_adagrad"])
+def test_rows_for_inputs_learn_as_rows_for_neurons(solver):
+    assert_layers_learn_alike(SelectedLayer, solver, 4)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_selection_of_all_learns_as_a_full_layer(solver):
+    assert_layers_learn_alike(FullLayer, solver, 12)
 
 
 # Predictions

@@ -11,6 +11,8 @@ from sklearn.datasets import load_digits
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.hashing import E2LSH, FAMILIES, SimpleLSH
+from sklearn_lsh.network.layers import FullLayer, SelectedFirstLayer, SelectedLayer
+from sklearn_lsh.selection import HiddenLSH, OutputLSH, TopK
 from sklearn_lsh.selection.lsh import choose_n_bits
 from sklearn_lsh.selection.output import share_room
 
@@ -80,7 +82,7 @@ def select_all(network, X, depth, labels=None):
 
 def responses(layer, inputs):
     dense = inputs.toarray() if isinstance(inputs, CSR) else inputs
-    return dense.astype(float) @ layer.weights.T + layer.bias
+    return dense.astype(float) @ layer.coef + layer.bias
 
 
 def recall(chosen, scores):
@@ -217,6 +219,7 @@ def test_lsh_finds_the_neurons_that_respond_most(data, hash_function, n_bits):
 )
 def test_hidden_tables_are_for_few_active_neurons(data, n_active, settings, has_tables):
     X, target = data
+    settings = {"active_inputs": HiddenLSH.COMPUTED_TO + 1} | settings
     network = make_selected(X, "lsh", (n_active, 15), **settings)
     train(network, X, target, 1)
     selection = network.layers[0].selection
@@ -227,9 +230,33 @@ def test_hidden_tables_are_for_few_active_neurons(data, n_active, settings, has_
     assert (occupancy == one_bucket) == (not has_tables)
 
 
+@pytest.mark.parametrize("settings", [{}, {"n_bits": 4}, {"n_tables": 5}])
+@pytest.mark.parametrize("n_nonzero", [1.5, HiddenLSH.COMPUTED_TO, HiddenLSH.COMPUTED_TO + 1])
+def test_few_non_zeros_are_computed_and_not_hashed(data, n_nonzero, settings):
+    X, _ = data
+    network = make_selected(X, "lsh", active_inputs=n_nonzero, **settings)
+    computed = sp.issparse(X) and n_nonzero <= HiddenLSH.COMPUTED_TO and not settings
+    kind = (SelectedFirstLayer, TopK) if computed else (SelectedLayer, HiddenLSH)
+    assert (type(network.layers[0]), type(network.layers[0].selection)) == kind
+    # Only a first layer has sparse data.
+    assert type(network.layers[1].selection) is OutputLSH
+
+
+def test_only_a_first_layer_has_few_non_zeros():
+    network = make_network(
+        "adam", (30, 100, 100, 9), (4, 4, None), selection="lsh", sparse_input=True
+    )
+    assert [type(layer) for layer in network.layers] == [
+        SelectedFirstLayer,
+        SelectedLayer,
+        FullLayer,
+    ]
+    assert type(network.layers[1].selection) is HiddenLSH
+
+
 def test_sketches_of_all_neurons_miss_few(data):
     X, target = data
-    network = make_selected(X, "lsh")
+    network = make_selected(X, "lsh", active_inputs=HiddenLSH.COMPUTED_TO + 1)
     train(network, X, target, 5)
     chosen, inputs = select_all(network, X, 0)
     # Inputs of thirty features at random: fourteen directions hold half of them.

@@ -1,9 +1,10 @@
 """Layers: weights with one row for each neuron or for each input, whichever is sparse.
 
-Two kinds share one interface. `FullLayer` computes all its neurons; its rows belong to inputs,
+Three kinds share one interface. `FullLayer` computes all its neurons; its rows belong to inputs,
 so that a sparse input reads and updates only the rows of its non-zeros. `SelectedLayer`
-computes the neurons that a selection names; its rows belong to neurons. Backwards each is the
-other's transpose, which is why they share their kernels.
+computes the neurons that a selection names; its rows belong to neurons. `SelectedFirstLayer` has
+rows for inputs and a selection. Backwards each is another's transpose, which is why they share
+their kernels.
 
 Weights are stored divided by ``scale``. Multiplying that one number decays all of them, in no
 time and exactly, whether or not they were active.
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, Groups, group, n_nonzero, room_for_best
+from sklearn_lsh.csr import CSR, Groups, as_csr, group, lengths_of, n_nonzero, room_for_best
 from sklearn_lsh.selection.base import Active
 
 NO_ERRORS = np.empty((0, 0), np.float32)
@@ -43,6 +44,19 @@ def values(activity):
     return activity.data if isinstance(activity, CSR) else activity
 
 
+def respond_by_input(layer, inputs):
+    """Compute all neurons of a layer whose rows belong to inputs: (n_samples, n_neurons)."""
+    scale = np.float32(layer.scale)
+    if isinstance(inputs, CSR):
+        responses = np.repeat(layer.bias, inputs.n_rows, axis=0)
+        kernels.sum_rows(*inputs[:3], layer.weights, scale, responses)
+        return responses
+    responses = inputs @ layer.weights
+    responses *= scale
+    responses += layer.bias
+    return responses
+
+
 def by_kind(inputs, for_dense, for_sparse):
     """What is for dense inputs or for sparse ones, and the arrays of these that kernels take."""
     return (for_sparse, inputs[:3]) if isinstance(inputs, CSR) else (for_dense, (inputs,))
@@ -54,7 +68,7 @@ class Layer:
     Attributes
     ----------
     weights : ndarray of float32
-        One row for each input (`FullLayer`) or neuron (`SelectedLayer`), divided by `scale`.
+        One row for each input or for each neuron, divided by `scale`.
     bias : ndarray of shape (1, n_neurons), dtype=float32
     scale : float
         Factor of all weights.
@@ -113,14 +127,7 @@ class FullLayer(Layer):
 
     def forward(self, inputs, labels=None):
         """Compute the responses of all neurons; ``labels`` are among them anyway."""
-        if isinstance(inputs, CSR):
-            outputs = np.repeat(self.bias, inputs.n_rows, axis=0)
-            kernels.sum_rows(*inputs[:3], self.weights, self._scale, outputs)
-        else:
-            outputs = inputs @ self.weights
-            outputs *= self._scale
-            outputs += self.bias
-        return Pass(inputs, outputs)
+        return Pass(inputs, respond_by_input(self, inputs))
 
     def backward(self, done, delta, optimizer, rates, pass_errors):
         """Step on the weights.
@@ -256,3 +263,40 @@ class SelectedLayer(Layer):
         )
         optimizer.step("bias", rates, 1.0, *groups[:3], delta, self.bias, self.bias_state)
         return errors, *counts
+
+
+class SelectedFirstLayer(SelectedLayer):
+    """Of all neurons some are used, and updated; ``weights`` is (n_inputs, n_neurons).
+
+    For a first layer whose inputs have few non-zeros. All neurons' responses then are a sum of few
+    rows, which takes less time than to look up some neurons and to gather their weights.
+    """
+
+    @property
+    def coef(self):
+        """The weights as (n_inputs, n_neurons)."""
+        return self.weights
+
+    def respond(self, inputs, indptr, indices):
+        """Compute the named neurons."""
+        samples = np.repeat(np.arange(indptr.shape[0] - 1), lengths_of(indptr))
+        outputs = CSR(indptr, indices, self.respond_all(inputs)[samples, indices], self.n_neurons)
+        return Pass(inputs, outputs, group(indptr, indices, self.n_neurons))
+
+    def respond_all(self, inputs):
+        """Compute all neurons: (n_samples, n_neurons)."""
+        return respond_by_input(self, inputs)
+
+    def backward(self, done, delta, optimizer, rates, pass_errors):
+        """See `SelectedLayer.backward`. There is no layer before to pass errors to."""
+        inputs = as_csr(done.inputs)
+        counts = optimizer.step(
+            "cells",
+            rates,
+            self.scale,
+            *(*group(*inputs[:2], inputs.n_columns), inputs.data),
+            *(*done.outputs[:2], delta, NO_CELL_ERRORS),
+            *(self.weights, self.weight_state, self._scale),
+        )
+        optimizer.step("bias", rates, 1.0, *done.groups[:3], delta, self.bias, self.bias_state)
+        return None, *counts

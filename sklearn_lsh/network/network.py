@@ -14,13 +14,13 @@ from sklearn_lsh.network.initialization import (
     set_to_centroids,
     set_to_share,
 )
-from sklearn_lsh.network.layers import FullLayer, SelectedLayer, values
+from sklearn_lsh.network.layers import FullLayer, SelectedFirstLayer, SelectedLayer, values
 from sklearn_lsh.network.losses import LOSSES, loss_and_delta
 from sklearn_lsh.network.ranking import best_outputs
 from sklearn_lsh.network.schedule import RefreshSchedule
 from sklearn_lsh.network.training import run_epoch
 from sklearn_lsh.network.work import WorkLog
-from sklearn_lsh.selection import make_selection
+from sklearn_lsh.selection import TopK, make_selection
 from sklearn_lsh.threads import one_by_one
 
 # Rows of a chunk when predicting: enough to amortise the calls, few enough for the caches, and
@@ -97,19 +97,20 @@ class Network:
             bound = draw_bound(activation, fan_in, n_neurons)
             selected = selection != "all" and n_active[depth] is not None
             fan_in = n_active[depth] if selected else n_neurons
-            drawn = draw_weights(n_inputs, n_neurons, bound, selected, random_state)
-            if not selected:
-                self.layers.append(FullLayer(*drawn, optimizer))
-                continue
-            last = depth + 2 == len(n_units)
-            chooser = make_selection(
-                *(selection, n_active[depth], n_neurons),
-                last=last,
-                n_targets=n_targets,
-                random_state=random_state,
-                **hashing,
-            )
-            self.layers.append(SelectedLayer(*drawn, optimizer, chooser))
+            kind, chosen = FullLayer, ()
+            if selected:
+                chooser = make_selection(
+                    *(selection, n_active[depth], n_neurons),
+                    last=depth + 2 == len(n_units),
+                    n_nonzero=active_inputs if sparse_input and depth == 0 else None,
+                    n_targets=n_targets,
+                    random_state=random_state,
+                    **hashing,
+                )
+                by_input = sparse_input and depth == 0 and isinstance(chooser, TopK)
+                kind, chosen = SelectedFirstLayer if by_input else SelectedLayer, (chooser,)
+            drawn = draw_weights(n_inputs, n_neurons, bound, kind is SelectedLayer, random_state)
+            self.layers.append(kind(*drawn, optimizer, *chosen))
 
     # What one mini-batch does
 

@@ -13,14 +13,17 @@ from sklearn_lsh.selection.output import OutputLSH
 SELECTIONS = {"lsh": (HiddenLSH, OutputLSH), "topk": (TopK, TopK), "random": (Random, Random)}
 
 
-def make_selection(name, n_active, n_neurons, *, last, n_targets=None, **hashing):
+def make_selection(name, n_active, n_neurons, *, last, n_nonzero=None, n_targets=None, **hashing):
     """Make a selection by name, for the last layer or another one.
 
-    Where every other output is wanted, computing all of them is better in any respect than
-    looking them up.
+    Where every other output is wanted, or a sparse input has few non-zeros (``n_nonzero``),
+    computing all neurons is better in any respect than looking them up.
     """
-    if name == "lsh" and last and 2 * n_active >= n_neurons:
-        name = "topk"
+    if name == "lsh":
+        half = last and 2 * n_active >= n_neurons
+        few = not last and n_nonzero is not None and n_nonzero <= HiddenLSH.COMPUTED_TO
+        if half or (few and hashing["n_bits"] == hashing["n_tables"] == "auto"):
+            name = "topk"
     if last:
         hashing["n_targets"] = n_targets
     return SELECTIONS[name][last](n_active, **hashing)
