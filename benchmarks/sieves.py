@@ -1,37 +1,63 @@
-"""From which share of active neurons looking at all sketches is faster than hash tables.
+"""When hash tables, sketches of all neurons, or all neurons' responses are the faster sieve.
 
     python benchmarks/sieves.py
 
 trains hidden layers of several widths and densities on Fashion-MNIST for an epoch, and then finds
-the active neurons of a mini-batch both ways, on one thread: how long each takes, and which share
-of the neurons that respond most each finds. `HiddenLSH.SCANNED_FROM` is chosen by it.
+the active neurons of a mini-batch by tables and by sketches, on one thread: how long each takes,
+and which share of the neurons that respond most each finds. `HiddenLSH.SCANNED_FROM` is chosen by
+it.
+
+Then it does the same for sparse texts, short ones and long ones, with hashing (tables or sketches,
+as `SCANNED_FROM` says) and by computing all neurons: also how long an epoch takes, and the accuracy
+on held-out texts after it. A text is made of the descriptions of diagnoses that stand near each
+other in ICD-10-CM, and its class is their chapter. `HiddenLSH.COMPUTED_TO` is chosen by it.
 """
 
 import time
 import warnings
+from itertools import product
 
 import numpy as np
 from common import parse_options, share_found, write
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
-from sklearn_lsh.datasets import fetch_mnist
+from sklearn_lsh.csr import take
+from sklearn_lsh.datasets import fetch_mnist, load_icd10cm
 from sklearn_lsh.selection import HiddenLSH
 
 WIDTHS, DENSITIES = (1000, 4000, 16_000), (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+# Descriptions in a text, and the width and density of layers for these.
+N_DESCRIPTIONS, TEXT_LAYERS = (1, 6, 24, 96, 384), ((1000, 0.05), (4000, 0.05), (4000, 0.01))
 BATCH, CALLS = 200, 15
 
 
 def train(X, y, width, density, seed):
-    """Train with tables; returns the hidden layer."""
-    network = LSHMLPClassifier(
-        (width,), density=density, n_bits="auto", max_iter=1, random_state=seed
-    )
+    """Train a network for an epoch."""
+    network = LSHMLPClassifier((width,), density=density, max_iter=1, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        network.fit(X, y)
+        return network.fit(X, y)
+
+
+def first_layer(network):
+    """Its hidden layer, which knows how it selects."""
     return network._network.layers[0]
+
+
+def limits(name, values):
+    """Set a limit of `HiddenLSH` to each of some values in turn: {name of the value: value}."""
+    before = getattr(HiddenLSH, name)
+    try:
+        for way, value in values.items():
+            setattr(HiddenLSH, name, value)
+            yield way
+    finally:
+        setattr(HiddenLSH, name, before)
 
 
 def measure(selection, layer, inputs):
@@ -41,53 +67,92 @@ def measure(selection, layer, inputs):
         start = time.perf_counter()
         active = selection.choose(layer, inputs)
         seconds.append(time.perf_counter() - start)
-    found = active.indices.reshape(inputs.shape[0], -1)
+    found = active.indices.reshape(BATCH, -1)
     recall = share_found(found, layer.respond_all(inputs))
     return {"milliseconds": 1e3 * float(np.median(seconds)), "recall": recall}
 
 
-def compare(X, y, width, density, seed):
+def compare_sieves(X, y, width, density, seed):
     """Choose by tables, then by all sketches."""
-    inputs = np.ascontiguousarray(X[-BATCH:], dtype=np.float32)
-    known = np.ascontiguousarray(X[:2048], dtype=np.float32)
-    results, scanned_from = {}, HiddenLSH.SCANNED_FROM
-    try:
-        for name, limit in (("tables", 1.0), ("scan", 0.0)):
-            HiddenLSH.SCANNED_FROM = limit
-            if name == "tables":
-                layer = train(X[:-BATCH], y[:-BATCH], width, density, seed)
-            selection = HiddenLSH(
-                layer.selection.n_active,
-                hash_function="simhash",
-                n_bits="auto",
-                n_tables="auto",
-                random_state=np.random.RandomState(seed),
-            )
-            selection.fit(layer, known)
-            if name == "tables":  # which neurons were active of late
-                selection.uses = layer.selection.uses
-                selection.refresh(layer, known)
-            results[name] = measure(selection, layer, inputs)
-    finally:
-        HiddenLSH.SCANNED_FROM = scanned_from
+    inputs, known = take(X, slice(len(y) - BATCH, len(y))), take(X, slice(2048))
+    results = {}
+    for way in limits("SCANNED_FROM", {"tables": 1.0, "scan": 0.0}):
+        if way == "tables":
+            layer = first_layer(train(X[:-BATCH], y[:-BATCH], width, density, seed))
+        selection = HiddenLSH(
+            layer.selection.n_active,
+            hash_function="simhash",
+            n_bits="auto",
+            n_tables="auto",
+            random_state=np.random.RandomState(seed),
+        )
+        selection.fit(layer, known)
+        if way == "tables":  # which neurons were active of late
+            selection.uses = layer.selection.uses
+            selection.refresh(layer, known)
+        results[way] = measure(selection, layer, inputs)
     return {"width": width, "density": density, **results}
+
+
+def join_descriptions(n_each, n_texts, seed):
+    """Texts of diagnoses that stand near each other, as sparse rows, and their chapters."""
+    texts, codes = load_icd10cm()
+    order = np.argsort(codes, kind="stable")
+    words = TfidfVectorizer(sublinear_tf=True, dtype=np.float32).fit_transform(texts)[order]
+    chapters = np.array([code[0] for code in codes])[order]
+    rng = np.random.default_rng(seed)
+    first = rng.integers(len(order), size=n_texts)
+    steps = rng.integers(-2 * n_each, 2 * n_each + 1, size=(n_texts, n_each))
+    steps[:, 0] = 0
+    joined = ((first[:, np.newaxis] + steps) % len(order)).ravel()
+    indptr = np.arange(n_texts + 1) * n_each
+    counts = sparse.csr_array((np.ones(len(joined), np.float32), joined, indptr))
+    counts.resize(n_texts, len(order))
+    return normalize(sparse.csr_array(counts @ words)), chapters[first]
+
+
+def compare_computing(X, y, width, density, seed):
+    """Train with hashing, then with all neurons computed; choose for held-out rows."""
+    split = 4 * len(y) // 5
+    results = {}
+    for way in limits("COMPUTED_TO", {"hashing": 0, "computing": np.inf}):
+        start = time.perf_counter()
+        network = train(X[:split], y[:split], width, density, seed)
+        seconds = time.perf_counter() - start
+        layer, inputs = first_layer(network), take(X, slice(split, split + BATCH))
+        found = measure(layer.selection, layer, inputs)
+        accuracy = network.score(X[split:], y[split:])
+        results[way] = {"seconds": seconds, "accuracy": accuracy, **found}
+    return {"n_nonzero": X.nnz / len(y), "width": width, "density": density, **results}
 
 
 def main():
     options = parse_options(__doc__, repeats=1, rows=20_000)
-    widths, densities = (WIDTHS[:1], DENSITIES[-1:]) if options.quick else (WIDTHS, DENSITIES)
+    widths, densities, n_descriptions = WIDTHS, DENSITIES, N_DESCRIPTIONS
     if options.quick:
-        options.rows = 3000
+        options.rows, widths, densities, n_descriptions = 3000, (1000,), (0.1,), (6,)
     X, _, y, _ = fetch_mnist()
     X, y = X[: options.rows], y[: options.rows]
-    runs = []
+    found = {
+        "scanned_from": HiddenLSH.SCANNED_FROM,
+        "computed_to": HiddenLSH.COMPUTED_TO,
+        "runs": [],
+        "text_runs": [],
+    }
+
+    def note(part, compare, *case):
+        found[part].append(compare(*case))
+        print(found[part][-1], flush=True)
+
     with threadpool_limits(1):
         for seed in range(options.seed, options.seed + options.repeats):
-            for width in widths:
-                for density in densities:
-                    runs.append(compare(X, y, width, density, seed))
-                    print(runs[-1], flush=True)
-    write(__file__, options, {"scanned_from": HiddenLSH.SCANNED_FROM, "runs": runs})
+            for width, density in product(widths, densities):
+                note("runs", compare_sieves, X, y, width, density, seed)
+            for n_each in n_descriptions:
+                texts = join_descriptions(n_each, options.rows, seed)
+                for width, density in TEXT_LAYERS:
+                    note("text_runs", compare_computing, *texts, width, density, seed)
+    write(__file__, options, found)
 
 
 if __name__ == "__main__":

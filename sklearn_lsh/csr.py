@@ -122,6 +122,14 @@ def as_csr(inputs) -> CSR:
     return CSR(even_rows(n_rows, n_columns), columns, inputs.reshape(-1), n_columns)
 
 
+def without_zeros(pairs) -> CSR:
+    """The same values without pairs of zero."""
+    kept = pairs.data != 0
+    ends = np.zeros(kept.shape[0] + 1, np.uint32)
+    np.cumsum(kept, out=ends[1:])
+    return CSR(ends[pairs.indptr], pairs.indices[kept], pairs.data[kept], pairs.n_columns)
+
+
 def best_columns(scores, n_best):
     """Find the ``n_best`` highest scores of each row: which columns, and the scores.
 

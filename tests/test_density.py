@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.estimators.density import (
     all_neurons,
     auto_hidden,
@@ -57,6 +58,22 @@ def test_bad_values(value):
 def test_wrong_number_of_values():
     with pytest.raises(ValueError, match=r"2 hidden layers.*\(100, 50\).*\[0\.5\] has 1"):
         count_hidden([0.5], [100, 50])
+
+
+def test_rule_for_hidden_layers_before_selected_outputs():
+    assert auto_hidden(1_999, outputs_selected=True) is None
+    assert auto_hidden(2_000, outputs_selected=True) == 100
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("output_density", "expected"), [("auto", [25, None]), (1.0, [25, None]), (3, [None, 3])]
+)
+def test_hidden_layers_are_dense_before_selected_outputs(output_density, expected):
+    X, y = np.eye(6), np.arange(6)
+    network = LSHMLPClassifier((500,), output_density=output_density, max_iter=1, tol=1)
+    network.fit(X, y)
+    assert network._settings["n_active"] == expected
 
 
 def test_rules_for_outputs():

@@ -49,7 +49,8 @@ def make_selected(X, selection, n_active=(20, 15), **settings):
         n_active=n_active,
         selection=selection,
         sparse_input=sp.issparse(X),
-        **{"activation": "relu", **settings},
+        # So many non-zeros that sparse data are hashed, too.
+        **{"activation": "relu", "active_inputs": HiddenLSH.COMPUTED_TO + 1, **settings},
     )
     network.prepare(X, np.arange(X.shape[0]))
     return network
@@ -219,7 +220,6 @@ def test_lsh_finds_the_neurons_that_respond_most(data, hash_function, n_bits):
 )
 def test_hidden_tables_are_for_few_active_neurons(data, n_active, settings, has_tables):
     X, target = data
-    settings = {"active_inputs": HiddenLSH.COMPUTED_TO + 1} | settings
     network = make_selected(X, "lsh", (n_active, 15), **settings)
     train(network, X, target, 1)
     selection = network.layers[0].selection
@@ -256,7 +256,7 @@ def test_only_a_first_layer_has_few_non_zeros():
 
 def test_sketches_of_all_neurons_miss_few(data):
     X, target = data
-    network = make_selected(X, "lsh", active_inputs=HiddenLSH.COMPUTED_TO + 1)
+    network = make_selected(X, "lsh")
     train(network, X, target, 5)
     chosen, inputs = select_all(network, X, 0)
     # Inputs of thirty features at random: fourteen directions hold half of them.

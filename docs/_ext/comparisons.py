@@ -182,6 +182,22 @@ def sieves(report):
     return table(head, rows) + "\n" + environment(report)
 
 
+@fragment("sieves_text", "sieves")
+def sieves_for_texts(report):
+    """Hashing against computing all neurons, where inputs have few non-zeros."""
+    ways = ("hashing", "computing")
+    rows = [
+        [f"{run['n_nonzero']:.0f}", f"{run['width']:,}", f"{run['density']:.0%}"]
+        + [f"{run[way]['seconds']:.1f} s" for way in ways]
+        + [f"{run['hashing']['recall']:.2f}"]
+        + [f"{run[way]['accuracy']:.1%}" for way in ways]
+        for run in report["results"].get("text_runs", [])
+    ]
+    head = ["non-zeros", "neurons", "active", "an epoch, hashed", "all computed"]
+    head += ["recall of hashing", "accuracy, hashed", "all computed"]
+    return table(head, rows) + "\n" + environment(report)
+
+
 THREADED = {"fashion_mnist": "Fashion-MNIST", "icd_coding": "ICD-10-CM"}
 
 
@@ -398,7 +414,8 @@ def automatic():
     rows = [
         [
             "hidden",
-            f"fewer than {density.HIDDEN_DENSE_BELOW:,} neurons",
+            f"fewer than {density.HIDDEN_DENSE_BELOW:,} neurons "
+            f"({density.HIDDEN_DENSE_BELOW_SELECTED:,} if few outputs are active)",
             f"{density.HIDDEN_SHARE:.0%} of the neurons",
             f"{HiddenLSH.N_TABLES}, if less than {HiddenLSH.SCANNED_FROM:.0%} is active",
         ],

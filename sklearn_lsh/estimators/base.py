@@ -7,9 +7,9 @@ No arithmetic is done here. Inputs are validated (`inputs`), y becomes a target 
 
 from __future__ import annotations
 
-import functools
 import warnings
 from abc import ABC, abstractmethod
+from functools import partial, wraps
 from numbers import Integral, Real
 from typing import ClassVar, Self
 
@@ -70,7 +70,7 @@ def left_out(**reasons: str):
     """Decorate a constructor: refuse parameters that scikit-learn's MLP has, and say why."""
 
     def decorate(init):
-        @functools.wraps(init)
+        @wraps(init)
         def checked_init(self, *args, **parameters):
             for name in reasons.keys() & parameters.keys():
                 raise TypeError(
@@ -325,12 +325,11 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if self.selection == "all":
             n_active = [None] * (len(sizes) + 1)
         else:
-            n_active = count_hidden(self.density, sizes, auto=auto_hidden)
-            n_active.append(
-                count_active(
-                    self.output_density, n_outputs, name="output_density", auto=self._auto_output
-                )
+            active_outputs = count_active(
+                self.output_density, n_outputs, name="output_density", auto=self._auto_output
             )
+            auto = partial(auto_hidden, outputs_selected=active_outputs is not None)
+            n_active = [*count_hidden(self.density, sizes, auto=auto), active_outputs]
         return {
             "n_units": [n_features, *sizes, n_outputs],
             "activation": self.activation,

@@ -107,7 +107,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         How much of a hidden layer is active for a sample: a share of its neurons (a float in
         (0, 1]) or a number of them (an int of at least 1, at most the layer's width), for all
         hidden layers or for each. 1.0 is all of them. "auto" is all of them in layers of fewer
-        than 500 neurons, and 5% in wider ones.
+        than 500 neurons (2,000 if few outputs are active), and 5% in wider ones.
     output_density : float, int or "auto", default="auto"
         The same for the output layer. While training, the true labels are always active. "auto"
         is all outputs if there are fewer than 2,000, and 512 if there are more.
@@ -130,7 +130,8 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     n_tables : int or "auto", default="auto"
         Number of hash tables of a layer; "auto" follows from width and density. With both "auto",
         hidden layers of which 2% or more is active have no tables: short sketches of all their
-        neurons are compared, which takes less time than looking up so many.
+        neurons are compared, which takes less time than looking up so many. Nor has a first
+        layer on sparse data of at most 64 non-zeros a row on average: it computes all neurons.
     multilabel_loss : {"logistic", "softmax"}, default="logistic"
         Loss to minimise with label indicators: the log-loss of each label on its own (one
         against all), or that of all active labels together, of which the n labels of a sample

@@ -13,13 +13,18 @@ from numbers import Integral, Real
 # that matter; above them a share (hidden layers) or a count (outputs) is selected.
 HIDDEN_DENSE_BELOW = 500
 HIDDEN_SHARE = 0.05
+# Classes are told apart by the activities below them, and 5% of some hundred neurons are too few
+# for thousands of classes. More of them cost as much as all: of the rows of weights of active
+# classes single numbers would be gathered where whole rows can be read.
+HIDDEN_DENSE_BELOW_SELECTED = 2_000
 OUTPUT_DENSE_BELOW = 2_000
 OUTPUT_ACTIVE = 512
 
 
-def auto_hidden(width: int) -> int | None:
+def auto_hidden(width: int, outputs_selected: bool = False) -> int | None:
     """Active neurons of a hidden layer under ``density="auto"``."""
-    return None if width < HIDDEN_DENSE_BELOW else share_of(HIDDEN_SHARE, width)
+    dense_below = HIDDEN_DENSE_BELOW_SELECTED if outputs_selected else HIDDEN_DENSE_BELOW
+    return None if width < dense_below else share_of(HIDDEN_SHARE, width)
 
 
 def auto_output(width: int) -> int | None:

@@ -93,7 +93,7 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         How much of a hidden layer is active for a sample: a share of its neurons (a float in
         (0, 1]) or a number of them (an int of at least 1, at most the layer's width), for all
         hidden layers or for each. 1.0 is all of them. "auto" is all of them in layers of fewer
-        than 500 neurons, and 5% in wider ones.
+        than 500 neurons (2,000 if few outputs are active), and 5% in wider ones.
     output_density : float, int or "auto", default="auto"
         The same for the output layer. "auto" is all outputs. Fewer are for targets that are
         mostly zero: while training, those that are not zero are always active, and an output
@@ -117,7 +117,8 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
     n_tables : int or "auto", default="auto"
         Number of hash tables of a layer; "auto" follows from width and density. With both "auto",
         hidden layers of which 2% or more is active have no tables: short sketches of all their
-        neurons are compared, which takes less time than looking up so many.
+        neurons are compared, which takes less time than looking up so many. Nor has a first
+        layer on sparse data of at most 64 non-zeros a row on average: it computes all neurons.
     scoring : str, callable or None, default=None
         What is measured on the validation set: None for R^2, "loss" for the negative loss,
         or a scorer, by name or as a callable ``scorer(estimator, X, y)``.

@@ -15,7 +15,16 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, Groups, as_csr, group, lengths_of, n_nonzero, room_for_best
+from sklearn_lsh.csr import (
+    CSR,
+    Groups,
+    as_csr,
+    group,
+    lengths_of,
+    n_nonzero,
+    room_for_best,
+    without_zeros,
+)
 from sklearn_lsh.selection.base import Active
 
 NO_ERRORS = np.empty((0, 0), np.float32)
@@ -290,12 +299,14 @@ class SelectedFirstLayer(SelectedLayer):
     def backward(self, done, delta, optimizer, rates, pass_errors):
         """See `SelectedLayer.backward`. There is no layer before to pass errors to."""
         inputs = as_csr(done.inputs)
+        # What has no error does not learn, nor follow its momentum.
+        errors = without_zeros(done.outputs._replace(data=delta))
         counts = optimizer.step(
             "cells",
             rates,
             self.scale,
             *(*group(*inputs[:2], inputs.n_columns), inputs.data),
-            *(*done.outputs[:2], delta, NO_CELL_ERRORS),
+            *(*errors[:3], NO_CELL_ERRORS),
             *(self.weights, self.weight_state, self._scale),
         )
         optimizer.step("bias", rates, 1.0, *done.groups[:3], delta, self.bias, self.bias_state)
