@@ -135,7 +135,6 @@ def main():
     X, y = X[: options.rows], y[: options.rows]
     found = {
         "scanned_from": HiddenLSH.SCANNED_FROM,
-        "computed_to": HiddenLSH.COMPUTED_TO,
         "runs": [],
         "text_runs": [],
     }

@@ -131,7 +131,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         Number of hash tables of a layer; "auto" follows from width and density. With both "auto",
         hidden layers of which 2% or more is active have no tables: short sketches of all their
         neurons are compared, which takes less time than looking up so many. Nor has a first
-        layer on sparse data of at most 64 non-zeros a row on average: it computes all neurons.
+        layer on sparse data of at most 128 non-zeros a row on average: it computes all neurons.
     multilabel_loss : {"logistic", "softmax"}, default="logistic"
         Loss to minimise with label indicators: the log-loss of each label on its own (one
         against all), or that of all active labels together, of which the n labels of a sample

@@ -118,7 +118,7 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         Number of hash tables of a layer; "auto" follows from width and density. With both "auto",
         hidden layers of which 2% or more is active have no tables: short sketches of all their
         neurons are compared, which takes less time than looking up so many. Nor has a first
-        layer on sparse data of at most 64 non-zeros a row on average: it computes all neurons.
+        layer on sparse data of at most 128 non-zeros a row on average: it computes all neurons.
     scoring : str, callable or None, default=None
         What is measured on the validation set: None for R^2, "loss" for the negative loss,
         or a scorer, by name or as a callable ``scorer(estimator, X, y)``.

@@ -43,8 +43,9 @@ class HiddenLSH(LSH):
     # Share of active neurons from which there are no tables: with so many these take as long as
     # all sketches, and miss more (`benchmarks/sieves.py`).
     SCANNED_FROM = 0.02
-    # Mean number of non-zeros of a sparse input up to which all neurons are computed.
-    COMPUTED_TO = 64
+    # Mean number of non-zeros of a sparse row up to which all neurons are computed: where 5% are
+    # active that takes no longer, and hashing misses a third of them (`benchmarks/sieves.py`).
+    COMPUTED_TO = 128
 
     def scans(self, n_neurons):
         """Whether all neurons are looked at, without tables."""
