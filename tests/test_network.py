@@ -116,6 +116,19 @@ def test_a_selection_of_all_learns_as_a_full_layer(solver):
     assert_layers_learn_alike(FullLayer, solver, 12)
 
 
+def test_named_neurons_respond_as_among_all():
+    layer, _ = make_first_layer(SelectedFirstLayer, "adam", 4)
+    inputs = take(sp.csr_array(make_data(density=0.15)[0]), slice(5))
+    indptr, indices = (
+        np.array([0, 2, 2, 3, 4, 6], np.uint32),
+        np.array([0, 9, 3, 3, 11, 1], np.uint32),
+    )
+    done = layer.respond(inputs, indptr, indices)
+    expected = inputs.toarray() @ layer.coef + layer.bias
+    found = expected[np.repeat(np.arange(5), np.diff(indptr)), indices]
+    np.testing.assert_allclose(done.outputs.data, found, rtol=0, atol=1e-6)
+
+
 # Predictions
 
 

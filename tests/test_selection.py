@@ -252,6 +252,9 @@ def test_only_a_first_layer_has_few_non_zeros():
         FullLayer,
     ]
     assert type(network.layers[1].selection) is HiddenLSH
+    # Rows of an output layer, which may start at centroids, belong to classes.
+    network = make_network("adam", (30, 9), (4,), selection="topk", sparse_input=True)
+    assert type(network.layers[0]) is SelectedLayer
 
 
 def test_sketches_of_all_neurons_miss_few(data):

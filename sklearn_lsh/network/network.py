@@ -99,15 +99,17 @@ class Network:
             fan_in = n_active[depth] if selected else n_neurons
             kind, chosen = FullLayer, ()
             if selected:
+                last = depth + 2 == len(n_units)
+                for_sparse = sparse_input and depth == 0 and not last
                 chooser = make_selection(
                     *(selection, n_active[depth], n_neurons),
-                    last=depth + 2 == len(n_units),
-                    n_nonzero=active_inputs if sparse_input and depth == 0 else None,
+                    last=last,
+                    n_nonzero=active_inputs if for_sparse else np.inf,
                     n_targets=n_targets,
                     random_state=random_state,
                     **hashing,
                 )
-                by_input = sparse_input and depth == 0 and isinstance(chooser, TopK)
+                by_input = for_sparse and isinstance(chooser, TopK)
                 kind, chosen = SelectedFirstLayer if by_input else SelectedLayer, (chooser,)
             drawn = draw_weights(n_inputs, n_neurons, bound, kind is SelectedLayer, random_state)
             self.layers.append(kind(*drawn, optimizer, *chosen))
