@@ -11,7 +11,7 @@ from sklearn_lsh.csr import take
 from sklearn_lsh.network import training
 from sklearn_lsh.threads import one_by_one, together
 
-from .small_networks import N_FEATURES, N_SAMPLES, make_data, make_network
+from .support.small_networks import N_FEATURES, N_SAMPLES, make_data, make_network
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 3])

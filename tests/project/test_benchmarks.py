@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 # What each is given besides, and the package that its data come with.
 RUNS = {
     "extreme": (["--sets=icd", "--methods=ours,ours_uniform"], "simple_icd_10_cm"),

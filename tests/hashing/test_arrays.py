@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from sklearn_lsh.hashing import DWTA, E2LSH, WTA, LSHTables, MinHash, SimHash, SimpleLSH, arrays
 
-from .kernel_cases import quick, seeds
+from ..support.kernel_cases import quick, seeds
 
 quick = settings(quick, max_examples=12)
 

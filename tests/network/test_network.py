@@ -14,8 +14,8 @@ from sklearn_lsh.network.initialization import draw_weights
 from sklearn_lsh.network.layers import FullLayer, SelectedFirstLayer, SelectedLayer
 from sklearn_lsh.selection import TopK
 
-from .reference import LOSS, PREDICT, Reference
-from .small_networks import (
+from ..support.reference import LOSS, PREDICT, Reference
+from ..support.small_networks import (
     BATCH,
     N_FEATURES,
     N_OUTPUTS,

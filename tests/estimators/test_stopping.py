@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 
-from .digits import (
+from ..support.digits import (
     SMALL,
     X_TEST,
     X_TRAIN,

@@ -11,7 +11,7 @@ from sklearn.datasets import make_multilabel_classification, make_regression
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
-from .digits import (
+from ..support.digits import (
     SETTINGS,
     SMALL,
     X_TEST,

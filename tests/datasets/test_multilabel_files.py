@@ -13,7 +13,7 @@ from sklearn.datasets import dump_svmlight_file, load_svmlight_file
 
 from sklearn_lsh.datasets import load_multilabel_file, multilabel_files
 
-from .kernel_cases import quick, ragged
+from ..support.kernel_cases import quick, ragged
 
 
 def assert_tidy(matrix, expected, dtype):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sklearn_lsh import kernels
 
-from .kernel_cases import FUNCTIONS, column_groups, normal, quick, ragged, run, seeds, widths
+from ..support.kernel_cases import FUNCTIONS, column_groups, normal, quick, ragged, run, seeds, widths
 
 # Name: number of states, coefficients as `sklearn_lsh.network.optimizers` gives them.
 OPTIMIZERS = {

@@ -15,7 +15,7 @@ from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.scan import Scan
 from sklearn_lsh.neighbors.sketch import Sketch, principal_directions
 
-from .kernel_cases import quick, seeds
+from ..support.kernel_cases import quick, seeds
 from .test_neighbors import distances_of, recall
 
 WITH_SKETCHES = ["euclidean", "cosine", "inner_product"]

@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_lsh import kernels
 
-from .kernel_cases import run
+from ..support.kernel_cases import run
 
 pytestmark = pytest.mark.parametrize("variant", kernels.USABLE)
 

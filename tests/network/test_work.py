@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.csr import CSR, take
 
-from .small_networks import BATCH, N_FEATURES, N_OUTPUTS, N_SAMPLES, make_data, make_network
+from ..support.small_networks import BATCH, N_FEATURES, N_OUTPUTS, N_SAMPLES, make_data, make_network
 
 WIDTHS = (N_FEATURES, 10, 8, N_OUTPUTS)
 

@@ -16,7 +16,7 @@ from sklearn_lsh.selection import HiddenLSH, OutputLSH, TopK
 from sklearn_lsh.selection.lsh import choose_n_bits
 from sklearn_lsh.selection.output import share_room
 
-from .small_networks import make_network
+from ..support.small_networks import make_network
 
 SELECTIONS = ["lsh", "topk", "random"]
 N_INPUTS, N_HIDDEN, N_OUTPUTS = 30, 200, 150

@@ -21,7 +21,7 @@ from sklearn_lsh.csr import take
 from sklearn_lsh.hashing import DWTA, E2LSH, MinHash, SimHash, SimpleLSH
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
-from .kernel_cases import quick, seeds
+from ..support.kernel_cases import quick, seeds
 
 METRICS = ["euclidean", "cosine", "inner_product", "jaccard"]
 # Hashing whatever it costs: the data of tests are so few that comparing all costs less.

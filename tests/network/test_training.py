@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from .reference import ACTIVATE, LOSS, train
-from .small_networks import (
+from ..support.reference import ACTIVATE, LOSS, train
+from ..support.small_networks import (
     BATCH,
     N_SAMPLES,
     SOLVERS,

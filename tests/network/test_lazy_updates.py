@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from .reference import train
-from .small_networks import (
+from ..support.reference import train
+from ..support.small_networks import (
     BATCH,
     N_FEATURES,
     N_OUTPUTS,

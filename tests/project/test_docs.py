@@ -12,7 +12,7 @@ import pytest
 from sklearn_lsh import datasets
 from sklearn_lsh.datasets import copies
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [DOCS / "index.md", *sorted(DOCS.glob("user_guide/*.md"))]
 # What pages show and tests need not have.
 OPTIONAL = {

@@ -9,8 +9,8 @@ from sklearn_lsh.network.layers import Pass
 from sklearn_lsh.network.losses import LOSSES, loss_and_delta
 from sklearn_lsh.selection.base import Active
 
-from .reference import ACTIVATE, LOSS, Reference
-from .small_networks import active_masks, make_data, make_network
+from ..support.reference import ACTIVATE, LOSS, Reference
+from ..support.small_networks import active_masks, make_data, make_network
 
 N_UNITS = (9, 8, 10, 6)
 N_SAMPLES = 7

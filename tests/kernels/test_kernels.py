@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sklearn_lsh import kernels
 
-from .kernel_cases import column_groups, normal, quick, ragged, run, seeds, widths
+from ..support.kernel_cases import column_groups, normal, quick, ragged, run, seeds, widths
 
 pytestmark = pytest.mark.parametrize("variant", kernels.USABLE)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from .digits import (
+from ..support.digits import (
     SMALL,
     X_TEST,
     X_TRAIN,
