@@ -8,11 +8,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.csr import CSR
 from sklearn_lsh.network import Network, make_optimizer
-from sklearn_lsh.network.initialization import draw_weights
-from sklearn_lsh.network.layers import FullLayer, SelectedFirstLayer, SelectedLayer
-from sklearn_lsh.selection import TopK
 
 from ..support.reference import LOSS, PREDICT, Reference
 from ..support.small_networks import (
@@ -23,8 +20,10 @@ from ..support.small_networks import (
     SOLVERS,
     active_masks,
     assert_equal_weights,
+    make_blobs,
     make_data,
     make_network,
+    predict_dense,
 )
 
 IN_ORDER = np.arange(N_SAMPLES)
@@ -43,90 +42,6 @@ def train(network, X, target, n_epochs=1, n_jobs=None, seed=0):
 def make_selected(selection="lsh", **settings):
     settings = {"n_bits": 2, "n_tables": 8, "alpha": 0.01} | settings
     return make_network(n_active=(5, 4, 3), selection=selection, **settings)
-
-
-def make_blobs(n_samples=1200, n_features=20, n_classes=60):
-    """Classes that are easy to tell, as sparse rows of positive numbers."""
-    rng = np.random.default_rng(3)
-    centres = rng.random((n_classes, n_features)) * (rng.random((n_classes, n_features)) < 0.4)
-    y = rng.integers(n_classes, size=n_samples)
-    X = centres[y] * rng.uniform(0.7, 1.3, size=(n_samples, n_features))
-    target = sp.csr_array(
-        (np.ones(n_samples, np.float32), y, np.arange(n_samples + 1)), shape=(n_samples, n_classes)
-    )
-    return X.astype(np.float32), target, y
-
-
-def predict_dense(network, X, **how):
-    parts = [
-        part.toarray() if isinstance(part, CSR) else part for _, part in network.outputs(X, **how)
-    ]
-    return np.concatenate(parts)
-
-
-# Layers
-
-
-def make_first_layer(kind, solver, n_active, seed=5):
-    """A first layer of each kind with the same weights, and its optimizer."""
-    name, rate, parameters = SOLVERS[solver]
-    optimizer = make_optimizer(name, learning_rate_init=rate, **parameters)
-    by_neuron = kind is SelectedLayer
-    drawn = draw_weights(N_FEATURES, 12, 0.5, by_neuron, np.random.RandomState(seed))
-    chosen = () if kind is FullLayer else (TopK(n_active),)
-    return kind(*drawn, optimizer, *chosen), optimizer
-
-
-def assert_layers_learn_alike(kind, solver, n_active):
-    """Train a layer for sparse inputs and one of another kind on the same errors."""
-    layers = [make_first_layer(each, solver, n_active) for each in (SelectedFirstLayer, kind)]
-    X = sp.csr_array(make_data(density=0.15)[0])
-    rng = np.random.default_rng(6)
-    for start in range(0, N_SAMPLES - BATCH, BATCH):
-        inputs = take(X, slice(start, start + BATCH))
-        errors = rng.normal(size=(BATCH, 12)).astype(np.float32)
-        if kind is SelectedLayer:  # without an error a neuron keeps its optimizer's memory, too
-            errors *= rng.random(errors.shape) < 0.5
-        outputs = []
-        for layer, optimizer in layers:
-            layer.decay(0.99)
-            done = layer.forward(inputs)
-            dense = done.outputs
-            delta = errors
-            if isinstance(dense, CSR):
-                samples = np.repeat(np.arange(BATCH), np.diff(dense.indptr))
-                delta, dense = errors[samples, dense.indices], dense.toarray()
-            outputs.append(dense)
-            layer.backward(done, delta, optimizer, optimizer.next_step(), pass_errors=False)
-        np.testing.assert_allclose(*outputs, rtol=0, atol=1e-5)
-    (ours, _), (other, _) = layers
-    assert np.abs(ours.coef - make_first_layer(kind, solver, n_active)[0].coef).max() > 1e-3
-    np.testing.assert_allclose(ours.coef, other.coef, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(ours.bias, other.bias, rtol=0, atol=1e-5)
-
-
-# Row-wise Adagrad's rows are inputs in one layer and neurons in the other.
-@pytest.mark.parametrize("solver", [name for name in SOLVERS if name != "rowwise_adagrad"])
-def test_rows_for_inputs_learn_as_rows_for_neurons(solver):
-    assert_layers_learn_alike(SelectedLayer, solver, 4)
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_a_selection_of_all_learns_as_a_full_layer(solver):
-    assert_layers_learn_alike(FullLayer, solver, 12)
-
-
-def test_named_neurons_respond_as_among_all():
-    layer, _ = make_first_layer(SelectedFirstLayer, "adam", 4)
-    inputs = take(sp.csr_array(make_data(density=0.15)[0]), slice(5))
-    indptr, indices = (
-        np.array([0, 2, 2, 3, 4, 6], np.uint32),
-        np.array([0, 9, 3, 3, 11, 1], np.uint32),
-    )
-    done = layer.respond(inputs, indptr, indices)
-    expected = inputs.toarray() @ layer.coef + layer.bias
-    found = expected[np.repeat(np.arange(5), np.diff(indptr)), indices]
-    np.testing.assert_allclose(done.outputs.data, found, rtol=0, atol=1e-6)
 
 
 # Predictions
@@ -330,63 +245,6 @@ def test_optimizers_know_how_many_threads_there_are(n_jobs, batch_size, n_thread
     assert network.optimizer.n_threads == n_threads
     network.train_epoch(X, target, None, IN_ORDER, batch_size)
     assert network.optimizer.n_threads == 1
-
-
-# The start at centroids
-
-
-@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
-def test_start_at_centroids(sparse):
-    X, target, y = make_blobs()
-    target.resize(X.shape[0], 62)  # two classes without samples
-    given = sp.csr_array(X) if sparse else X
-    network = make_network(
-        n_units=(X.shape[1], 40, 62), n_active=(None, 10), selection="lsh", activation="relu"
-    )
-    hidden = np.maximum(X.astype(float) @ network.coefs[0] + network.intercepts[0], 0)
-    network.start_at_centroids(given, target)
-    mean = hidden.mean(axis=0)
-    centred = np.zeros((62, 40))
-    for label in range(60):
-        centred[label] = hidden[y == label].mean(axis=0) - mean
-        centred[label] /= np.linalg.norm(centred[label])
-    rows = network.coefs[1].T
-    lengths = np.linalg.norm(rows, axis=1)
-    # All rows have one length, whatever it is.
-    assert lengths[:60].std() < 1e-4 * lengths[0]
-    np.testing.assert_allclose(rows, centred * lengths[0], atol=1e-4 * lengths[0])
-    np.testing.assert_allclose(
-        network.intercepts[1], -rows @ mean, rtol=1e-3, atol=1e-3 * lengths[0]
-    )
-    assert not network.intercepts[1][60:].any()
-    # Classes are found before any training, by hashing too.
-    assert (predict_dense(network, given).argmax(axis=1) == y).mean() > 0.7
-
-
-def test_classes_judged_alone_start_at_their_odds():
-    X, target, y = make_blobs()
-    target.resize(X.shape[0], 62)  # two classes without samples
-    biases = {}
-    for loss in ("softmax", "logistic"):
-        network = make_network(
-            n_units=(X.shape[1], 40, 62), n_active=(None, 10), selection="lsh", loss=loss
-        )
-        network.start_at_centroids(X, target)
-        biases[loss] = network.intercepts[1].copy()
-    counts = np.bincount(y, minlength=62)
-    odds = np.log((counts + 0.5) / (len(y) - counts + 0.5))
-    np.testing.assert_allclose(biases["logistic"], biases["softmax"] + odds, rtol=1e-4, atol=1e-4)
-
-
-def test_rows_without_labels_do_not_disturb_the_start():
-    X, target, _ = make_blobs()
-    X[:5] = X.mean(axis=0)
-    target = sp.vstack([sp.csr_array((5, 60), dtype=np.float32), target[5:]], format="csr")
-    network = make_network(n_units=(20, 30, 60), n_active=(None, 10), selection="lsh")
-    network.start_at_centroids(X, target)
-    lengths = np.linalg.norm(network.coefs[1], axis=0)
-    assert lengths.std() < 1e-4 * lengths.mean()
-    assert np.isfinite(network.intercepts[1]).all()
 
 
 # Memory

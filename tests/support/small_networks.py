@@ -103,3 +103,22 @@ def assert_equal_weights(network, other):
         np.testing.assert_array_equal(ours, theirs)
     for ours, theirs in zip(network.intercepts, other.intercepts, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def make_blobs(n_samples=1200, n_features=20, n_classes=60):
+    """Classes that are easy to tell, as sparse rows of positive numbers."""
+    rng = np.random.default_rng(3)
+    centres = rng.random((n_classes, n_features)) * (rng.random((n_classes, n_features)) < 0.4)
+    y = rng.integers(n_classes, size=n_samples)
+    X = centres[y] * rng.uniform(0.7, 1.3, size=(n_samples, n_features))
+    target = sp.csr_array(
+        (np.ones(n_samples, np.float32), y, np.arange(n_samples + 1)), shape=(n_samples, n_classes)
+    )
+    return X.astype(np.float32), target, y
+
+
+def predict_dense(network, X, **how):
+    parts = [
+        part.toarray() if isinstance(part, CSR) else part for _, part in network.outputs(X, **how)
+    ]
+    return np.concatenate(parts)
