@@ -10,8 +10,9 @@ from sklearn_lsh import kernels
 def show_versions() -> None:
     """Print the versions of sklearn_lsh, its kernels and what it depends on.
 
-    Says which variant of the compiled kernels is in use, which ones were built, and which
-    one this processor would get if ``SKLEARN_LSH_KERNELS`` were not set; then prints what
+    Says which variant of the compiled kernels is in use, which ones were built (from source,
+    the best of that machine's processor alone), and which one of these this processor would
+    get if ``SKLEARN_LSH_KERNELS`` were not set; then prints what
     :func:`sklearn.show_versions` does.
 
     Examples

@@ -1,7 +1,7 @@
 """Compiled loops over flat arrays, taken from the best variant for this processor.
 
-Each source file of this folder is compiled once for every level of the processor
-(``_v3_grouping`` is ``grouping.py`` for x86-64-v3), and is itself the plain Python
+Each source file of this folder is compiled once for every level of the processor that is
+built (``_v3_grouping`` is ``grouping.py`` for x86-64-v3), and is itself the plain Python
 reference under its own name. This module offers the exported functions of all of them,
 from one variant: ``kernels.VARIANT``, the best that was built and that the processor
 supports, or the one that the environment variable ``SKLEARN_LSH_KERNELS`` names.
@@ -15,20 +15,15 @@ from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
-from numpy._core._multiarray_umath import __cpu_features__
 from sklearn.exceptions import EfficiencyWarning
+
+from ._levels import LEVELS, find_supported
 
 ENVIRONMENT_VARIABLE = "SKLEARN_LSH_KERNELS"
 PYTHON = "python"
 
-# The compiled variants, best first, and what each needs of the processor beyond those after
-# it, in NumPy's names. Older NumPy versions know only some of the names.
-_LEVELS = {
-    "x86-64-v4": {"X86_V4", "AVX512_SKX"},
-    "x86-64-v3": {"X86_V3", "AVX2", "FMA3", "F16C", "BMI", "BMI2", "LZCNT", "MOVBE"},
-    "x86-64-v2": {"X86_V2", "SSE3", "SSSE3", "SSE41", "SSE42", "POPCNT"},
-    "baseline": set(),
-}
+# What kernels may be compiled for, best first; the last is all that other processors have.
+_COMPILED = (*LEVELS, "baseline")
 
 
 def _prefix(variant: str) -> str:
@@ -39,18 +34,8 @@ def _prefix(variant: str) -> str:
 def _find_built(modules: set[str]) -> tuple[str, ...]:
     """Return the variants that have a module among the names, best first."""
     return tuple(
-        level for level in _LEVELS if any(name.startswith(_prefix(level)) for name in modules)
+        level for level in _COMPILED if any(name.startswith(_prefix(level)) for name in modules)
     )
-
-
-def _find_supported() -> tuple[str, ...]:
-    """Return the variants that this processor can run, best first, with plain Python last."""
-    supported = [PYTHON]
-    for level, features in reversed(_LEVELS.items()):
-        if not all(__cpu_features__.get(name, True) for name in features):
-            break
-        supported.insert(0, level)
-    return tuple(supported)
 
 
 def _choose(wanted: str) -> str:
@@ -63,13 +48,21 @@ def _choose(wanted: str) -> str:
                 f" that this processor runs (all: {', '.join(SUPPORTED)})."
             )
         return wanted
+    if USABLE[0] == PYTHON and BUILT:
+        raise ImportError(
+            f"The kernels of sklearn_lsh in {os.path.dirname(__file__)} were built for another"
+            f" processor ({', '.join(BUILT)}; this one runs {', '.join(SUPPORTED)}): an installation"
+            " from source builds only what its own processor is best at. Install it on this machine"
+            " (pip install --no-cache-dir --force-reinstall) or, once for all, with"
+            " -Csetup-args=-Dlevels=v2,v3,v4. To use plain Python, hundreds of times slower, set the"
+            f" environment variable {ENVIRONMENT_VARIABLE}={PYTHON}."
+        )
     if USABLE[0] == PYTHON:
         warnings.warn(
             "sklearn_lsh runs without compiled kernels, hundreds of times slower than with them,"
-            f" because {os.path.dirname(__file__)} has none for this processor (built:"
-            f" {', '.join(BUILT) or 'none'}). Install it where pip can use Pythran and a C++"
-            " compiler, and import it from there. To use plain Python without this warning, set the"
-            f" environment variable {ENVIRONMENT_VARIABLE}={PYTHON}.",
+            f" because {os.path.dirname(__file__)} has none. Install it where pip can use Pythran"
+            " and a C++ compiler, and import it from there. To use plain Python without this"
+            f" warning, set the environment variable {ENVIRONMENT_VARIABLE}={PYTHON}.",
             EfficiencyWarning,
             stacklevel=2,
         )
@@ -107,7 +100,7 @@ _modules = {module.name for module in iter_modules(__path__)}
 
 SOURCES = tuple(sorted(name for name in _modules if not name.startswith("_")))
 BUILT = _find_built(_modules)
-SUPPORTED = _find_supported()
+SUPPORTED = (*find_supported(), "baseline", PYTHON)
 USABLE = tuple(variant for variant in SUPPORTED if variant in (*BUILT, PYTHON))
 VARIANT = _choose(os.environ.get(ENVIRONMENT_VARIABLE, ""))
 

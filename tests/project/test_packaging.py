@@ -13,6 +13,7 @@ import pytest
 
 import sklearn_lsh
 from sklearn_lsh import kernels
+from sklearn_lsh.kernels import _levels
 
 SHOW_VARIANT = "from sklearn_lsh import kernels; print(kernels.VARIANT)"
 
@@ -99,26 +100,44 @@ def test_uncompiled_package_is_silent_when_asked_for(uncompiled):
     assert result.stderr == ""
 
 
+def test_kernels_of_another_processor_end_the_import(monkeypatch):
+    monkeypatch.setattr(kernels, "BUILT", ("x86-64-v4",))
+    monkeypatch.setattr(kernels, "USABLE", ("python",))
+    with pytest.raises(ImportError, match=r"built for another processor \(x86-64-v4; this one"):
+        kernels._choose("")
+    assert kernels._choose("python") == "python"
+
+
 @pytest.mark.parametrize(
     ("missing", "best"),
     [
         (set(), "x86-64-v4"),
         ({"AVX512_SKX"}, "x86-64-v3"),
         ({"FMA3"}, "x86-64-v2"),
-        ({"SSE42", "AVX2"}, "baseline"),
+        ({"SSE42", "AVX2"}, None),
     ],
 )
-def test_processor_decides_what_is_supported(monkeypatch, missing, best):
-    monkeypatch.setattr(kernels, "__cpu_features__", dict.fromkeys(missing, False))
-    supported = kernels._find_supported()
-    assert supported[0] == best
-    assert supported[-1] == "python"
+def test_processor_decides_what_is_supported(missing, best):
+    known = set().union(*_levels.LEVELS.values()) - {"X86_V4"}  # which older NumPy did not know
+    supported = _levels.find_supported({name: name not in missing for name in known})
+    assert (supported or (None,))[0] == best
+
+
+def test_other_processors_have_no_level():
+    assert _levels.find_supported({"NEON": True, "SVE": False}) == ()
+
+
+def test_build_asks_for_what_the_import_finds():
+    done = subprocess.run(
+        [sys.executable, _levels.__file__], capture_output=True, text=True, check=True
+    )
+    assert (*done.stdout.split(), "baseline", "python") == kernels.SUPPORTED
 
 
 def test_every_source_is_in_the_build():
     folder = Path(__file__).parents[2] / "sklearn_lsh" / "kernels"
     listed = re.search(r"^kernels = \[(.*?)\]", (folder / "meson.build").read_text(), re.M | re.S)
-    sources = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    sources = {path.stem for path in folder.glob("[!_]*.py")}
     assert set(re.findall(r"'(\w+)'", listed[1])) == sources == set(kernels.SOURCES)
 
 
