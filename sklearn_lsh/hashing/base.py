@@ -22,15 +22,19 @@ from sklearn_lsh.csr import take
 from sklearn_lsh.hashing.arrays import namespace, put_beside, to_numpy
 from sklearn_lsh.inputs import check_data
 
-# Codes are of 16 bits at most.
-MOST_BITS = 16
-# Values of the vectors coded at once, and most vectors, so that what is computed on the way
-# needs little memory. Other libraries get longer chunks, because each call costs them more.
-CHUNK_VALUES, CHUNK_ROWS, CHUNK_ROWS_OF_ARRAYS = 1 << 22, 4096, 1 << 14
+# Most bits of a code: kernels have them as uint8 or uint16.
+MAX_BITS = 16
+# Most values of the vectors that are coded at once, 16 MB of float32: what is computed on the way
+# needs little memory.
+CHUNK_VALUES = 1 << 22
+# Most vectors that are coded at once; their products with 240 projections are 4 MB.
+CHUNK_ROWS = 4096
+# The same of other libraries' arrays: more, because each call costs them more.
+CHUNK_ROWS_OF_ARRAYS = 1 << 14
 
 
 def smallest_unsigned(n_values):
-    """Smallest unsigned type that tells so many values apart."""
+    """Smallest unsigned type that tells so many numbers apart."""
     return np.min_scalar_type(max(0, n_values - 1))
 
 
@@ -62,7 +66,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "n_bits": [Interval(Integral, 1, MOST_BITS, closed="both")],
+        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
         "n_tables": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -236,7 +240,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         X : ndarray or csr_array of shape (n_samples, n_features), dtype=float32 or float64
             See `codes`.
         n_probes : int
-            Buckets of each table, at most ``most_probes``.
+            Buckets of each table, at most ``max_probes``.
 
         Returns
         -------
@@ -247,7 +251,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return codes if codes.ndim == 3 else codes[:, np.newaxis, :]
 
     @property
-    def most_probes(self) -> int:
+    def max_probes(self) -> int:
         """Buckets of a table that `probe_codes` can name; 1 where it knows only the query's."""
         return 1
 

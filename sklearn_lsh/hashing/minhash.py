@@ -1,4 +1,4 @@
-"""Lowest ranks of sets under a random order."""
+"""Lowest ranks of sets under a random permutation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR
 from sklearn_lsh.hashing.arrays import SUBNORMAL, constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily, inner_products
-from sklearn_lsh.hashing.folding import Folding, fold_probability
+from sklearn_lsh.hashing.multiply_shift import MultiplyShift
 
 
 class MinHash(HashFamily):
-    r"""Lowest ranks under a random order: for sets that overlap.
+    r"""Lowest ranks under a random permutation: for sets that overlap.
 
-    A vector is the set of its features that are not zero. All hashes come from one random order
+    A vector is the set of its features that are not zero. All hashes come from one permutation
     of the features, which is cut into as many bins: a hash is the lowest rank of the set's
     features in its bin [1]_. An empty bin takes over that of another one, by a walk over the bins
     of its own, which is the same for all sets and ends at the first that is not empty: optimal
     densification [2]_. Two hashes then agree with probability J, the Jaccard similarity of the
     sets (1 for two empty sets).
 
-    A code folds K hashes into ``n_bits`` bits, see `sklearn_lsh.hashing.folding`, and agrees with
+    A code is K hashes, reduced to ``n_bits`` bits by multiply-shift hashing [3]_, and agrees with
     probability :math:`J^K + (1 - J^K) 2^{-n\_bits}`, exactly for K = 1. The hashes of a set are
     not quite independent, the less the fewer features a set has in comparison with the bins.
 
@@ -38,14 +38,14 @@ class MinHash(HashFamily):
     n_tables : int, default=20
         Codes of a vector.
     n_hashes : int, default=2
-        Hashes that are folded into a code (K).
+        Hashes of a code (K).
     random_state : int, RandomState instance or None, default=None
-        Draws the order, the walks and the folding.
+        Draws the permutation, the walks and the multiply-shift functions.
 
     Attributes
     ----------
     ranks_ : ndarray of shape (n_features,), dtype=uint32
-        Rank of each feature in the random order.
+        Rank of each feature in the permutation.
     n_buckets_ : int
         Number of different codes of a table.
     n_features_in_ : int
@@ -58,6 +58,8 @@ class MinHash(HashFamily):
     .. [1] P. Li, A. Owen and C.-H. Zhang, "One permutation hashing", NIPS 2012.
     .. [2] A. Shrivastava, "Optimal densification for fast and accurate minwise hashing",
        ICML 2017.
+    .. [3] M. Dietzfelbinger, "Universal hashing and k-wise independent random variables via
+       integer arithmetic without primes", STACS 1996.
 
     Examples
     --------
@@ -94,17 +96,17 @@ class MinHash(HashFamily):
         steps = np.array([k for k in range(1, n_bins + 1) if gcd(k, n_bins) == 1])
         self._first = random_state.randint(n_bins, size=n_bins).astype(np.uint32)
         self._step = steps[random_state.randint(len(steps), size=n_bins)].astype(np.uint32)
-        self._folding = Folding(self.n_tables, self.n_hashes, self.n_bits, random_state)
+        self._reduction = MultiplyShift(self.n_tables, self.n_hashes, self.n_bits, random_state)
 
     def _fill(self, vectors, codes):
         if not isinstance(vectors, CSR):
             matrix = sp.csr_array(vectors)
-            parts = matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32)
-            vectors = CSR(*parts, matrix.data, matrix.shape[1])
+            indptr, indices = matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32)
+            vectors = CSR(indptr, indices, matrix.data, matrix.shape[1])
         lowest = np.empty((vectors.n_rows, self._first.shape[0]), np.uint32)
         walks = self._first, self._step
         kernels.lowest_ranks(*vectors[:3], self.ranks_, self._width, *walks, lowest)
-        codes[...] = self._folding.fold(lowest.view(np.int32))
+        codes[...] = self._reduction.codes(lowest.view(np.int32))
 
     def _code(self, vectors, xp):
         n_bins, width = self._first.shape[0], self._width
@@ -121,7 +123,7 @@ class MinHash(HashFamily):
         starts = constant(width * np.arange(n_bins, dtype=np.int32), vectors, xp)
         ranks = starts + xp.astype(xp.argmax(binned, axis=2), xp.int32)
         lowest = xp.where(filled, ranks, xp.full_like(ranks, n_bins * width))
-        return self._folding.fold(self._borrow(lowest, filled, xp), xp)
+        return self._reduction.codes(self._borrow(lowest, filled, xp), xp)
 
     def _borrow(self, lowest, filled, xp):
         """Let empty bins walk on until all have found one that is not."""
@@ -144,12 +146,7 @@ class MinHash(HashFamily):
         return np.where(union > 0, both / np.maximum(union, 1), 1.0)
 
     def _probability(self, similarity):
-        return fold_probability(similarity**self.n_hashes_, self._folding.n_bits)
-
-    @property
-    def n_hashes_(self):
-        """Hashes that are folded into a code."""
-        return self._folding.factors.shape[1]
+        return self._reduction.collision_probability(similarity)
 
 
 def as_sets(vectors):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,8 +17,35 @@ from sklearn_lsh.hashing.base import CHUNK_VALUES, HashFamily, inner_products
 from sklearn_lsh.hashing.simhash import SimHash
 from sklearn_lsh.hashing.tables import LSHTables
 
-# Weights of rows that cannot have been found but by rounding stay finite.
-LEAST_PROBABILITY = 1e-30
+# Least probability of a row that was found, so that rounding makes no weight infinite.
+MIN_PROBABILITY = 1e-30
+# Greatest one, whose complement still has a logarithm.
+MAX_PROBABILITY = 1 - 1e-16
+
+
+class _Lookups(NamedTuple):
+    """Buckets that queries look into: ndarrays of shape (n_queries, n_probes, n_tables).
+
+    Attributes
+    ----------
+    starts : ndarray
+        Where their members begin.
+    n_held : ndarray
+        Members that they hold.
+    n_members : ndarray
+        Members that they would hold without a limit of their capacity.
+    """
+
+    starts: np.ndarray
+    n_held: np.ndarray
+    n_members: np.ndarray
+
+
+class _Pairs(NamedTuple):
+    """Queries and rows that belong together: ndarrays of int of shape (n_pairs,)."""
+
+    queries: np.ndarray
+    rows: np.ndarray
 
 
 class LSHSampler(BaseEstimator):
@@ -174,8 +201,8 @@ class LSHSampler(BaseEstimator):
         self.family_ = clone(self.family_).set_params(random_state=int(seeds[0])).fit(self._X)
         codes, n_buckets = self.family_.codes(self._X), self.family_.n_buckets_
         self.tables_ = LSHTables(codes, n_buckets)
-        self._sizes = np.diff(to_numpy(self.tables_.indptr).astype(np.int64))
-        if self.capacity is not None and self._sizes.max() > self.capacity:
+        self._n_members = np.diff(to_numpy(self.tables_.indptr).astype(np.int64))
+        if self.capacity is not None and self._n_members.max() > self.capacity:
             limit = {"capacity": self.capacity, "seed": int(seeds[1])}
             self.tables_ = LSHTables(codes, n_buckets, **limit)
         return self
@@ -205,9 +232,9 @@ class LSHSampler(BaseEstimator):
         X = self.family_._check(X, reset=False)
         codes = self.family_.query_codes(X)
         counts = _COUNTS[self.method](self, codes)
-        p = np.maximum(self._collision_probabilities(to_numpy(X), counts), LEAST_PROBABILITY)
+        p = np.maximum(self._collision_probabilities(to_numpy(X), counts), MIN_PROBABILITY)
         if self.method == "union":
-            p = -np.expm1(self.tables_.n_tables * np.log1p(-np.minimum(p, 1 - 1e-16)))
+            p = -np.expm1(self.tables_.n_tables * np.log1p(-np.minimum(p, MAX_PROBABILITY)))
         counts.data /= p
         return counts
 
@@ -229,9 +256,14 @@ class LSHSampler(BaseEstimator):
             Estimates of the sums over all rows.
         """
         weights = self.sample(X)
-        values = np.asarray(function(*_pairs(weights)), dtype=np.float64)
-        adding = (weights.data, np.arange(weights.nnz), weights.indptr)
-        return sp.csr_array(adding, shape=(weights.shape[0], weights.nnz)) @ values
+        pairs = _pairs(weights)
+        values = np.asarray(function(pairs.queries, pairs.rows), dtype=np.float64)
+        # Entry i of the weights takes the values of pair i.
+        summation = sp.csr_array(
+            (weights.data, np.arange(weights.nnz), weights.indptr),
+            shape=(weights.shape[0], weights.nnz),
+        )
+        return summation @ values
 
     def log_partition(self, X):
         r"""Estimate the logarithm of a softmax's partition function.
@@ -250,12 +282,12 @@ class LSHSampler(BaseEstimator):
             Minus infinity where no row was sampled.
         """
         weights = self.sample(X)
-        queries, rows = _pairs(weights)
-        given = to_numpy(self.family_._check(X, reset=False))
-        terms = self._for_pairs(given, queries, rows, inner_products) + np.log(weights.data)
+        pairs = _pairs(weights)
+        queries = to_numpy(self.family_._check(X, reset=False))
+        terms = self._for_pairs(queries, pairs, inner_products) + np.log(weights.data)
         largest = np.full(weights.shape[0], -np.inf)
-        np.maximum.at(largest, queries, terms)
-        sums = np.bincount(queries, np.exp(terms - largest[queries]), weights.shape[0])
+        np.maximum.at(largest, pairs.queries, terms)
+        sums = np.bincount(pairs.queries, np.exp(terms - largest[pairs.queries]), weights.shape[0])
         with np.errstate(divide="ignore"):
             return np.where(sums > 0, largest, 0) + np.log(sums)
 
@@ -280,16 +312,12 @@ class LSHSampler(BaseEstimator):
                 f'{self.capacity}: choose method="tables" or "draw", or capacity=None.'
             )
 
-    def _lookups(self, codes):
-        """Buckets of the queries: where they start, members held, and members that they had.
-
-        Each of shape (n_queries, n_probes, n_tables).
-        """
+    def _lookups(self, codes) -> _Lookups:
         codes = to_numpy(codes).astype(np.int64)
         codes = codes.reshape(codes.shape[0], -1, codes.shape[-1])
-        places = codes + np.arange(self.tables_.n_tables) * self.tables_.n_buckets
+        buckets = codes + np.arange(self.tables_.n_tables) * self.tables_.n_buckets
         indptr = to_numpy(self.tables_.indptr).astype(np.int64)
-        return indptr[places], np.diff(indptr)[places], self._sizes[places]
+        return _Lookups(indptr[buckets], np.diff(indptr)[buckets], self._n_members[buckets])
 
     def _count_union(self, codes):
         """One for each row that shares a bucket with a query."""
@@ -298,27 +326,32 @@ class LSHSampler(BaseEstimator):
 
     def _count_tables(self, codes):
         """Share of the tables in which a row is in the query's bucket."""
-        starts, held, had = (array.reshape(-1) for array in self._lookups(codes))
-        ends = np.cumsum(held)
-        places = np.arange(held.sum()) + np.repeat(starts - (ends - held), held)
-        counts = np.repeat(had / np.maximum(held, 1), held) / self.tables_.n_tables
-        n_lookups = starts.shape[0] // codes.shape[0]
+        lookups = _Lookups(*(array.reshape(-1) for array in self._lookups(codes)))
+        n_held = lookups.n_held
+        ends = np.cumsum(n_held)
+        places = np.arange(n_held.sum()) + np.repeat(lookups.starts - (ends - n_held), n_held)
+        stands_for = lookups.n_members / np.maximum(n_held, 1)
+        counts = np.repeat(stands_for, n_held) / self.tables_.n_tables
+        n_lookups = n_held.shape[0] // codes.shape[0]
         return self._matrix(counts, self._members(places), [0, *ends[n_lookups - 1 :: n_lookups]])
 
     def _count_draw(self, codes):
         """Members of a random table's bucket, for the row that is drawn of them."""
         n_queries, n_draws = codes.shape[0], self.n_draws
         tables = self._random.randint(self.tables_.n_tables, size=(n_queries, 1, n_draws))
-        starts, held, had = (
-            np.take_along_axis(array, tables, axis=2) for array in self._lookups(codes)
+        lookups = _Lookups(
+            *(np.take_along_axis(array, tables, axis=2) for array in self._lookups(codes))
         )
         # One of the probes' buckets, the likelier the fuller it is, then one of its members.
-        ends = had.cumsum(axis=1)
+        ends = lookups.n_members.cumsum(axis=1)
         total = ends[:, -1]
-        chosen = (ends <= self._random.uniform(size=total.shape)[:, None] * total[:, None]).sum(1)
-        chosen = np.minimum(chosen, had.shape[1] - 1)[:, None]
-        start, size = (np.take_along_axis(array, chosen, axis=1)[:, 0] for array in (starts, held))
-        places = start + (self._random.uniform(size=size.shape) * size).astype(np.int64)
+        probe = (ends <= self._random.uniform(size=total.shape)[:, None] * total[:, None]).sum(1)
+        probe = np.minimum(probe, ends.shape[1] - 1)[:, None]
+        start, n_held = (
+            np.take_along_axis(array, probe, axis=1)[:, 0]
+            for array in (lookups.starts, lookups.n_held)
+        )
+        places = start + (self._random.uniform(size=n_held.shape) * n_held).astype(np.int64)
         found = total > 0
         indptr = np.concatenate([[0], np.cumsum(found.sum(axis=1))])
         return self._matrix(total[found] / n_draws, self._members(places[found]), indptr)
@@ -329,26 +362,26 @@ class LSHSampler(BaseEstimator):
     def _matrix(self, counts, rows, indptr):
         """Add up the counts of each row."""
         shape = len(indptr) - 1, self._rows.shape[0]
-        parts = counts, rows.astype(np.int32), np.asarray(indptr, dtype=np.int64)
-        matrix = sp.csr_array(parts, shape=shape)
+        indptr = np.asarray(indptr, dtype=np.int64)
+        matrix = sp.csr_array((counts, rows.astype(np.int32), indptr), shape=shape)
         matrix.sum_duplicates()
         return matrix
 
     def _collision_probabilities(self, queries, matrix):
-        similarity = self._for_pairs(queries, *_pairs(matrix), self.family_._similarity)
+        similarity = self._for_pairs(queries, _pairs(matrix), self.family_._similarity)
         return self.family_._probability(similarity)
 
-    def _for_pairs(self, queries, query_numbers, row_numbers, function):
-        """``function(rows, queries)`` of pairs, a part at a time."""
+    def _for_pairs(self, queries, pairs, function):
+        """``function(rows, queries)`` of pairs, a chunk at a time."""
         size = max(1, CHUNK_VALUES // queries.shape[1])
-        parts = [np.empty(0)]
-        for start in range(0, row_numbers.shape[0], size):
-            part = slice(start, start + size)
-            pairs = self._rows[row_numbers[part]], queries[query_numbers[part]]
-            if any(map(sp.issparse, pairs)):
-                pairs = map(sp.csr_array, pairs)
-            parts.append(function(*(vectors.astype(np.float64) for vectors in pairs)))
-        return np.concatenate(parts)
+        values = [np.empty(0)]
+        for start in range(0, pairs.rows.shape[0], size):
+            chunk = slice(start, start + size)
+            x, y = self._rows[pairs.rows[chunk]], queries[pairs.queries[chunk]]
+            if sp.issparse(x) or sp.issparse(y):
+                x, y = sp.csr_array(x), sp.csr_array(y)
+            values.append(function(x.astype(np.float64), y.astype(np.float64)))
+        return np.concatenate(values)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -363,6 +396,7 @@ _COUNTS = {
 }
 
 
-def _pairs(matrix):
-    """Numbers of the rows and columns of a CSR matrix's entries."""
-    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
+def _pairs(matrix) -> _Pairs:
+    """Indices of the rows and columns of a CSR matrix's entries."""
+    queries = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return _Pairs(queries, matrix.indices)

@@ -8,9 +8,17 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_lsh import kernels
-from sklearn_lsh.hashing import exact
 from sklearn_lsh.hashing.arrays import constant
 from sklearn_lsh.hashing.base import HashFamily, inner_products
+from sklearn_lsh.hashing.integer_projections import (
+    draw_normal,
+    project,
+    project_arrays,
+    quantize,
+    quantize_arrays,
+    row_scales,
+    row_scales_of_arrays,
+)
 
 
 def draw_sparse(shape, random_state):
@@ -21,7 +29,7 @@ def draw_sparse(shape, random_state):
     return out
 
 
-PROJECTIONS = {"normal": exact.draw_normal, "sparse": draw_sparse}
+PROJECTIONS = {"normal": draw_normal, "sparse": draw_sparse}
 
 
 class SimHash(HashFamily):
@@ -31,8 +39,8 @@ class SimHash(HashFamily):
     :math:`\theta` [1]_, and a table's code of K bits with that to the power of K. The length of
     vectors plays no part. A vector of zeros has code 0.
 
-    Vectors and projections are rounded to whole numbers, so that their products are exact and
-    codes are the same everywhere; see `sklearn_lsh.hashing.exact`.
+    Vectors and projections are rounded to integers, so that their products are exact and
+    codes are the same everywhere; see `sklearn_lsh.hashing.integer_projections`.
 
     Parameters
     ----------
@@ -92,15 +100,15 @@ class SimHash(HashFamily):
         self.projections_ = PROJECTIONS[self.projections](shape, random_state)
 
     def _fill(self, vectors, codes):
-        whole = exact.round_to_whole(vectors, exact.scales_of(vectors))
-        self._pack(exact.project(whole, self._matrix), codes)
+        quantized = quantize(vectors, row_scales(vectors))
+        self._pack(project(quantized, self._matrix), codes)
 
     def _code(self, vectors, xp):
-        whole = exact.round_arrays(vectors, exact.scales_of_arrays(vectors, xp), xp)
-        return self._pack_arrays(exact.project_arrays(whole, self._matrix, xp), xp)
+        quantized = quantize_arrays(vectors, row_scales_of_arrays(vectors, xp), xp)
+        return self._pack_arrays(project_arrays(quantized, self._matrix, xp), xp)
 
     @property
-    def most_probes(self) -> int:
+    def max_probes(self) -> int:
         """Buckets of a table that `probe_codes` can name."""
         return 1 << self.n_bits
 
@@ -126,8 +134,8 @@ class SimHash(HashFamily):
         return self._in_chunks(X, np.empty(shape, self.code_dtype), self._fill_probes)
 
     def _fill_probes(self, vectors, codes):
-        whole = exact.round_to_whole(vectors, exact.scales_of(vectors))
-        products = exact.project(whole, self._matrix)
+        quantized = quantize(vectors, row_scales(vectors))
+        products = project(quantized, self._matrix)
         kernels.probe_signs(products, self.projections_.shape[2], codes)
 
     @property

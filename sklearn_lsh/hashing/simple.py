@@ -9,15 +9,26 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sklearn_lsh.csr import take
-from sklearn_lsh.hashing import exact
 from sklearn_lsh.hashing.arrays import constant, namespace
-from sklearn_lsh.hashing.base import CHUNK_ROWS, MOST_BITS, inner_products
+from sklearn_lsh.hashing.base import CHUNK_ROWS, MAX_BITS, inner_products
+from sklearn_lsh.hashing.integer_projections import (
+    SMALLEST,
+    project,
+    project_arrays,
+    quantize,
+    quantize_arrays,
+    row_scales,
+    row_scales_of_arrays,
+    row_sums,
+)
 from sklearn_lsh.hashing.simhash import SimHash
 
-# Where the appended coordinate ends: it is thousands of times as large as the others there.
-MOST_TAIL = 1 << 20
-# Squares of whole numbers up to 512 are summed by their low bits and the others.
+# Greatest appended coordinate, in quantized units: thousands of times as large as the others are.
+MAX_TAIL = 1 << 20
+# Bits of squares, which are up to 2**18, that are summed apart from the higher ones: in int32.
 LOW_BITS = 12
+# Norms that bound ranges are so much greater than the row's: rounding puts it into no other range.
+ABOVE = np.float32(1 + 2**-21)
 
 
 class SimpleLSH(SimHash):
@@ -123,8 +134,8 @@ class SimpleLSH(SimHash):
         if self.norms_.shape[0] == 1:
             return codes
         if isinstance(codes, np.ndarray):
-            return codes[:, np.newaxis, :] + self._firsts[:, np.newaxis]
-        return _add_firsts(codes, self._firsts)
+            return codes[:, np.newaxis, :] + self._range_offsets[:, np.newaxis]
+        return _add_offsets(codes, self._range_offsets)
 
     def probe_codes(self, X, n_probes):
         """As `SimHash.probe_codes`, in each range of lengths.
@@ -141,19 +152,19 @@ class SimpleLSH(SimHash):
         codes : ndarray of shape (n_samples, n_ranges * n_probes, n_tables)
             Range by range.
         """
-        codes = super().probe_codes(X, n_probes)[:, np.newaxis] + self._firsts[:, None, None]
+        codes = super().probe_codes(X, n_probes)[:, np.newaxis] + self._range_offsets[:, None, None]
         return codes.reshape(X.shape[0], -1, self.n_tables)
 
     @property
-    def _firsts(self):
+    def _range_offsets(self):
         """The first code of each range."""
-        firsts = np.arange(self.norms_.shape[0]) << self.projections_.shape[2]
-        return firsts.astype(self.code_dtype)
+        offsets = np.arange(self.norms_.shape[0]) << self.projections_.shape[2]
+        return offsets.astype(self.code_dtype)
 
     def _draw(self, n_features, random_state):
-        if self.n_ranges << self.n_bits > 1 << MOST_BITS:
+        if self.n_ranges << self.n_bits > 1 << MAX_BITS:
             raise ValueError(
-                f"n_ranges * 2**n_bits must not be more than {1 << MOST_BITS}, got n_ranges="
+                f"n_ranges * 2**n_bits must not be more than {1 << MAX_BITS}, got n_ranges="
                 f"{self.n_ranges} and n_bits={self.n_bits}."
             )
         super()._draw(n_features + 1, random_state)
@@ -170,34 +181,33 @@ class SimpleLSH(SimHash):
         squares, scales = [], []
         for start in range(0, X.shape[0], CHUNK_ROWS):
             vectors = take(X, slice(start, start + CHUNK_ROWS))
-            scales.append(exact.scales_of(vectors))
-            squares.append(_squares(exact.round_to_whole(vectors, scales[-1])))
+            scales.append(row_scales(vectors))
+            squares.append(_squares(quantize(vectors, scales[-1])))
         scales = np.concatenate(scales).astype(np.float64)
         norms = np.sqrt(np.concatenate(squares)) / np.where(scales > 0, scales, 1)
         shares = np.arange(1, self.n_ranges + 1) / self.n_ranges
         greatest = np.quantile(norms, shares, method="higher").astype(np.float32)
-        # A little more, so that rounding puts no row out of the range that it bounds.
-        self.norms_ = np.maximum(greatest * np.float32(1 + 2**-21), np.float32(2.0**-100))
+        self.norms_ = np.maximum(greatest * ABOVE, SMALLEST)
 
     def _fill(self, vectors, codes):
-        scales = exact.scales_of(vectors)
-        whole = exact.round_to_whole(vectors, scales)
-        ranges, tails = self._complete(_squares(whole), scales, self.norms_, np)
-        products = exact.project(whole, self._directions).astype(np.int32, copy=False)
+        scales = row_scales(vectors)
+        quantized = quantize(vectors, scales)
+        ranges, tails = self._complete(_squares(quantized), scales, self.norms_, np)
+        products = project(quantized, self._directions).astype(np.int32, copy=False)
         products += tails.astype(np.int32)[:, np.newaxis] * self._last.astype(np.int32)
         self._pack(products, codes)
         codes += (ranges << self.projections_.shape[2]).astype(codes.dtype)[:, np.newaxis]
 
     def _code(self, vectors, xp):
-        scales = exact.scales_of_arrays(vectors, xp)
-        whole = exact.round_arrays(vectors, scales, xp)
-        squared = xp.astype(whole * whole, xp.int32)
+        scales = row_scales_of_arrays(vectors, xp)
+        quantized = quantize_arrays(vectors, scales, xp)
+        squared = xp.astype(quantized * quantized, xp.int32)
         low = xp.sum(squared & ((1 << LOW_BITS) - 1), axis=1, dtype=xp.int32)
         high = xp.sum(squared >> LOW_BITS, axis=1, dtype=xp.int32)
         squares = xp.astype(low, xp.float32) + xp.astype(high, xp.float32) * (1 << LOW_BITS)
         norms = constant(self.norms_, vectors, xp)
         ranges, tails = self._complete(squares, scales, norms, xp)
-        products = exact.project_arrays(whole, self._directions, xp)
+        products = project_arrays(quantized, self._directions, xp)
         last = constant(self._last.astype(np.int32), vectors, xp)
         products = products + xp.astype(tails, xp.int32)[:, None] * last
         codes = self._pack_arrays(products, xp)
@@ -217,7 +227,7 @@ class SimpleLSH(SimHash):
         return self.projections_[-1].reshape(-1)
 
     def _complete(self, squares, scales, norms, xp):
-        """Range and last coordinate of each row, in whole numbers, as float32 arrays.
+        """Range and last coordinate of each row, in integers, as float32 arrays.
 
         All in the rows' own units, in which ``squares`` are below 2**32.
         """
@@ -226,7 +236,7 @@ class SimpleLSH(SimHash):
             ranges = xp.sum(xp.astype(beyond, xp.int32), axis=1, dtype=xp.int32)
             longest = scales * xp.take(norms, ranges, axis=0)
             rest = longest * longest - squares
-        most = xp.full_like(rest, float(MOST_TAIL) ** 2)
+        most = xp.full_like(rest, float(MAX_TAIL) ** 2)
         rest = xp.where((scales == 0) | (rest > most), most, rest)
         rest = xp.where(rest < 0, xp.zeros_like(rest), rest)
         return ranges, xp.round(xp.sqrt(rest))
@@ -235,22 +245,22 @@ class SimpleLSH(SimHash):
         """Inner products of rows x and queries y by the query's length and the greatest row's."""
         # Rounded as for codes, because on that depends in which of two ranges a row is.
         vectors = take(x, slice(0, x.shape[0]))
-        scales = exact.scales_of(vectors)
-        squares = _squares(exact.round_to_whole(vectors, scales))
+        scales = row_scales(vectors)
+        squares = _squares(quantize(vectors, scales))
         ranges, _ = self._complete(squares, scales, self.norms_, np)
         norms = np.maximum(np.sqrt(inner_products(x, x)), self.norms_[ranges])
         longest = norms * np.sqrt(inner_products(y, y))
         return inner_products(x, y) / np.where(longest > 0, longest, 1)
 
 
-def _squares(whole):
-    """Sums of squares of whole numbers, as float32, rounded as other libraries do it."""
-    low = exact.sum_rows(whole, lambda values: (values * values) % (1 << LOW_BITS))
-    high = exact.sum_rows(whole, lambda values: (values * values) // (1 << LOW_BITS))
+def _squares(quantized):
+    """Sums of squares of integers, as float32, rounded as other libraries do it."""
+    low = row_sums(quantized, lambda values: (values * values) % (1 << LOW_BITS))
+    high = row_sums(quantized, lambda values: (values * values) // (1 << LOW_BITS))
     return low.astype(np.float32) + high.astype(np.float32) * np.float32(1 << LOW_BITS)
 
 
-def _add_firsts(codes, firsts):
+def _add_offsets(codes, offsets):
     xp = namespace(codes)
-    added = xp.astype(codes, xp.int32)[:, None, :] + constant(firsts, codes, xp)[None, :, None]
+    added = xp.astype(codes, xp.int32)[:, None, :] + constant(offsets, codes, xp)[None, :, None]
     return xp.astype(added, codes.dtype)

@@ -6,7 +6,7 @@ serves both.
 
 import numpy as np
 
-# See `sklearn_lsh.hashing.exact`: rows whose largest value is below count as zero, ...
+# See `sklearn_lsh.hashing.integer_projections`: rows whose largest value is below count as zero, ...
 SMALLEST = np.float32(2.0**-100)
 # ... and the others are scaled by powers of two until it is in [256, 512).
 HALF_RANGE = np.float32(256)

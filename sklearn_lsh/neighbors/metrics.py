@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, take
-from sklearn_lsh.hashing.exact import row_starts, scales_of, sum_rows
+from sklearn_lsh.csr import CSR, ragged_rows, take
+from sklearn_lsh.hashing.integer_projections import row_scales, row_sums
 
 # Squared distances have to be finite in float32.
 MOST_SQUARE = 1e36
@@ -174,7 +174,7 @@ class Vectors:
 def _squares(rows):
     """Squared lengths of rows."""
     if isinstance(rows, CSR):
-        return sum_rows(rows, lambda values: values.astype(np.float64) ** 2)
+        return row_sums(rows, lambda values: values.astype(np.float64) ** 2)
     with np.errstate(over="ignore"):
         return np.einsum("ij,ij->i", rows, rows)
 
@@ -192,14 +192,14 @@ def _scale(rows, factors):
 
 
 def _to_unit_length(rows):
-    rows = _scale(rows, scales_of(rows))  # so that no square is too large or too small
+    rows = _scale(rows, row_scales(rows))  # so that no square is too large or too small
     lengths = np.sqrt(_squares(rows))
     return _scale(rows, 1 / np.where(lengths > 0, lengths, 1))
 
 
 def _to_sets(rows):
     """Keep which values are not zero."""
-    indptr, data = row_starts(rows)
+    indptr, data = ragged_rows(rows)
     kept = data != 0
     before = np.concatenate([[0], np.cumsum(kept, dtype=np.uint32)]).astype(np.uint32)
     if isinstance(rows, CSR):

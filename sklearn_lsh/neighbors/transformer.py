@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.csr import take
 from sklearn_lsh.hashing import FAMILIES, HashFamily
-from sklearn_lsh.hashing.base import MOST_BITS
+from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.inputs import check_data
 from sklearn_lsh.neighbors.index import Index
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
@@ -113,7 +113,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         "n_neighbors": [_COUNT],
         "metric": [StrOptions(set(METRICS))],
         "recall": [Interval(Real, 0, 1, closed="right")],
-        "n_bits": [AUTO, Interval(Integral, 1, MOST_BITS, closed="both")],
+        "n_bits": [AUTO, Interval(Integral, 1, MAX_BITS, closed="both")],
         "n_tables": [AUTO, _COUNT],
         "n_probes": [AUTO, _COUNT],
         "hash_function": [StrOptions({"auto", *FAMILIES}), HashFamily],
@@ -365,7 +365,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.index_ = Index(self._metric, rows, sketch, alive)
         n_bits = self.n_bits
         if n_bits == "auto":
-            n_bits = int(np.clip(np.rint(np.log2(numbers.shape[0])), 1, MOST_BITS))
+            n_bits = int(np.clip(np.rint(np.log2(numbers.shape[0])), 1, MAX_BITS))
         seed = random_state.randint(np.iinfo(np.int32).max)
         self._tune(queries, own, lambda n_tables: self._family(n_bits, n_tables, seed))
         self._n_tuned = numbers.shape[0]

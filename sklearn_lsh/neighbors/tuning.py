@@ -293,7 +293,7 @@ def _try_tables(index, make_family, sample, recall, n_tables, n_probes, limit):
         return with_tables(n_tables)
     place = N_TABLES.index(FIRST_TABLES)
     best = with_tables(N_TABLES[place])
-    alone = n_probes is not None or index.family.most_probes == 1
+    alone = n_probes is not None or index.family.max_probes == 1
     step = _step(best, alone)
     while step and 0 <= place + step < len(N_TABLES):
         place += step
@@ -306,7 +306,7 @@ def _try_tables(index, make_family, sample, recall, n_tables, n_probes, limit):
 
 def _probes(family, n_probes):
     """What numbers of probes to try."""
-    most = family.most_probes
+    most = family.max_probes
     if n_probes is not None and n_probes > most:
         raise ValueError(
             f"n_probes must be at most {most}, which is how many buckets of a table {family} "

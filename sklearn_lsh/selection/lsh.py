@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from sklearn_lsh.csr import n_nonzero, n_samples
 from sklearn_lsh.hashing import FAMILIES
-from sklearn_lsh.hashing.base import MOST_BITS
+from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.selection.base import Selection
 from sklearn_lsh.selection.sketch import Sketch
 
@@ -21,7 +21,7 @@ from sklearn_lsh.selection.sketch import Sketch
 def choose_n_bits(n_members, n_found, n_tables):
     """Bits of a code such that ``n_tables`` buckets together hold about ``n_found`` members."""
     load = max(1.0, n_found / n_tables)
-    return min(MOST_BITS, max(1, round(math.log2(max(2.0, n_members / load)))))
+    return min(MAX_BITS, max(1, round(math.log2(max(2.0, n_members / load)))))
 
 
 def make_family(hash_function):
@@ -82,14 +82,14 @@ class LSH(Selection):
     def draw(self, n_members, n_wanted):
         """Draw the hash functions for tables of ``n_members``."""
         self.family = make_family(self.hash_function)
-        n_probes = min(self.N_PROBES, self.family.most_probes)
+        n_probes = min(self.N_PROBES, self.family.max_probes)
         n_tables, n_bits = self.n_tables, self.n_bits
         n_lookups = self.N_TABLES * self.N_PROBES if n_tables == "auto" else n_tables * n_probes
         if n_bits == "auto":
             n_bits = choose_n_bits(n_members, self.OVERSUPPLY * n_wanted, n_lookups)
         self.family.set_params(n_bits=n_bits, random_state=self.random_state)
         # Few of a table's buckets: were it half of them, to be in one would mean nothing.
-        self.n_probes = max(1, min(n_probes, self.family.most_probes // 16))
+        self.n_probes = max(1, min(n_probes, self.family.max_probes // 16))
         if n_tables == "auto":
             n_tables = n_lookups // self.n_probes
         self.family.set_params(n_tables=n_tables)

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_param_validation, parametrize_with_checks
 
 from sklearn_lsh.hashing import DWTA, E2LSH, FAMILIES, WTA, MinHash, SimHash, SimpleLSH
-from sklearn_lsh.hashing.winners import agreeing_windows
+from sklearn_lsh.hashing.wta import agreeing_windows
 
 CLASSES = list(FAMILIES.values())
 SETTINGS = [

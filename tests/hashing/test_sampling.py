@@ -151,7 +151,7 @@ def test_buckets_of_limited_capacity(family, method):
             sampler.fit(np.eye(9))
     else:
         assert_weights(sampler)
-        assert np.diff(sampler.tables_.indptr).max() == 2 < sampler._sizes.max()
+        assert np.diff(sampler.tables_.indptr).max() == 2 < sampler._n_members.max()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Random projections cut into pieces of a width."""
+"""Random projections, cut into intervals of a width."""
 
 from __future__ import annotations
 
@@ -10,20 +10,31 @@ from scipy.stats import norm
 from sklearn.utils._param_validation import Interval
 
 from sklearn_lsh.csr import CSR
-from sklearn_lsh.hashing import exact
 from sklearn_lsh.hashing.arrays import constant
 from sklearn_lsh.hashing.base import HashFamily, inner_products
-from sklearn_lsh.hashing.folding import Folding, fold_probability
+from sklearn_lsh.hashing.integer_projections import (
+    MAX_PROJECTION,
+    UNIT,
+    draw_normal,
+    project,
+    project_large,
+    quantize,
+    row_sums,
+)
+from sklearn_lsh.hashing.multiply_shift import MultiplyShift
 
-# Steps of a width to which coordinates are rounded, and bits of a width of the projections.
+# Steps of a width to which coordinates are rounded.
 STEPS = 256
-SHIFT = (STEPS * exact.UNIT).bit_length() - 1
+# Bits of a width of the projections, whose unit is a step by that of the directions.
+SHIFT = (STEPS * UNIT).bit_length() - 1
 # Most widths that the magnitudes of a vector may add up to: 32 bits hold their projections.
-MOST_WIDTHS = 2**31 // (STEPS * exact.MOST) - 1
+MAX_WIDTHS = 2**31 // (STEPS * MAX_PROJECTION) - 1
+# Distances below, in widths, are taken for so much: the formula divides by them.
+MIN_DISTANCE = 1e-12
 
 
 class E2LSH(HashFamily):
-    r"""Random projections cut into pieces of a width: for small Euclidean distances.
+    r"""Random projections, cut into intervals of a width: for small Euclidean distances.
 
     A hash is :math:`\lfloor (a \cdot x + b) / r \rfloor` with normal a, uniform b, and the width
     r. Those of vectors at distance c agree with probability
@@ -31,13 +42,14 @@ class E2LSH(HashFamily):
     .. math:: p(c) = 1 - 2 \Phi(-r / c)
         - \frac{2 c}{\sqrt{2 \pi} r} \left(1 - e^{-r^2 / 2 c^2}\right)
 
-    [1]_. The similarity of this family is the distance c. A code folds K hashes into ``n_bits``
-    bits, see `sklearn_lsh.hashing.folding`, and agrees with probability
+    [1]_. The similarity of this family is the distance c. A code is K hashes, reduced to ``n_bits``
+    bits by multiply-shift hashing [2]_, and agrees with probability
     :math:`p^K + (1 - p^K) 2^{-n\_bits}`.
 
-    Vectors are rounded to steps of ``width / 256`` and projected in whole numbers, so that codes
-    are the same everywhere, see `sklearn_lsh.hashing.exact`. Therefore magnitudes of a vector's
-    values must not add up to more than 66,000 widths: centre the data, or choose a larger width.
+    Vectors are rounded to steps of ``width / 256`` and projected in integers, so that codes
+    are the same everywhere, see `sklearn_lsh.hashing.integer_projections`. Therefore magnitudes
+    of a vector's values must not add up to more than 66,000 widths: centre the data, or choose a
+    larger width.
 
     Parameters
     ----------
@@ -46,12 +58,12 @@ class E2LSH(HashFamily):
     n_tables : int, default=20
         Codes of a vector.
     n_hashes : int, default=4
-        Hashes that are folded into a code (K).
+        Hashes of a code (K).
     width : float, default=4.0
-        Width of the pieces (r), in the units of the data: a few times the distance of near
+        Width of the intervals (r), in the units of the data: a few times the distance of near
         neighbours.
     random_state : int, RandomState instance or None, default=None
-        Draws the projections and the folding.
+        Draws the projections and the multiply-shift functions.
 
     Attributes
     ----------
@@ -70,6 +82,8 @@ class E2LSH(HashFamily):
     ----------
     .. [1] M. Datar, N. Immorlica, P. Indyk and V. Mirrokni, "Locality-sensitive hashing scheme
        based on p-stable distributions", SCG 2004.
+    .. [2] M. Dietzfelbinger, "Universal hashing and k-wise independent random variables via
+       integer arithmetic without primes", STACS 1996.
 
     Examples
     --------
@@ -94,29 +108,29 @@ class E2LSH(HashFamily):
 
     def _draw(self, n_features, random_state):
         shape = (n_features, self.n_tables, self.n_hashes)
-        self.projections_ = exact.draw_normal(shape, random_state)
+        self.projections_ = draw_normal(shape, random_state)
         self.offsets_ = random_state.randint(1 << SHIFT, size=shape[1:]).astype(np.int32)
-        self._folding = Folding(self.n_tables, self.n_hashes, self.n_bits, random_state)
+        self._reduction = MultiplyShift(self.n_tables, self.n_hashes, self.n_bits, random_state)
         self._width = float(self.width)
 
     def _fill(self, vectors, codes):
-        sizes = exact.sum_rows(vectors, np.abs)
+        sizes = row_sums(vectors, np.abs)
         self._check_size(sizes.max(initial=0))
-        whole = exact.round_to_whole(vectors, np.full(sizes.shape[0], self._scale))
+        quantized = quantize(vectors, np.full(sizes.shape[0], self._scale))
         if isinstance(vectors, CSR):
-            products = exact.project(whole, self._matrix)
+            products = project(quantized, self._matrix)
         else:
-            products = exact.project_large(whole, self._matrix.astype(np.float32), np)
-        codes[...] = self._folding.fold((products + self.offsets_.reshape(-1)) >> SHIFT)
+            products = project_large(quantized, self._matrix.astype(np.float32), np)
+        codes[...] = self._reduction.codes((products + self.offsets_.reshape(-1)) >> SHIFT)
 
     def _code(self, vectors, xp):
         if vectors.shape[0]:
             self._check_size(float(xp.max(xp.sum(xp.abs(vectors), axis=1))))
-        whole = xp.round(vectors * float(self._scale))
+        quantized = xp.round(vectors * float(self._scale))
         matrix = constant(self._matrix.astype(np.float32), vectors, xp)
         offsets = constant(self.offsets_.reshape(-1), vectors, xp)
-        products = exact.project_large(whole, matrix, xp)
-        return self._folding.fold((products + offsets) >> SHIFT, xp)
+        products = project_large(quantized, matrix, xp)
+        return self._reduction.codes((products + offsets) >> SHIFT, xp)
 
     @property
     def _matrix(self):
@@ -127,9 +141,9 @@ class E2LSH(HashFamily):
         return np.float32(STEPS / self._width)
 
     def _check_size(self, largest):
-        if largest / self._width > MOST_WIDTHS:
+        if largest / self._width > MAX_WIDTHS:
             raise ValueError(
-                f"The magnitudes of a vector's values must not add up to more than {MOST_WIDTHS} "
+                f"The magnitudes of a vector's values must not add up to more than {MAX_WIDTHS} "
                 f"times width={self._width:.3g}, but they do to {largest:.3g}. Centre the data, or "
                 "choose a larger width."
             )
@@ -139,11 +153,11 @@ class E2LSH(HashFamily):
         return np.sqrt(inner_products(x - y, x - y))
 
     def _probability(self, similarity):
-        p = agreeing_pieces(np.maximum(similarity, 1e-12 * self._width) / self._width)
-        return fold_probability(p ** self.projections_.shape[2], self._folding.n_bits)
+        distances = np.maximum(similarity, MIN_DISTANCE * self._width) / self._width
+        return self._reduction.collision_probability(hash_probability(distances))
 
 
-def agreeing_pieces(distance):
+def hash_probability(distance):
     """Probability that a hash agrees, by the distance in widths."""
     r = 1 / distance
     return 1 - 2 * norm.cdf(-r) - 2 / (np.sqrt(2 * np.pi) * r) * (1 - np.exp(-(r**2) / 2))

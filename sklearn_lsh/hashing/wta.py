@@ -10,7 +10,7 @@ from sklearn_lsh.csr import CSR
 from sklearn_lsh.hashing.arrays import constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily
 
-# A window of 4 coordinates gives a digit of 2 bits; an odd number of bits takes windows of 2.
+# Bits of a digit where a code has an even number of them: of windows of 4 coordinates, else 2.
 DIGIT_BITS = 2
 
 
@@ -81,14 +81,14 @@ class WTA(HashFamily):
         return self.windows_.shape[2].bit_length() - 1
 
     @property
-    def _most_tries(self):
+    def _max_tries(self):
         """Windows that are looked into for a digit."""
         return 1
 
     def _fill(self, vectors, codes):
         dense = vectors.toarray() if isinstance(vectors, CSR) else vectors
         windows = self.windows_.reshape(-1, self.windows_.shape[2])
-        kernels.pick_winners(dense, windows, self._digit_bits, self._most_tries, codes)
+        kernels.pick_winners(dense, windows, self._digit_bits, self._max_tries, codes)
 
     def _code(self, vectors, xp):
         n_tables, n_digits, width = self.windows_.shape
@@ -182,7 +182,7 @@ class DWTA(WTA):
         return False
 
     @property
-    def _most_tries(self):
+    def _max_tries(self):
         return self.windows_.shape[0] * self.windows_.shape[1]
 
     def _borrow(self, digits, filled, xp):

@@ -1,0 +1,65 @@
+"""Multiply-shift hashing: several integers become the number of one of few buckets."""
+
+import numpy as np
+
+from sklearn_lsh.hashing.arrays import constant
+
+
+class MultiplyShift:
+    r"""Universal hash functions, one for each table: vectors of integers to ``n_bits`` bits.
+
+    The multiply-add-shift scheme: the high bits of :math:`b + \sum_k a_k h_k` modulo
+    :math:`2^{32}`, with random a and b. Vectors that differ collide with probability
+    ``2**-n_bits`` (as long as a difference is no multiple of ``2**(32 - n_bits)``).
+
+    Dietzfelbinger, "Universal hashing and k-wise independent random variables via integer
+    arithmetic without primes", STACS 1996.
+
+    Parameters
+    ----------
+    n_tables, n_hashes, n_bits : int
+    random_state : RandomState
+    """
+
+    def __init__(self, n_tables, n_hashes, n_bits, random_state):
+        self.n_bits = n_bits
+        drawn = random_state.randint(-(2**31), 2**31, size=(n_tables, n_hashes + 1), dtype=np.int32)
+        self.multipliers, self.summands = drawn[:, 1:], drawn[:, 0]
+
+    @property
+    def n_hashes(self):
+        """Integers of which a table's code is made."""
+        return self.multipliers.shape[1]
+
+    def codes(self, hashes, xp=None):
+        """Hash the integers of each table.
+
+        Parameters
+        ----------
+        hashes : int32 array of shape (n_samples, n_tables * n_hashes)
+        xp : module, default=None
+            The library of the array; None is NumPy.
+
+        Returns
+        -------
+        codes : int32 array of shape (n_samples, n_tables)
+        """
+        multipliers, summands = self.multipliers, self.summands
+        if xp is None:
+            xp = np
+        else:
+            multipliers, summands = (
+                constant(array, hashes, xp) for array in (multipliers, summands)
+            )
+        # Products and sums wrap around, which is what is wanted.
+        products = xp.reshape(hashes, (hashes.shape[0], *self.multipliers.shape)) * multipliers
+        sums = xp.sum(products, axis=2, dtype=xp.int32) + summands
+        return (sums >> (32 - self.n_bits)) & ((1 << self.n_bits) - 1)
+
+    def collision_probability(self, p):
+        """Probability that two codes agree whose hashes agree each with probability ``p``.
+
+        The hashes all agree, or their codes collide by chance.
+        """
+        p_all = p**self.n_hashes
+        return p_all + (1 - p_all) * 0.5**self.n_bits
