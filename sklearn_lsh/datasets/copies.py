@@ -20,8 +20,14 @@ SYSTEM_FOLDERS = {
     "fashion-mnist": Path("/usr/share/datasets/fashion-mnist"),
     "wordnet": Path("/usr/share/wordnet"),
 }
+# Names of the same data at openml.org.
 _OPENML_NAMES = {"fashion-mnist": "Fashion-MNIST", "mnist": "mnist_784"}
-_PARTS, _N_TRAIN, _N_PIXELS = ("train", "t10k"), 60_000, 784
+# How the files of MNIST's training and test images begin.
+_PARTS = ("train", "t10k")
+# Images to train on; the others are for tests.
+_N_TRAIN = 60_000
+# Pixels of an image, 28 x 28.
+_N_PIXELS = 784
 
 
 def find_folder(name: str) -> Path | None:

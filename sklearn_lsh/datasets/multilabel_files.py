@@ -17,7 +17,10 @@ from sklearn_lsh import kernels
 
 # Bytes that are read at a time.
 CHUNK = 1 << 24
-NEWLINE, COMMA, COLON = b"\n,:"
+# What ends a line, and separates labels, and an index from its value: as numbers of bytes.
+NEWLINE = ord("\n")
+COMMA = ord(",")
+COLON = ord(":")
 _HEADER = re.compile(rb"\s*(\d+)[ \t]+(\d+)[ \t]+(\d+)\s*")
 _LABELS = re.compile(rb"\d+(,\d+)*")
 _FEATURE = re.compile(rb"\d+:[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

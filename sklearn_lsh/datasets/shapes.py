@@ -6,16 +6,40 @@ but not to be seen in any single pixel. The docstrings tell what is theirs and w
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from sklearn.utils import check_random_state
 
-_SIDE = 28  # pixels
-_LEAST_DIFFERENCE = 3  # between the sides of a rectangle
+# Pixels of a side of an image.
+_SIDE = 28
+# Fewest pixels by which the sides of a rectangle differ (Larochelle et al. 2007).
+_MIN_DIFFERENCE = 3
+# Regions that are drawn at once: 1.6 MB of pixels.
+_CHUNK = 2000
 
-# Chance that a half-plane is the last one, fewest white pixels, most sets in a union.
-_CONVEX = (0.195, 19, 1)
-_NOT_CONVEX = (0.07, 10, 4)
-_DRAWN_AT_ONCE = 2000
+
+class _Regions(NamedTuple):
+    """How regions are drawn: unions of convex sets, which are intersections of half-planes.
+
+    Attributes
+    ----------
+    p_last : float
+        Probability that a half-plane is the last one of an intersection.
+    min_pixels : int
+        Fewest white pixels of a convex set.
+    max_sets : int
+        Most convex sets of a union, which has two at least where it may have several.
+    """
+
+    p_last: float
+    min_pixels: int
+    max_sets: int
+
+
+# The numbers of Larochelle et al. 2007.
+_CONVEX = _Regions(p_last=0.195, min_pixels=19, max_sets=1)
+_NOT_CONVEX = _Regions(p_last=0.07, min_pixels=10, max_sets=4)
 
 
 def make_convex(n_samples: int, *, random_state=None) -> tuple[np.ndarray, np.ndarray]:
@@ -66,10 +90,10 @@ def make_convex(n_samples: int, *, random_state=None) -> tuple[np.ndarray, np.nd
     drawn = [np.empty((0, _SIDE, _SIDE), bool)] * 2
     pairs = drawn
     while len(pairs[0]) < n_pairs:
-        more = (_draw_unions(_NOT_CONVEX, rng), _draw_unions(_CONVEX, rng))
-        more = (more[0][~is_convex(more[0])], more[1])
-        drawn = [np.concatenate(both) for both in zip(drawn, more, strict=True)]
-        pairs = _with_equal_areas(*drawn)
+        unions, convex = _draw_unions(_NOT_CONVEX, rng), _draw_unions(_CONVEX, rng)
+        not_convex = unions[~is_convex(unions)]
+        drawn = [np.concatenate(both) for both in zip(drawn, (not_convex, convex), strict=True)]
+        pairs = _with_equal_areas(drawn)
     kept = rng.permutation(len(pairs[0]))[:n_pairs]
     return _shuffled(np.concatenate([images[kept] for images in pairs]), n_pairs, n_samples, rng)
 
@@ -113,7 +137,7 @@ def make_rectangles(n_samples: int, *, random_state=None) -> tuple[np.ndarray, n
     """
     rng = check_random_state(random_state)
     sides = np.arange(1, _SIDE + 1)
-    allowed = np.abs(sides[:, None] - sides) >= _LEAST_DIFFERENCE
+    allowed = np.abs(sides[:, None] - sides) >= _MIN_DIFFERENCE
     lengths = np.argwhere(allowed)[rng.randint(np.count_nonzero(allowed), size=n_samples)] + 1
     first = rng.randint(_SIDE - lengths + 1)
     last = first + lengths - 1
@@ -153,27 +177,26 @@ def _hull(images):
     return ends
 
 
-def _draw_unions(kind, rng):
+def _draw_unions(regions, rng):
     """Draw regions: unions of intersections of half-planes."""
-    _, _, most = kind
-    n_sets = rng.randint(min(2, most), most + 1, size=_DRAWN_AT_ONCE)
-    sets = _draw_intersections(kind, n_sets.sum(), rng)
+    n_sets = rng.randint(min(2, regions.max_sets), regions.max_sets + 1, size=_CHUNK)
+    sets = _draw_intersections(regions, n_sets.sum(), rng)
     starts = np.cumsum(n_sets) - n_sets
     return np.logical_or.reduceat(sets, starts)
 
 
-def _draw_intersections(kind, n_sets, rng):
+def _draw_intersections(regions, n_sets, rng):
     """Draw intersections of half-planes that have enough pixels."""
-    chance, least, _ = kind
     found, n_found = [], 0
     while n_found < n_sets:
-        n_planes = rng.geometric(chance, size=_DRAWN_AT_ONCE)
-        images = np.ones((_DRAWN_AT_ONCE, _SIDE, _SIDE), bool)
+        n_planes = rng.geometric(regions.p_last, size=_CHUNK)
+        images = np.ones((_CHUNK, _SIDE, _SIDE), bool)
         while n_planes.any():
             going_on = np.flatnonzero(n_planes)
             images[going_on] &= _draw_half_planes(len(going_on), rng)
             n_planes[going_on] -= 1
-            large = images.sum(axis=(1, 2)) >= least  # what is too small now will not grow
+            # What is too small now will not grow.
+            large = images.sum(axis=(1, 2)) >= regions.min_pixels
             images, n_planes = images[large], n_planes[large]
         found.append(images)
         n_found += len(images)
@@ -188,7 +211,7 @@ def _draw_half_planes(n_planes, rng):
     return np.cos(angle) * (at - x) + np.sin(angle) * (at[:, None] - y) > 0
 
 
-def _with_equal_areas(*classes):
+def _with_equal_areas(classes):
     """Keep as many images of each class as of the others, for every number of white pixels."""
     areas = [images.sum(axis=(1, 2)) for images in classes]
     counts = np.min([np.bincount(area, minlength=_SIDE**2 + 1) for area in areas], axis=0)

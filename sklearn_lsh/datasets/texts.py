@@ -7,16 +7,21 @@ import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from sklearn_lsh.datasets.copies import ENVIRONMENT_VARIABLE, find_folder
 
+# How descriptions of ICD-10-CM end that differ in the encounter alone.
 _ENCOUNTER = re.compile(r", (initial encounter|subsequent encounter|sequela).*$")
-_LENGTH_OF_CLASS = len("S02.4")
-_LEMMAS = "spacy_lookups_data"
-_HYPERNYMS = ("@", "@i")  # of a class and of an instance
+# Characters of a code that are its class.
+_CLASS_LENGTH = len("S02.4")
+# The package that has the lemmas.
+_LEMMAS_PACKAGE = "spacy_lookups_data"
+# WordNet's symbols of pointers to hypernyms: of a class, and of an instance.
+_HYPERNYMS = ("@", "@i")
 
 
 def load_icd10cm() -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +53,7 @@ def load_icd10cm() -> tuple[np.ndarray, np.ndarray]:
     import simple_icd_10_cm as icd
 
     pairs = dict.fromkeys(
-        (_ENCOUNTER.sub("", text).lower(), code[:_LENGTH_OF_CLASS])
+        (_ENCOUNTER.sub("", text).lower(), code[:_CLASS_LENGTH])
         for code in icd.get_all_codes(with_dots=True)
         if icd.is_category(code) or icd.is_subcategory(code)
         for text in (icd.get_description(code), *icd.get_inclusion_term(code))
@@ -93,11 +98,11 @@ def load_lemmas(language: str = "de", *, min_forms: int = 5) -> tuple[np.ndarray
     >>> str(lemmas[list(forms).index("Häuser")])
     'Haus'
     """
-    package = find_spec(_LEMMAS)
+    package = find_spec(_LEMMAS_PACKAGE)
     if package is None:
         raise ModuleNotFoundError(
             "load_lemmas needs the package spacy-lookups-data: pip install spacy-lookups-data",
-            name=_LEMMAS,
+            name=_LEMMAS_PACKAGE,
         )
     folder, ending = Path(package.submodule_search_locations[0], "data"), "_lemma_lookup.json.gz"
     path = folder / f"{language}{ending}"
@@ -163,48 +168,61 @@ def load_wordnet(*, n_levels: int = 3) -> tuple[np.ndarray, csr_array, np.ndarra
             f"environment variable {ENVIRONMENT_VARIABLE} name a folder with wordnet/data.noun "
             "and wordnet/data.verb."
         )
-    names, glosses, parents = {}, {}, {}
-    for part in ("noun", "verb"):
-        for line in (folder / f"data.{part}").read_text(encoding="utf-8").splitlines():
-            if not line.startswith("  "):  # as the licence at the top does
-                sense, name, above, gloss = _read_sense(line)
-                names[sense], parents[sense], glosses[sense] = name, above, gloss
-    senses = [sense for sense, above in parents.items() if above]
-    ancestors = [_climb(sense, parents, n_levels) for sense in senses]
+    lines = [
+        line
+        for part in ("noun", "verb")
+        for line in (folder / f"data.{part}").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("  ")  # as the licence at the top does
+    ]
+    senses = {sense.key: sense for sense in map(_read_sense, lines)}
+    samples = [sense for sense in senses.values() if sense.hypernyms]
+    ancestors = [_find_ancestors(sense, senses, n_levels) for sense in samples]
     labels = sorted(set().union(*ancestors))
     columns = {label: column for column, label in enumerate(labels)}
     indices = np.array([columns[label] for row in ancestors for label in sorted(row)], np.int32)
     indptr = np.cumsum([0, *map(len, ancestors)])
     Y = csr_array(
-        (np.ones(len(indices), np.uint8), indices, indptr), shape=(len(senses), len(labels))
+        (np.ones(len(indices), np.uint8), indices, indptr), shape=(len(samples), len(labels))
     )
-    texts = np.array([glosses[sense] for sense in senses], dtype=object)
-    return texts, Y, np.array([names[label] for label in labels])
+    texts = np.array([sense.gloss for sense in samples], dtype=object)
+    return texts, Y, np.array([senses[label].name for label in labels])
 
 
-def _read_sense(line: str) -> tuple[tuple, str, list[tuple], str]:
-    """Read a line of a data file (its format is in WordNet's manual, wndb(5)).
+class _Sense(NamedTuple):
+    """A sense of a word in WordNet.
 
-    Returns
-    -------
-    sense : (part of speech, number)
+    Attributes
+    ----------
+    key : (str, str)
+        Part of speech, and number.
     name : str
-    above : list of senses
-        Its hypernyms.
+        The first word, with both.
+    hypernyms : list of (str, str)
+        Keys of the senses that are one level more general.
     gloss : str
+        The text that explains it.
     """
+
+    key: tuple
+    name: str
+    hypernyms: list
+    gloss: str
+
+
+def _read_sense(line: str) -> _Sense:
+    """Read a line of a data file (its format is in WordNet's manual, wndb(5))."""
     fields, _, gloss = line.partition(" | ")
     number, _, part, n_words, *rest = fields.split()
     pointers = rest[2 * int(n_words, base=16) :]
-    ends = range(1, 1 + 4 * int(pointers[0]), 4)
-    above = [(pointers[i + 2], pointers[i + 1]) for i in ends if pointers[i] in _HYPERNYMS]
-    return (part, number), f"{rest[0]}.{part}.{number}", above, gloss.strip()
+    starts = range(1, 1 + 4 * int(pointers[0]), 4)
+    hypernyms = [(pointers[i + 2], pointers[i + 1]) for i in starts if pointers[i] in _HYPERNYMS]
+    return _Sense((part, number), f"{rest[0]}.{part}.{number}", hypernyms, gloss.strip())
 
 
-def _climb(sense, parents, n_levels: int) -> set:
-    """All that is up to so many levels above a sense."""
-    found, level = set(), {sense}
+def _find_ancestors(sense, senses, n_levels: int) -> set:
+    """Keys of all senses that are up to so many levels above a sense."""
+    found, level = set(), {sense.key}
     for _ in range(n_levels):
-        level = {above for below in level for above in parents[below]}
+        level = {hypernym for key in level for hypernym in senses[key].hypernyms}
         found |= level
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -12,10 +12,20 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.inputs import check_data
-from sklearn_lsh.inspection.axes import make_axes
+from sklearn_lsh.inspection.display import Display, make_axes
+
+# Colours of the curves, in Matplotlib's names.
+_COLORS = {"training": "C0", "validation": "C1"}
 
 
-class TrainingCurveDisplay:
+class _Panel(NamedTuple):
+    """A name, and curves by their labels, of which some may be missing."""
+
+    name: str
+    curves: dict
+
+
+class TrainingCurveDisplay(Display):
     """Loss, validation score and work, epoch by epoch.
 
     One panel each, as far as they are known. It is recommended to use `from_estimator` to make
@@ -124,48 +134,40 @@ class TrainingCurveDisplay:
             score_name=score_name,
         ).plot(ax=ax, **kwargs)
 
-    def plot(self, *, ax=None, **kwargs) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or array-like of them, default=None
-            Where to draw, panel by panel: a single one gets the losses. By default in a new
-            figure.
-        **kwargs : dict
-            Passed on to `matplotlib.axes.Axes.plot`.
-
-        Returns
-        -------
-        display : TrainingCurveDisplay
-            The display itself.
-        """
-        panels = [
-            ("loss", {"training": self.losses, "validation": self.validation_losses}),
-            (self.score_name, {"validation": self.validation_scores}),
-            ("multiply-adds, share of a dense network's", {"training": self.work_shares}),
-        ]
-        panels = [panel for panel in panels if any(map(_is_curve, panel[1].values()))]
-        axes = make_axes(len(panels)) if ax is None else ax
+    def _set_axes(self, ax):
+        axes = make_axes(len(self._panels())) if ax is None else ax
         self.axes_ = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
         self.figure_ = self.axes_[0].figure
+
+    def _panels(self):
+        """The panels that have something to show."""
+        panels = [
+            _Panel("loss", {"training": self.losses, "validation": self.validation_losses}),
+            _Panel(self.score_name, {"validation": self.validation_scores}),
+            _Panel("multiply-adds, share of a dense network's", {"training": self.work_shares}),
+        ]
+        return [panel for panel in panels if any(map(_is_curve, panel.curves.values()))]
+
+    def _draw(self, **kwargs):
+        panels = self._panels()
         self.lines_ = []
-        kwargs = {"marker": ".", **kwargs}
-        for axes, (name, curves) in zip(self.axes_, panels, strict=False):
-            for number, (label, curve) in enumerate(curves.items()):
-                if _is_curve(curve):
-                    look = {"color": f"C{int(label == 'validation')}", "label": label, **kwargs}
-                    look["linestyle"] = kwargs.get("linestyle", ["-", "--"][number])
-                    self.lines_ += axes.plot(np.arange(1, len(curve) + 1), curve, **look)
-            axes.set(xlabel="epoch", ylabel=name)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+        for axes, panel in zip(self.axes_, panels, strict=False):
+            self._draw_panel(axes, panel, {"marker": ".", **kwargs})
         self.axes_[0].legend()
         if _is_curve(self.work_shares) and len(self.axes_) == len(panels):
             self.axes_[-1].set_ylim(0, None)
-        return self
+
+    def _draw_panel(self, axes, panel, kwargs):
+        for (label, curve), linestyle in zip(panel.curves.items(), ["-", "--"], strict=False):
+            if _is_curve(curve):
+                color = _COLORS[label]
+                style = {"color": color, "label": label, "linestyle": linestyle, **kwargs}
+                self.lines_ += axes.plot(np.arange(1, len(curve) + 1), curve, **style)
+        axes.set(xlabel="epoch", ylabel=panel.name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-class ActiveNeuronsDisplay:
+class ActiveNeuronsDisplay(Display):
     """How often each neuron computes, layer by layer, when samples are predicted.
 
     A layer's curve runs from its busiest neuron to its idlest. A flat curve shares the work
@@ -253,23 +255,7 @@ class ActiveNeuronsDisplay:
         names = [f"hidden layer {i}" for i in range(1, len(loads))] + ["output layer"]
         return cls(loads, layer_names=names).plot(ax=ax, **kwargs)
 
-    def plot(self, *, ax=None, **kwargs) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; by default in a new figure.
-        **kwargs : dict
-            Passed on to `matplotlib.axes.Axes.plot`.
-
-        Returns
-        -------
-        display : ActiveNeuronsDisplay
-            The display itself.
-        """
-        self.ax_ = make_axes()[0] if ax is None else ax
-        self.figure_ = self.ax_.figure
+    def _draw(self, **kwargs):
         self.lines_ = []
         for name, load in zip(self.layer_names, self.loads, strict=True):
             label = f"{name}: {load.sum():,.0f} of {len(load):,} a sample"
@@ -282,7 +268,6 @@ class ActiveNeuronsDisplay:
             ylim=(0, 1.05),
         )
         self.ax_.legend()
-        return self
 
 
 def _last_step(estimator):

@@ -7,10 +7,10 @@ from typing import Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lsh.inspection.axes import make_axes
+from sklearn_lsh.inspection.display import Display
 
 
-class DensityDisplay:
+class DensityDisplay(Display):
     """Score and fitting time against density, over a fitted search.
 
     It is recommended to use `from_estimator` to make one.
@@ -99,7 +99,7 @@ class DensityDisplay:
         scores = np.asarray(results["mean_test_score"], dtype=float)
         best = {}
         for i in np.argsort(scores, kind="stable"):  # the best comes last, and stays
-            best[_share(results["params"][i][name])] = i
+            best[_as_number(results["params"][i][name])] = i
         densities = sorted(best)
         shown = [best[density] for density in densities]
         return cls(
@@ -110,25 +110,9 @@ class DensityDisplay:
             name=name.rpartition("__")[2],
         ).plot(ax=ax, **kwargs)
 
-    def plot(self, *, ax=None, **kwargs) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; by default in a new figure.
-        **kwargs : dict
-            Passed on to `matplotlib.axes.Axes.errorbar`.
-
-        Returns
-        -------
-        display : DensityDisplay
-            The display itself.
-        """
-        self.ax_ = make_axes()[0] if ax is None else ax
-        self.figure_ = self.ax_.figure
-        look = {"marker": "o", "capsize": 3, "label": "score", **kwargs}
-        self.errorbar_ = self.ax_.errorbar(self.densities, self.scores, self.score_errors, **look)
+    def _draw(self, **kwargs):
+        style = {"marker": "o", "capsize": 3, "label": "score", **kwargs}
+        self.errorbar_ = self.ax_.errorbar(self.densities, self.scores, self.score_errors, **style)
         self.time_ax_ = self.ax_.twinx()
         (self.time_line_,) = self.time_ax_.plot(
             self.densities, self.seconds, color="C1", linestyle="--", marker="s", label="seconds"
@@ -136,7 +120,6 @@ class DensityDisplay:
         self.ax_.set(xlabel=self.name, ylabel="mean test score", xscale="log")
         self.time_ax_.set(ylabel="mean seconds to fit", ylim=(0, None))
         self.ax_.legend(handles=[self.errorbar_, self.time_line_])
-        return self
 
 
 def _density_name(candidates):
@@ -149,7 +132,7 @@ def _density_name(candidates):
     raise ValueError(f"The search tried {names}: name the one that is a density.")
 
 
-def _share(density):
+def _as_number(density):
     """A density as a number to draw."""
     if isinstance(density, str) or np.ndim(density):
         raise ValueError(f"Only densities that are single numbers can be drawn, not {density!r}.")

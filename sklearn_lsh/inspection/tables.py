@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -11,10 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.hashing import HashFamily, LSHTables
 from sklearn_lsh.hashing.arrays import to_numpy
-from sklearn_lsh.inspection.axes import make_axes
+from sklearn_lsh.inspection.display import Display
 
 
-class BucketOccupancyDisplay:
+class BucketOccupancyDisplay(Display):
     """How full the buckets of hash tables are, from the fullest to the emptiest.
 
     One curve for each table. Where the rows spread evenly all are flat, at their mean; a curve
@@ -107,41 +107,24 @@ class BucketOccupancyDisplay:
         sizes = np.diff(to_numpy(tables.indptr).astype(np.int64))
         return cls(sizes.reshape(tables.n_tables, -1)).plot(ax=ax, **kwargs)
 
-    def plot(self, *, ax=None, **kwargs) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; by default in a new figure.
-        **kwargs : dict
-            Passed on to `matplotlib.axes.Axes.step`.
-
-        Returns
-        -------
-        display : BucketOccupancyDisplay
-            The display itself.
-        """
-        self.ax_ = make_axes()[0] if ax is None else ax
-        self.figure_ = self.ax_.figure
+    def _draw(self, **kwargs):
         self.lines_ = []
         sizes = np.sort(self.sizes, axis=1)[:, ::-1]
         ranks = np.arange(1, sizes.shape[1] + 1)
-        look = {"where": "mid", "color": "C0", "alpha": max(0.15, 1 / len(sizes)), **kwargs}
+        style = {"where": "mid", "color": "C0", "alpha": max(0.15, 1 / len(sizes)), **kwargs}
         for number, table in enumerate(sizes):
             empty = np.count_nonzero(self.sizes == 0) / self.sizes.size
             label = f"a table ({empty:.0%} of all buckets are empty)" if number == 0 else None
-            self.lines_ += self.ax_.step(ranks, table, **{"label": label, **look})
+            self.lines_ += self.ax_.step(ranks, table, **{"label": label, **style})
         mean = self.sizes.mean()
         self.lines_.append(self.ax_.axhline(mean, color="C1", linestyle="--", label="even"))
         self.ax_.set(
             xlabel="buckets, fullest first", ylabel="members", xscale="log", ylim=(0, None)
         )
         self.ax_.legend()
-        return self
 
 
-class CollisionProbabilityDisplay:
+class CollisionProbabilityDisplay(Display):
     """How often codes agree, measured, beside the formula.
 
     Pairs of rows are ordered by their similarity and cut into bins of equally many. A point is
@@ -252,53 +235,57 @@ class CollisionProbabilityDisplay:
                 f"Two rows and two draws are needed, and n_pairs must not be less than n_bins: "
                 f"got {n_rows} rows, n_draws={n_draws}, n_pairs={n_pairs}, n_bins={n_bins}."
             )
-        random = check_random_state(random_state)
         X = to_numpy(family._check(X, reset=False))
-        first = random.randint(n_rows, size=n_pairs)
-        second = (first + random.randint(1, n_rows, size=n_pairs)) % n_rows
-        x, y = X[first], X[second]
-        agree = np.empty((n_draws, n_pairs))
-        for draw in range(n_draws):
-            seed = int(random.randint(np.iinfo(np.int32).max))
-            family = clone(family).set_params(random_state=seed).fit(X)
-            codes, queries = family.transform(x), family.transform_queries(y)
-            if queries.ndim == 2:
-                queries = queries[:, np.newaxis]
-            agree[draw] = (codes[:, np.newaxis] == queries).any(axis=1).mean(axis=1)
-        similarities = family.similarity(x, y)
-        expected = family.collision_probability(similarities)
-        bins = np.array_split(np.argsort(similarities, kind="stable"), n_bins)
-        rates = np.array([agree[:, pairs].mean(axis=1) for pairs in bins])
+        pairs = _measure_pairs(family, X, n_pairs, n_draws, check_random_state(random_state))
+        bins = np.array_split(np.argsort(pairs.similarities, kind="stable"), n_bins)
+        rates = np.array([pairs.agreement[:, chosen].mean(axis=1) for chosen in bins])
         return cls(
-            np.array([similarities[pairs].mean() for pairs in bins]),
+            np.array([pairs.similarities[chosen].mean() for chosen in bins]),
             rates.mean(axis=1),
             rates.std(axis=1, ddof=1) / np.sqrt(n_draws),
-            np.array([expected[pairs].mean() for pairs in bins]),
+            np.array([pairs.expected[chosen].mean() for chosen in bins]),
             name=type(family).__name__,
         ).plot(ax=ax, **kwargs)
 
-    def plot(self, *, ax=None, **kwargs) -> Self:
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; by default in a new figure.
-        **kwargs : dict
-            Passed on to `matplotlib.axes.Axes.errorbar`.
-
-        Returns
-        -------
-        display : CollisionProbabilityDisplay
-            The display itself.
-        """
-        self.ax_ = make_axes()[0] if ax is None else ax
-        self.figure_ = self.ax_.figure
+    def _draw(self, **kwargs):
         (self.line_,) = self.ax_.plot(self.similarities, self.expected, "C1", label="formula")
-        look = {"fmt": "o", "color": "C0", "capsize": 3, "label": "measured", **kwargs}
+        style = {"fmt": "o", "color": "C0", "capsize": 3, "label": "measured", **kwargs}
         self.errorbar_ = self.ax_.errorbar(
-            self.similarities, self.measured, 4 * self.errors, **look
+            self.similarities, self.measured, 4 * self.errors, **style
         )
         self.ax_.set(xlabel=f"similarity ({self.name})", ylabel="two codes agree", ylim=(0, None))
         self.ax_.legend()
-        return self
+
+
+class _Pairs(NamedTuple):
+    """How alike pairs of rows are, and how often their codes agree.
+
+    Attributes
+    ----------
+    similarities, expected : ndarray of shape (n_pairs,)
+        Similarity of each pair, and its probability of a collision by the formula.
+    agreement : ndarray of shape (n_draws, n_pairs)
+        Share of the tables in which codes agree, at each draw of the functions.
+    """
+
+    similarities: np.ndarray
+    expected: np.ndarray
+    agreement: np.ndarray
+
+
+def _measure_pairs(family, X, n_pairs, n_draws, random) -> _Pairs:
+    """Draw pairs of rows, and then functions that code them, time and again."""
+    n_rows = X.shape[0]
+    first = random.randint(n_rows, size=n_pairs)
+    second = (first + random.randint(1, n_rows, size=n_pairs)) % n_rows
+    x, y = X[first], X[second]
+    agreement = np.empty((n_draws, n_pairs))
+    for draw in range(n_draws):
+        seed = int(random.randint(np.iinfo(np.int32).max))
+        family = clone(family).set_params(random_state=seed).fit(X)
+        codes, queries = family.transform(x), family.transform_queries(y)
+        if queries.ndim == 2:
+            queries = queries[:, np.newaxis]
+        agreement[draw] = (codes[:, np.newaxis] == queries).any(axis=1).mean(axis=1)
+    similarities = family.similarity(x, y)
+    return _Pairs(similarities, family.collision_probability(similarities), agreement)
