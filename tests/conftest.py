@@ -11,7 +11,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pytest
 import scipy.sparse as sp
 
+from .support.digits import make_digits
 from .support.selections import make_clustered
+
+
+def pytest_configure(config):
+    """Warnings are errors, but tests train for few epochs: what expects this one says so."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning"
+    )
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """Handwritten digits: ``digits.train``, ``digits.test``, ... are pairs of X and y."""
+    return make_digits()
 
 
 @pytest.fixture(params=[False, True], ids=["dense", "sparse"])

@@ -14,10 +14,6 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning"
-)
-
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:300] / 16, Y[:300]
 

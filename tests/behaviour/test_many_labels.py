@@ -8,8 +8,6 @@ from numpy.testing import assert_array_equal
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.metrics import precision_at_k
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
 N_LABELS = 50
 RNG = np.random.default_rng(0)
 # A sample has the features of its labels. The last ten labels are never seen.

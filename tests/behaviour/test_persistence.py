@@ -13,10 +13,6 @@ from sklearn.datasets import load_digits
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning"
-)
-
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:300] / 16, Y[:300]
 COMMON = {"hidden_layer_sizes": (32, 24), "max_iter": 3, "random_state": 0}

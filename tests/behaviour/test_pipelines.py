@@ -13,10 +13,6 @@ from sklearn.preprocessing import MinMaxScaler
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning"
-)
-
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:400], Y[:400]
 

@@ -1,14 +1,12 @@
 """predict_top_k: against predict_proba, by the tables and exactly, and its errors."""
 
-import warnings
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.datasets import make_classification, make_multilabel_classification
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import NotFittedError
 
 from sklearn_lsh import LSHMLPClassifier
 
@@ -30,14 +28,6 @@ Y = NAMES[CODES]
 def classifier(**settings):
     settings = {"learning_rate_init": 0.01, "max_iter": 3, "random_state": 0, "tol": 0} | settings
     return LSHMLPClassifier((30,), n_iter_no_change=np.inf, **settings)
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    """The few epochs here do not converge."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield
 
 
 def assert_best(labels, scores, classes, probabilities):

@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*(M|m)aximum iterations:sklearn.exceptions.ConvergenceWarning"
+    "ignore:.*maximum iterations:sklearn.exceptions.ConvergenceWarning"
 )
 
 X, Y = load_digits(return_X_y=True)

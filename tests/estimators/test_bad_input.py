@@ -10,10 +10,6 @@ from sklearn.exceptions import NotFittedError
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning"
-)
-
 X, Y = make_classification(
     60, n_features=8, n_informative=5, n_classes=3, n_clusters_per_class=1, random_state=0
 )

@@ -65,7 +65,6 @@ def test_rule_for_hidden_layers_before_selected_outputs():
     assert auto_hidden(2_000, outputs_selected=True) == 100
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("output_density", "expected"), [("auto", [25, None]), (1.0, [25, None]), (3, [None, 3])]
 )

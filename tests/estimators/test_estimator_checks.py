@@ -44,10 +44,7 @@ SETTINGS = {
 ESTIMATORS = [estimator(**settings) for settings in SETTINGS.values() for estimator in N_CHECKS]
 
 
-@pytest.mark.filterwarnings(
-    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning",
-    "ignore:Can't check dok sparse matrix:UserWarning",
-)
+@pytest.mark.filterwarnings("ignore:Can't check dok sparse matrix:UserWarning")
 @parametrize_with_checks(
     ESTIMATORS, expected_failed_checks=lambda estimator: WEIGHT_CHECKS, xfail_strict=False
 )

@@ -13,21 +13,10 @@ from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
 from ..support.digits import (
     SETTINGS,
-    SMALL,
-    X_TEST,
-    X_TRAIN,
-    Y_TEST,
-    Y_TRAIN,
-    X,
-    Y,
     classifier,
     each_setting,
-    ignore_convergence,
     regressor,
 )
-
-pytestmark = ignore_convergence
-
 
 # ---- learning
 
@@ -38,13 +27,14 @@ LEAST_ACCURACY = {"dense": 0.9, "topk": 0.9, "output": 0.6}
 
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("sparse", [False, True])
-def test_classifies(name, sparse):
-    train, test = (sp.csr_array(a) if sparse else a for a in (X_TRAIN, X_TEST))
+def test_classifies(name, sparse, digits):
+    kind = sp.csr_array if sparse else np.asarray
+    train, test = kind(digits.train.X), kind(digits.test.X)
     estimator = LSHMLPClassifier(**SETTINGS[name], max_iter=30, learning_rate_init=0.003)
-    accuracy = estimator.fit(train, Y_TRAIN).score(test, Y_TEST)
+    accuracy = estimator.fit(train, digits.train.y).score(test, digits.test.y)
     assert accuracy > LEAST_ACCURACY.get(name, 0.75)
     probabilities = estimator.predict_proba(test)
-    assert probabilities.shape == (len(Y_TEST), 10)
+    assert probabilities.shape == (len(digits.test.y), 10)
     assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert_array_equal(probabilities.argmax(axis=1), estimator.predict(test))
     assert_allclose(estimator.predict_log_proba(test), np.log(probabilities))
@@ -60,7 +50,7 @@ def test_regresses(settings):
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad", "sgd"])
-def test_activations_and_solvers(activation, solver):
+def test_activations_and_solvers(activation, solver, digits):
     rate = {"adam": 0.003, "adagrad": 0.05, "rowwise_adagrad": 0.05, "sgd": 0.1}[solver]
     for selection in ("lsh", "all"):
         estimator = classifier(
@@ -69,7 +59,7 @@ def test_activations_and_solvers(activation, solver):
             learning_rate_init=rate,
             selection=selection,
             max_iter=10,
-        ).fit(X_TRAIN, Y_TRAIN)
+        ).fit(*digits.train)
         assert estimator.loss_curve_[-1] < 0.7 * estimator.loss_curve_[0]
 
 
@@ -85,63 +75,64 @@ def test_poisson():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_float32_and_float64_agree(dtype):
+def test_float32_and_float64_agree(dtype, digits):
     """Both are the same float32 numbers to the network."""
-    data = X_TRAIN.astype(np.float32)
-    expected = classifier().fit(data, Y_TRAIN).predict_proba(data)
+    X, y = digits.train
+    data = X.astype(np.float32)
+    expected = classifier().fit(data, y).predict_proba(data)
     for kind in (np.asarray, sp.csr_array):
-        result = classifier().fit(kind(data.astype(dtype)), Y_TRAIN)
+        result = classifier().fit(kind(data.astype(dtype)), y)
         assert result.predict_proba(kind(data.astype(dtype))).dtype == np.float32
-    dense = classifier().fit(data.astype(dtype), Y_TRAIN)
+    dense = classifier().fit(data.astype(dtype), y)
     assert_array_equal(dense.predict_proba(data.astype(dtype)), expected)
 
 
 @each_setting
-def test_reproducible(settings):
+def test_reproducible(settings, digits):
     first, second = (
-        LSHMLPClassifier(**settings, max_iter=3, n_jobs=n_jobs).fit(X_TRAIN, Y_TRAIN)
+        LSHMLPClassifier(**settings, max_iter=3, n_jobs=n_jobs).fit(*digits.train)
         for n_jobs in (None, 1)
     )
     assert first.loss_curve_ == second.loss_curve_
-    assert_array_equal(first.predict_proba(X_TEST), second.predict_proba(X_TEST))
+    X = digits.test.X
+    assert_array_equal(first.predict_proba(X), second.predict_proba(X))
     for a, b in zip(first.coefs_, second.coefs_, strict=True):
         assert_array_equal(a, b)
 
 
 @each_setting
-def test_threads(settings):
+def test_threads(settings, digits):
     estimator = LSHMLPClassifier(**settings, max_iter=15, batch_size=32, n_jobs=2)
-    assert estimator.fit(X_TRAIN, Y_TRAIN).score(X_TEST, Y_TEST) > 0.6
+    assert estimator.fit(*digits.train).score(*digits.test) > 0.6
     # Predicting writes nothing that threads share.
-    expected = clone(estimator).set_params(n_jobs=None).fit(X_TRAIN, Y_TRAIN)
-    alone = expected.predict_proba(X_TEST)
-    assert_allclose(expected.set_params(n_jobs=2).predict_proba(X_TEST), alone, rtol=1e-5)
+    expected = clone(estimator).set_params(n_jobs=None).fit(*digits.train)
+    alone = expected.predict_proba(digits.test.X)
+    assert_allclose(expected.set_params(n_jobs=2).predict_proba(digits.test.X), alone, rtol=1e-5)
 
 
-def test_predict_selection_is_exact():
+def test_predict_selection_is_exact(digits):
     """Set on a fitted estimator, it changes what is selected, not what was learnt."""
-    hashed = classifier(max_iter=10).fit(X_TRAIN, Y_TRAIN)
-    exact = classifier(max_iter=10, selection="topk").fit(X_TRAIN, Y_TRAIN)
+    hashed = classifier(max_iter=10).fit(*digits.train)
+    exact = classifier(max_iter=10, selection="topk").fit(*digits.train)
+    X = digits.test.X
     assert_array_equal(
-        exact.predict_proba(X_TEST),
-        exact.set_params(predict_selection="topk").predict_proba(X_TEST),
+        exact.predict_proba(X),
+        exact.set_params(predict_selection="topk").predict_proba(X),
     )
-    before = hashed.predict_proba(X_TEST)
+    before = hashed.predict_proba(X)
     weights = [coef.copy() for coef in hashed.coefs_]
-    assert not np.array_equal(
-        before, hashed.set_params(predict_selection="topk").predict_proba(X_TEST)
-    )
+    assert not np.array_equal(before, hashed.set_params(predict_selection="topk").predict_proba(X))
     for coef, copy in zip(hashed.coefs_, weights, strict=True):
         assert_array_equal(coef, copy)
-    assert_array_equal(before, hashed.set_params(predict_selection=None).predict_proba(X_TEST))
+    assert_array_equal(before, hashed.set_params(predict_selection=None).predict_proba(X))
 
 
 # ---- fitted attributes
 
 
 @each_setting
-def test_fitted_attributes(settings):
-    estimator = LSHMLPClassifier(**settings, max_iter=3).fit(X[SMALL], Y[SMALL])
+def test_fitted_attributes(settings, digits):
+    estimator = LSHMLPClassifier(**settings, max_iter=3).fit(*digits.few)
     units = [64, *np.atleast_1d(settings["hidden_layer_sizes"]), 10]
     assert [coef.shape for coef in estimator.coefs_] == list(pairwise(units))
     assert [bias.shape for bias in estimator.intercepts_] == [(n,) for n in units[1:]]
@@ -160,34 +151,34 @@ def test_fitted_attributes(settings):
     assert_array_equal(estimator.classes_, np.arange(10))
 
 
-def test_weights_are_views():
-    estimator = classifier().fit(X[SMALL], Y[SMALL])
+def test_weights_are_views(digits):
+    estimator = classifier().fit(*digits.few)
     for name in ("coefs_", "intercepts_"):
         for a, b in zip(getattr(estimator, name), getattr(estimator, name), strict=True):
             assert np.shares_memory(a, b)
 
 
-def test_feature_names():
+def test_feature_names(digits):
     pd = pytest.importorskip("pandas")
-    frame = pd.DataFrame(X[SMALL]).add_prefix("pixel ")
-    estimator = classifier(early_stopping=True, validation_fraction=0.2).fit(frame, Y[SMALL])
+    frame = pd.DataFrame(digits.few.X).add_prefix("pixel ")
+    estimator = classifier(early_stopping=True, validation_fraction=0.2).fit(frame, digits.few.y)
     assert estimator.feature_names_in_[1] == "pixel 1"
     estimator.predict(frame)
     with pytest.warns(UserWarning, match="does not have valid feature names"):
-        estimator.predict(X)
+        estimator.predict(digits.all.X)
 
 
 # ---- learning rate and mini-batches
 
 
-def test_inverse_scaling():
+def test_inverse_scaling(digits):
     estimator = classifier(solver="sgd", learning_rate="invscaling", power_t=0.3, max_iter=4)
-    estimator.fit(X[SMALL], Y[SMALL])
+    estimator.fit(*digits.few)
     rate = estimator._network.optimizer.learning_rate
     assert rate == pytest.approx(0.001 / 1201**0.3)
 
 
-def test_adaptive(capsys):
+def test_adaptive(capsys, digits):
     estimator = classifier(
         solver="sgd",
         learning_rate="adaptive",
@@ -196,7 +187,7 @@ def test_adaptive(capsys):
         n_iter_no_change=1,
         max_iter=100,
         verbose=1,
-    ).fit(X[SMALL], Y[SMALL])
+    ).fit(*digits.few)
     printed = capsys.readouterr().out
     assert "Setting learning rate to 0.002000" in printed
     assert "Learning rate too small. Stopping." in printed
@@ -204,10 +195,10 @@ def test_adaptive(capsys):
 
 
 @pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad"])
-def test_schedules_are_for_sgd_only(solver):
+def test_schedules_are_for_sgd_only(solver, digits):
     curves = [
         classifier(solver=solver, learning_rate=name, tol=10, n_iter_no_change=2, max_iter=20)
-        .fit(X[SMALL], Y[SMALL])
+        .fit(*digits.few)
         .loss_curve_
         for name in ("constant", "invscaling", "adaptive")
     ]
@@ -215,7 +206,7 @@ def test_schedules_are_for_sgd_only(solver):
 
 
 @pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad", "sgd"])
-def test_linear_schedule(solver):
+def test_linear_schedule(solver, digits):
     rates = []
 
     class Watch:
@@ -231,11 +222,11 @@ def test_linear_schedule(solver):
     estimator = classifier(solver=solver, learning_rate="linear", max_iter=4, warm_start=True)
     estimator.set_callbacks(Watch())
     for _ in range(2):  # each fit starts anew
-        estimator.fit(X[SMALL], Y[SMALL])
+        estimator.fit(*digits.few)
     assert rates == pytest.approx([0.00075, 0.0005, 0.00025, 0] * 2)
 
 
-def test_linear_schedule_falls_with_each_batch(monkeypatch):
+def test_linear_schedule_falls_with_each_batch(monkeypatch, digits):
     from sklearn_lsh.network.optimizers import Adam
 
     rates, compute = [], Adam.rates
@@ -245,80 +236,80 @@ def test_linear_schedule_falls_with_each_batch(monkeypatch):
         return compute(self)
 
     monkeypatch.setattr(Adam, "rates", watch)
-    classifier(learning_rate="linear", max_iter=2, batch_size=100).fit(X[SMALL], Y[SMALL])
+    classifier(learning_rate="linear", max_iter=2, batch_size=100).fit(*digits.few)
     np.testing.assert_allclose(rates, 0.001 * np.linspace(1, 0, 7)[:-1], rtol=1e-6)
     rates.clear()
-    classifier(max_iter=2, batch_size=100).fit(X[SMALL], Y[SMALL])
+    classifier(max_iter=2, batch_size=100).fit(*digits.few)
     assert rates == [0.001] * 6
 
 
-def test_partial_fit_has_no_linear_schedule():
+def test_partial_fit_has_no_linear_schedule(digits):
     with pytest.raises(ValueError, match="does not support learning_rate='linear'"):
-        classifier(learning_rate="linear").partial_fit(X, Y, classes=range(10))
+        classifier(learning_rate="linear").partial_fit(*digits.all, classes=range(10))
 
 
-def test_batch_size():
+def test_batch_size(digits):
+    X, y = digits.all
     for n_samples, batch_size in ((300, 200), (150, 150)):
-        auto = classifier().fit(X[:n_samples], Y[:n_samples])
-        explicit = classifier(batch_size=batch_size).fit(X[:n_samples], Y[:n_samples])
+        auto = classifier().fit(X[:n_samples], y[:n_samples])
+        explicit = classifier(batch_size=batch_size).fit(X[:n_samples], y[:n_samples])
         assert auto.loss_curve_ == explicit.loss_curve_
     with pytest.warns(UserWarning, match=r"batch_size=500 is larger than .* 300: it is clipped"):
-        clipped = classifier(batch_size=500).fit(X[SMALL], Y[SMALL])
-    assert clipped.loss_curve_ == classifier(batch_size=300).fit(X[SMALL], Y[SMALL]).loss_curve_
+        clipped = classifier(batch_size=500).fit(*digits.few)
+    assert clipped.loss_curve_ == classifier(batch_size=300).fit(*digits.few).loss_curve_
 
 
 # ---- weights
 
 
 @pytest.mark.parametrize("settings", [{}, {"output_density": 0.5}, {"selection": "all"}])
-def test_class_weight_is_sample_weight(settings):
+def test_class_weight_is_sample_weight(settings, digits):
     weights = {3: 2.0, 4: 0.5}
-    by_class = classifier(class_weight=weights, **settings).fit(X[SMALL], Y[SMALL])
-    of_sample = np.array([weights.get(label, 1.0) for label in Y[SMALL]])
-    by_sample = classifier(**settings).fit(X[SMALL], Y[SMALL], of_sample)
+    by_class = classifier(class_weight=weights, **settings).fit(*digits.few)
+    of_sample = np.array([weights.get(label, 1.0) for label in digits.few.y])
+    by_sample = classifier(**settings).fit(*digits.few, of_sample)
     assert by_class.loss_curve_ == by_sample.loss_curve_
-    both = classifier(class_weight=weights, **settings).fit(X[SMALL], Y[SMALL], of_sample)
-    squared = classifier(**settings).fit(X[SMALL], Y[SMALL], of_sample**2)
+    both = classifier(class_weight=weights, **settings).fit(*digits.few, of_sample)
+    squared = classifier(**settings).fit(*digits.few, of_sample**2)
     assert_allclose(both.loss_curve_, squared.loss_curve_, rtol=1e-6)
 
 
-def test_balanced_class_weight():
-    y = np.where(Y[SMALL] == 3, "three", "other")
+def test_balanced_class_weight(digits):
+    X, y = digits.few
+    y = np.where(y == 3, "three", "other")
     counts = {name: (y == name).sum() for name in ("three", "other")}
-    balanced = classifier(class_weight="balanced").fit(X[SMALL], y)
-    explicit = classifier(class_weight={name: 150 / n for name, n in counts.items()}).fit(
-        X[SMALL], y
-    )
+    balanced = classifier(class_weight="balanced").fit(X, y)
+    explicit = classifier(class_weight={name: 150 / n for name, n in counts.items()}).fit(X, y)
     assert_allclose(balanced.loss_curve_, explicit.loss_curve_, rtol=1e-6)
 
 
-def test_class_weight_in_partial_fit():
+def test_class_weight_in_partial_fit(digits):
     estimator = classifier(class_weight={"three": 5.0})
-    y = np.where(Y[SMALL] == 3, "three", "other")
-    other = classifier().partial_fit(
-        X[SMALL], y, np.where(y == "three", 5.0, 1.0), ["three", "other"]
-    )
+    X, y = digits.few
+    y = np.where(y == 3, "three", "other")
+    other = classifier().partial_fit(X, y, np.where(y == "three", 5.0, 1.0), ["three", "other"])
     # The second batch lacks a class.
-    estimator.partial_fit(X[SMALL], y, classes=["three", "other"])
+    estimator.partial_fit(X, y, classes=["three", "other"])
     assert estimator.loss_ == pytest.approx(other.loss_)
-    estimator.partial_fit(X[SMALL][y == "other"], y[y == "other"])
+    estimator.partial_fit(X[y == "other"], y[y == "other"])
 
 
 @pytest.mark.parametrize("make", [classifier, regressor])
 @pytest.mark.parametrize("settings", [{}, {"selection": "all"}, {"solver": "sgd"}])
-def test_weights_of_one_change_nothing(make, settings):
-    plain = make(**settings).fit(X[SMALL], Y[SMALL])
-    ones = make(**settings).fit(X[SMALL], Y[SMALL], np.ones(300))
+def test_weights_of_one_change_nothing(make, settings, digits):
+    plain = make(**settings).fit(*digits.few)
+    ones = make(**settings).fit(*digits.few, np.ones(300))
     assert_allclose(plain.loss_curve_, ones.loss_curve_, rtol=1e-5)
 
 
 @pytest.mark.parametrize("make", [classifier, regressor])
-def test_weight_zero_leaves_a_sample_out(make):
+def test_weight_zero_leaves_a_sample_out(make, digits):
     """In X it still counts for nothing but the classes there are."""
+    X, y = digits.few
     weight = np.repeat([1.0, 0.0], 150)
-    junk = np.r_[Y[:150], np.arange(150) % 10]
+    junk = np.r_[y[:150], np.arange(150) % 10]
     weighted = make().fit(np.r_[X[:150], 1000 * X[150:300]], junk, weight)
-    short = make().fit(X[:150], Y[:150])
+    short = make().fit(X[:150], y[:150])
     assert_allclose(weighted.loss_curve_, short.loss_curve_, rtol=1e-5)
     assert weighted.t_ == short.t_
 
@@ -326,10 +317,11 @@ def test_weight_zero_leaves_a_sample_out(make):
 # ---- kinds of y
 
 
-def test_string_classes():
+def test_string_classes(digits):
+    X, y = digits.all
     names = np.array([f"digit {n}" for n in range(10)])
-    expected = classifier(max_iter=10).fit(X, Y).predict(X)
-    for labels in (names[Y], names[Y].astype(object), names[Y].tolist()):
+    expected = classifier(max_iter=10).fit(X, y).predict(X)
+    for labels in (names[y], names[y].astype(object), names[y].tolist()):
         estimator = classifier(max_iter=10).fit(X, labels)
         assert_array_equal(estimator.classes_, names)
         assert estimator.score(X, labels) > 0.7
@@ -337,10 +329,11 @@ def test_string_classes():
 
 
 @pytest.mark.parametrize("labels", [[False, True], [-1, 1], ["no", "yes"], [2.0, 5.0]])
-def test_binary(labels):
+def test_binary(labels, digits):
     labels = np.array(labels)
-    y = labels[(Y % 2).astype(int)]
-    estimator = classifier(max_iter=15).fit(X_TRAIN, labels[Y_TRAIN % 2])
+    X = digits.all.X
+    y = labels[digits.all.y % 2]
+    estimator = classifier(max_iter=15).fit(digits.train.X, labels[digits.train.y % 2])
     assert estimator.n_outputs_ == 1
     assert estimator.out_activation_ == "logistic"
     assert estimator.score(X, y) > 0.85

@@ -30,8 +30,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 matplotlib.use("agg")
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning",
-    "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning",
+    "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning"
 )
 
 X, Y = load_digits(return_X_y=True)

@@ -44,9 +44,7 @@ def few_diagnoses(load=datasets.load_icd10cm):
     return tuple(array[::8] for array in load())
 
 
-@pytest.mark.filterwarnings(
-    "ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning", "ignore::DeprecationWarning"
-)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if python_blocks(page)], ids=lambda page: page.stem
 )

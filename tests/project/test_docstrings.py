@@ -45,7 +45,6 @@ def test_arguments_are_described(estimator, method):
         assert described(function.__doc__, "Parameters") == names
 
 
-@pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_attributes_are_described(estimator):
     fitted = estimator(max_iter=1).fit([[0.0], [1.0]], [0, 1])

@@ -49,7 +49,6 @@ def test_sketches_of_all_neurons_miss_few(clustered):
     assert recall(chosen, responses(network.layers[0], inputs)) > 0.85
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("width", [256, 1000, 4000, 32_000])
 def test_automatic_hashing_keeps_its_recall_at_all_widths(width):
     X, y = load_digits(return_X_y=True)
