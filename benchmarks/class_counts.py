@@ -2,7 +2,7 @@
 
     python benchmarks/class_counts.py
 
-fits `LSHMLPClassifier` with 128 hidden units to made data (see many_classes.py) of 10,000 to
+fits `LSHMLPClassifier` with 128 hidden units to made data (see `helpers/made_data.py`) of 10,000 to
 1,000,000 classes, and to word forms of 10,000 to 83,136 lemmas. All fits of a set have as many
 rows, of which each class has one at least. Each is a process of its own, which loads ready-made
 data: reported are the seconds of each epoch, those before the first, and the highest resident
@@ -17,30 +17,18 @@ more than these.
 
 import os
 import tempfile
-import warnings
 from pathlib import Path
 
-import extreme_data
 import numpy as np
-from common import (
-    Stopwatch,
-    in_new_process,
-    kept,
-    load_data,
-    n_bytes,
-    names_in,
-    parse_options,
-    path_of,
-    peak_memory,
-    save_data,
-    write,
-)
-from many_classes import N_SIGNS, draw_rows
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
+from helpers import label_sets, made_data, matrices
+from helpers.measures import n_bytes
+from helpers.processes import in_new_process, peak_memory
+from helpers.report import kept, names_in, parse_options, path_of, seeds_of, write
+from helpers.training import Stopwatch, unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 
+# Numbers of classes.
 COUNTS = {
     "made": (10_000, 30_000, 100_000, 300_000, 1_000_000),
     "lemma-hr": (10_000, 30_000, 83_136),
@@ -68,23 +56,22 @@ class Clock(Stopwatch):
 def make_made(path, n_classes, n_rows, seed):
     """Make rows of as many classes and save them."""
     rng = np.random.default_rng(seed)
-    signs = rng.integers(N_FEATURES, size=(n_classes, N_SIGNS))
+    signs = made_data.draw_signs(n_classes, N_FEATURES, rng)
     y = rng.permutation(np.arange(n_rows) % n_classes)
-    X = draw_rows(signs, y, N_FEATURES, rng)
-    save_data(path, X, y, X[:1], y[:1])
+    matrices.save(path, X=made_data.draw_rows(signs, y, N_FEATURES, rng), y=y)
 
 
 def make_lemmas(path, n_classes, n_rows, seed):
     """Save rows of some lemmas: one of each at least, others at random."""
     most = COUNTS["lemma-hr"][-1]
     name = "lemma-hr" if n_classes == most else f"lemma-hr-{n_classes}"
-    (X, Y), _ = extreme_data.load(name, validation=False)
+    (X, Y), _ = label_sets.load(name, validation=False)
     y = Y.indices
     order = np.random.default_rng(seed).permutation(len(y))
     _, first = np.unique(y[order], return_index=True)
     others = np.delete(order, first)[: max(0, n_rows - len(first))]
     rows = np.concatenate([order[first], others])
-    save_data(path, X[rows], y[rows], X[:1], y[:1])
+    matrices.save(path, X=X[rows], y=y[rows])
 
 
 MAKERS = {"made": make_made, "lemma-hr": make_lemmas}
@@ -93,12 +80,11 @@ MAKERS = {"made": make_made, "lemma-hr": make_lemmas}
 def fit(path, settings, n_threads):
     """Fit on saved data and measure."""
     before = peak_memory()
-    (X, y), _ = load_data(path)
+    X, y = matrices.load(path, "X", "y")
     loaded = peak_memory()
     clock = Clock()
     network = LSHMLPClassifier((128,), n_jobs=n_threads, **settings).set_callbacks(clock)
-    with threadpool_limits(n_threads), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged(n_threads):
         network.fit(X, y)
     return {
         "classes": len(network.classes_),
@@ -145,7 +131,7 @@ def main():
             counts = [1000, 2000] if options.quick else COUNTS[name]
             counts = [count for count in counts if not asked or count in asked]
             found = {str(count): [] for count in counts}
-            for seed in range(options.seed, options.seed + options.repeats):
+            for seed in seeds_of(options):
                 for count in counts:
                     path = data_of(name, count, kept_in, options)
                     if options.epochs:

@@ -27,28 +27,19 @@ is kept, and used. ``--networks hashed`` searches for ours alone, and keeps the 
 import time
 
 import numpy as np
-from common import (
-    conditions,
-    first_reached,
-    kept,
-    names_in,
-    parse_options,
-    path_of,
-    seconds_to,
-    train_dense,
-    train_hashed,
-    write,
-)
-from fashion_data import load
+from helpers.fashion_data import load
+from helpers.report import conditions, kept, names_in, parse_options, path_of, seeds_of, write
+from helpers.torch_network import TorchClassifier
+from helpers.training import first_reached, seconds_to, train_dense, train_hashed
 from sklearn.model_selection import ParameterGrid
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
-from torch_network import TorchClassifier
 
 from sklearn_lsh import LSHMLPClassifier
 
 # How much less accurate than the best dense network is as good as it.
 POINT = 0.01
+# Share of hidden neurons of ours that is active.
 DENSITY = 0.05
 # What else ours is tried with where layers are wide, whose steps are larger.
 WIDE_SPACE = {
@@ -56,9 +47,10 @@ WIDE_SPACE = {
     "learning_rate_init": (0.001, 0.002),
     "max_iter": (5,),
 }
+# Of the dense networks: nine candidates each.
 DENSE_SPACE = {"batch_size": (128, 256, 512), "learning_rate_init": (0.0005, 0.001, 0.002)}
-# Nine candidates each. A learning rate that falls depends on how many epochs there will be, and
-# starts higher where these are few.
+# Of all networks. A learning rate that falls depends on how many epochs there will be, and starts
+# higher where these are few.
 SPACES = {
     "hashed": {
         "batch_size": (64, 128, 256),
@@ -104,18 +96,14 @@ def make(network, settings, width, seed, options):
     )
 
 
-def train(network, settings, width, data, seed, options, *, n_epochs=None, goal=np.inf):
+def train(network, settings, data, options, *, width, seed, n_epochs=None, goal=np.inf):
     """Train a network and record each epoch; a dense one for some epochs, or until a goal."""
     print(f"{network}, width {width}, seed {seed}, {settings}")
     estimator = make(network, settings, width, seed, options)
     if network == "hashed":
         return train_hashed(estimator, *data, n_threads=options.threads)
-    return train_dense(
-        *(estimator, *data),
-        n_epochs=n_epochs or options.epochs,
-        n_threads=options.threads,
-        goal=goal,
-    )
+    n_epochs, n_threads = n_epochs or options.epochs, options.threads
+    return train_dense(estimator, *data, n_epochs=n_epochs, n_threads=n_threads, goal=goal)
 
 
 # -- parts --------------------------------------------------------------------------------
@@ -147,7 +135,12 @@ def search(results, options):
     for round_ in zip(*(spaces[network] for network in searched), strict=True):
         for network, settings in zip(searched, round_, strict=True):
             run = train(
-                *(network, settings, options.width, data, options.seed, options),
+                network,
+                settings,
+                data,
+                options,
+                width=options.width,
+                seed=options.seed,
                 n_epochs=options.search_epochs,
             )
             tried[network].append({"settings": settings, "run": run})
@@ -163,10 +156,10 @@ def main_part(results, options):
     data = load(validation=False, quick=options.quick)
     runs = [
         {
-            network: train(network, settings, options.width, data, seed, options)
+            network: train(network, settings, data, options, width=options.width, seed=seed)
             for network, settings in earlier(results, "search")["chosen"].items()
         }
-        for seed in seeds(options, options.repeats)
+        for seed in seeds_of(options)
     ]
     final = {network: [run[network]["accuracies"][-1] for run in runs] for network in runs[0]}
     goal = float(np.mean(final["scikit_learn"])) - POINT
@@ -194,13 +187,13 @@ def wide_part(results, options):
     candidates = []
     for changes in ParameterGrid(WIDE_SPACE):
         settings = {**chosen["hashed"], **changes}
-        run = train("hashed", settings, options.wide, data, options.seed, options)
+        run = train("hashed", settings, data, options, width=options.wide, seed=options.seed)
         candidates.append({"settings": settings, "run": run})
     chosen = {**chosen, "hashed": first_to(candidates, target)}
     data = load(validation=False, quick=options.quick)
     runs = [
         train_wide(chosen, data, goal, seed, options)
-        for seed in seeds(options, options.wide_repeats)
+        for seed in seeds_of(options, options.wide_repeats)
     ]
     reached = {network: [run[network]["seconds_to_goal"] for run in runs] for network in runs[0]}
     summary = {
@@ -220,7 +213,12 @@ def train_wide(chosen, data, goal, seed, options):
     """Train ours and PyTorch's network with one seed, and project scikit-learn's time."""
     run = {
         network: train(
-            *(network, chosen[network], options.wide, data, seed, options),
+            network,
+            chosen[network],
+            data,
+            options,
+            width=options.wide,
+            seed=seed,
             n_epochs=options.wide_epochs,
             goal=goal,
         )
@@ -310,11 +308,6 @@ PARTS = {"search": search, "main": main_part, "wide": wide_part, "predict": pred
 
 
 # -- what parts share ---------------------------------------------------------------------
-
-
-def seeds(options, n_runs):
-    """Seeds of runs."""
-    return range(options.seed, options.seed + n_runs)
 
 
 def middle(values):

@@ -29,7 +29,6 @@ compared with those of the dense network in its fewer epochs.
 import json
 import multiprocessing
 import time
-import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache, partial
 from itertools import product
@@ -37,16 +36,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from common import parse_options, write
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
+from helpers.report import parse_options, seeds_of, write
+from helpers.training import unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.datasets import fetch_mnist, make_convex, make_rectangles
 
 SELECTIONS = ("lsh", "topk", "random")
+# Share of active neurons that learning rates are chosen with, and of which the headline tells.
 HEADLINE = 0.05
-# Neurons that are active for few samples want larger steps.
+# Learning rates that are tried. Neurons that are active for few samples want larger steps.
 RATES = {
     **dict.fromkeys(SELECTIONS, (0.0005, 0.001, 0.002, 0.004, 0.008)),
     "all": (0.00025, 0.0005, 0.001, 0.002),
@@ -126,8 +125,7 @@ def train(run):
         n_iter_no_change=run.epochs,
         random_state=run.seed,
     )
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged(1):
         start = time.process_time()
         network.fit(X, y)
         seconds = time.process_time() - start
@@ -235,9 +233,8 @@ def choose_rates(results, options):
 
 def plan(rates, options):
     """The runs of each stage."""
-    seeds = range(options.seed, options.seed + options.repeats)
     for densities, selections in stages(options):
-        cases = product(seeds, densities, options.sets, options.layers, selections)
+        cases = product(seeds_of(options), densities, options.sets, options.layers, selections)
         yield [
             make_run(tuple(case), density, rates[tuple(case)], seed, options)
             for seed, density, *case in cases

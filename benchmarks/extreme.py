@@ -15,39 +15,32 @@ those that hashing finds, for about as long, and predicts exactly.
 """
 
 import json
-import os
-import subprocess
 import tempfile
 import time
-import warnings
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from blending import Neighborhood, blend
-from common import in_new_process, kept, names_in, parse_options, write
-from extreme_data import SETS, load, some
-from extreme_environments import python_of
-from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
+from helpers import matrices
+from helpers.blending import Neighborhood, blend
+from helpers.label_sets import OURS, SETS, load, some
+from helpers.opponent_environments import run_opponent
+from helpers.processes import in_new_process
+from helpers.report import RESULTS, kept, names_in, parse_options, seeds_of, write
+from helpers.training import unconverged
+from helpers.uniform_outputs import use_uniform_outputs
 from threadpoolctl import threadpool_limits
-from uniform_outputs import use_uniform_outputs
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.metrics import ndcg_at_k, precision_at_k
 
+# Labels that are asked for.
 K = 5
 # Trees take minutes for more.
 MOST_HELD_OUT = 30_000
-# What `LSHMLPClassifier` is given, on all sets and on one. Chosen on the validation rows.
-OURS = {
-    "hidden_layer_sizes": (128,),
-    "batch_size": 512,
-    "learning_rate_init": 0.0075,
-    "learning_rate": "linear",
-    "max_iter": 3,
-}
+# What `LSHMLPClassifier` is given on one set besides, or in place of, `OURS`.
 OURS_ON = {
     "icd": {
         "batch_size": 400,
@@ -75,7 +68,7 @@ ASKED = {
 # How many epochs take as long with labels that are drawn as ours with those that hashing finds.
 UNIFORM_EPOCHS = {"icd": 25, "wordnet": 10, "lemma-de": 6, "lemma-hr": 6}
 
-# The opponents: which class of `extreme_opponents.py`, and its settings.
+# The opponents: which class of `helpers/opponents.py`, and its settings.
 OPPONENTS = {
     "omikuji": ("omikuji", {}),
     "pecos": ("pecos", {}),
@@ -100,96 +93,67 @@ OPPONENTS_ON = {
 }
 
 
-def save(path, train, held_out):
-    """Save rows and labels for other processes."""
-    arrays = {}
-    matrices = zip(("X", "Y", "X_held_out", "Y_held_out"), (*train, *held_out), strict=True)
-    for name, matrix in matrices:
-        matrix.sort_indices()
-        for part in ("data", "indices", "indptr"):
-            arrays[f"{name}_{part}"] = getattr(matrix, part)
-        arrays[f"{name}_shape"] = np.array(matrix.shape)
-    np.savez(path, **arrays)
+class Ranking(NamedTuple):
+    """What a method answered for the held-out rows, and what it took."""
+
+    labels: np.ndarray  # the likeliest of each row
+    seconds: float
+    seconds_to_predict: float
+    version: str
 
 
-def read(path):
-    """Read what `save` saved."""
-    with np.load(path) as arrays:
-        return [
-            sparse.csr_array(
-                tuple(arrays[f"{name}_{part}"] for part in ("data", "indices", "indptr")),
-                shape=tuple(arrays[f"{name}_shape"]),
-            )
-            for name in ("X", "Y", "X_held_out", "Y_held_out")
-        ]
+# Ours: each of these returns {way of asking: Ranking}
 
 
 def run_ours(data, settings, n_threads, *, blended):
-    """Train ours, and ask it in each way.
-
-    Returns
-    -------
-    runs : dict
-        For each way the likeliest labels of each held-out row, seconds of training and of
-        predicting, and the version.
-    """
-    X, Y, X_held_out, _ = read(data)
-    runs = {}
-
-    def predict(way, ask, seconds):
-        start = time.perf_counter()
-        labels = ask()
-        seconds_to_predict = time.perf_counter() - start
-        runs[way] = labels, seconds, seconds_to_predict, version("sklearn-lsh")
-
+    """Train ours, and ask it in each way."""
+    X, Y, X_held_out = matrices.load(data, "X", "Y", "X_held_out")
     with threadpool_limits(n_threads):
         network, seconds = fit_ours(X, Y, settings, n_threads)
-        predict("ours", lambda: network.predict_top_k(X_held_out, K)[0], seconds)
+        rankings = {"ours": ask(network, X_held_out, seconds)}
         network.set_params(**ASKED["ours_exact"])
-        predict("ours_exact", lambda: network.predict_top_k(X_held_out, K)[0], seconds)
+        rankings["ours_exact"] = ask(network, X_held_out, seconds)
         if blended:
             start = time.perf_counter()
             neighborhood = Neighborhood(X, Y, n_threads)
             seconds += time.perf_counter() - start
-            predict("ours_blended", lambda: blend(network, neighborhood, X_held_out, K), seconds)
-    return runs
+            rank = partial(blend, network, neighborhood, k=K)
+            rankings["ours_blended"] = timed(rank, X_held_out, seconds)
+    return rankings
 
 
 def run_uniform(data, settings, n_threads):
-    """Train ours with labels that are drawn; returns the same."""
-    X, Y, X_held_out, _ = read(data)
+    """Train ours with labels that are drawn."""
+    X, Y, X_held_out = matrices.load(data, "X", "Y", "X_held_out")
     use_uniform_outputs()
     with threadpool_limits(n_threads):
         network, seconds = fit_ours(X, Y, settings, n_threads)
-        start = time.perf_counter()
-        labels, _ = network.predict_top_k(X_held_out, K)
-        seconds_to_predict = time.perf_counter() - start
-    return {"ours_uniform": (labels, seconds, seconds_to_predict, version("sklearn-lsh"))}
+        return {"ours_uniform": ask(network, X_held_out, seconds)}
 
 
 def fit_ours(X, Y, settings, n_threads):
     """Train ours, and take the time."""
     single = bool((np.diff(Y.indptr) == 1).all())
     network = LSHMLPClassifier(**settings, tol=0, n_iter_no_change=np.inf, n_jobs=n_threads)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged():
         start = time.perf_counter()
         network.fit(X, Y.indices if single else Y)
         return network, time.perf_counter() - start
 
 
-def run_opponent(data, python, kind, settings, n_threads):
-    """Train an opponent in its environment; returns the same."""
-    program = Path(__file__).with_name("extreme_opponents.py")
-    out = data.with_name("out.npz")
-    given = json.dumps({"threads": n_threads, **settings})
-    # Their own threads are all there are.
-    environment = {**os.environ, "OMP_NUM_THREADS": str(n_threads)}
-    command = [python, program, kind, data, out, given]
-    subprocess.run(command, check=True, env=environment, stderr=subprocess.DEVNULL)
-    with np.load(out) as found:
-        figures = (float(found[name]) for name in ("seconds", "seconds_to_predict"))
-        return found["labels"], *figures, str(found["version"])
+def ask(network, X, seconds):
+    """Have a network rank rows; it took so many seconds to train."""
+    return timed(lambda X: network.predict_top_k(X, K)[0], X, seconds)
+
+
+def timed(rank, X, seconds):
+    """Rank rows, and take the time."""
+    start = time.perf_counter()
+    labels = rank(X)
+    return Ranking(labels, seconds, time.perf_counter() - start, version("sklearn-lsh"))
+
+
+# All methods
 
 
 def settings_of(method, name, seed):
@@ -204,57 +168,64 @@ def settings_of(method, name, seed):
     return {**settings, "seed": seed} if OPPONENTS[method][0] == "torch" else settings
 
 
-def run(method, name, data, options, seed):
-    """Train one method with one seed: what `run_ours` returns."""
-    settings = settings_of(method, name, seed)
+def run(method, name, data, options, settings):
+    """Train one method: {way of asking: Ranking}, of which most methods have one."""
     if method == "ours":
         job = partial(run_ours, blended=name in BLENDED_ON)
         return in_new_process(job, data, settings, options.threads)
     if method == "ours_uniform":
         return in_new_process(run_uniform, data, settings, options.threads)
     kind = OPPONENTS[method][0]
-    python = python_of(options.environments, kind)
-    return {method: run_opponent(data, python, kind, settings, options.threads)}
+    found = run_opponent(options.environments, kind, data, settings, options.threads)
+    figures = (float(found[key]) for key in ("seconds", "seconds_to_predict"))
+    return {method: Ranking(found["labels"], *figures, str(found["version"]))}
 
 
-def judge(Y, found, settings):
-    """Measure what a method found; the record that the JSON file gets."""
-    labels, seconds, seconds_to_predict, measured = found
-    record = {"version": measured, "settings": settings}
-    record |= {"seconds": seconds, "seconds_to_predict": seconds_to_predict}
-    record |= {f"precision_at_{k}": float(precision_at_k(Y, labels, k=k)) for k in (1, 3, 5)}
-    return {**record, "ndcg_at_5": float(ndcg_at_k(Y, labels, k=K))}
+def judge(Y, ranking, settings):
+    """Measure what a method answered; the record that the JSON file gets."""
+    return {
+        "version": ranking.version,
+        "settings": settings,
+        "seconds": ranking.seconds,
+        "seconds_to_predict": ranking.seconds_to_predict,
+        **{f"precision_at_{k}": float(precision_at_k(Y, ranking.labels, k=k)) for k in (1, 3, 5)},
+        "ndcg_at_5": float(ndcg_at_k(Y, ranking.labels, k=K)),
+    }
+
+
+def measure(method, name, data, Y_held_out, options):
+    """Train a method with each seed: {way of asking: its records}."""
+    records = {}
+    for seed in seeds_of(options):
+        settings = settings_of(method, name, seed)
+        for way, ranking in run(method, name, data, options, settings).items():
+            given = settings | ASKED.get(way, {})
+            records.setdefault(way, []).append(judge(Y_held_out, ranking, given))
+    print(name, json.dumps(records, indent=1), sep="\n", flush=True)
+    return records
 
 
 def main():
     options = parse_options(
         __doc__, repeats=1, sets="", methods="", environments="", threads=2, validation=0
     )
-    if options.out is None:
-        part = "extreme_validation" if options.validation else "extreme"
-        options.out = Path(__file__).parent / "results" / f"{part}.json"
+    part = "extreme_validation" if options.validation else "extreme"
+    options.out = options.out or RESULTS / f"{part}.json"
     results = kept(options.out)
     for name in names_in(options.sets, SETS):
-        train, held_out = load(name, validation=bool(options.validation), quick=options.quick)
-        held_out = some(held_out, MOST_HELD_OUT)
+        (X, Y), held_out = load(name, validation=bool(options.validation), quick=options.quick)
+        X_held_out, Y_held_out = some(held_out, MOST_HELD_OUT)
         results.setdefault(name, {})["sizes"] = {
-            "samples": train[0].shape[0],
-            "held_out": held_out[0].shape[0],
-            "features": train[0].shape[1],
-            "labels": train[1].shape[1],
+            "samples": X.shape[0],
+            "held_out": X_held_out.shape[0],
+            "features": X.shape[1],
+            "labels": Y.shape[1],
         }
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder, "data.npz")
-            save(data, train, held_out)
+            matrices.save(data, X=X, Y=Y, X_held_out=X_held_out, Y_held_out=Y_held_out)
             for method in names_in(options.methods, ("ours", "ours_uniform", *OPPONENTS)):
-                records = {}
-                for seed in range(options.seed, options.seed + options.repeats):
-                    settings = settings_of(method, name, seed)
-                    for way, found in run(method, name, data, options, seed).items():
-                        given = settings | ASKED.get(way, {})
-                        records.setdefault(way, []).append(judge(held_out[1], found, given))
-                results[name] |= records
-                print(name, json.dumps(records, indent=1), sep="\n", flush=True)
+                results[name] |= measure(method, name, data, Y_held_out, options)
                 write(__file__, options, results)
 
 

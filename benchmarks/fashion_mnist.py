@@ -9,8 +9,10 @@ All run in one process, one after the other. The accuracy is that on the test se
 epoch.
 """
 
-from common import median, parse_options, train_dense, train_hashed, write
-from fashion_data import load
+from helpers.fashion_data import load
+from helpers.measures import median
+from helpers.report import parse_options, seeds_of, write
+from helpers.training import train_dense, train_hashed
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
@@ -71,8 +73,7 @@ def main():
     train, test = load(validation=False, quick=options.quick)
     if options.quick:
         options.epochs, options.repeats, options.width = 2, 1, 400
-    seeds = range(options.seed, options.seed + options.repeats)
-    runs = [compare(train, test, options, seed) for seed in seeds]
+    runs = [compare(train, test, options, seed) for seed in seeds_of(options)]
     summary = summarise(runs)
     print(summary)
     write(__file__, options, {"summary": summary, "runs": runs})

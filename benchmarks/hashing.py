@@ -10,12 +10,15 @@ one row in a hundred to other buckets.
 import time
 
 import numpy as np
-from common import median, parse_options, write
+from helpers.measures import median
+from helpers.report import parse_options, seeds_of, write
 from threadpoolctl import threadpool_limits
 
 from sklearn_lsh.hashing import LSHTables, SimHash
 
-N_BITS, N_TABLES = 12, 20
+# Of a code, and codes of a vector.
+N_BITS = 12
+N_TABLES = 20
 
 
 def seconds(function, *arguments):
@@ -60,7 +63,7 @@ def main():
         options.vectors, options.rows, options.repeats = 2000, 2000, 1
     runs = {"codes": [], "tables": []}
     with threadpool_limits(1):
-        for seed in range(options.seed, options.seed + options.repeats):
+        for seed in seeds_of(options):
             runs["codes"].append(time_codes(options.vectors, options.features, seed))
             runs["tables"].append(time_tables(options.rows, seed))
             print(runs["codes"][-1], runs["tables"][-1])

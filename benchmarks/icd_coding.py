@@ -8,8 +8,10 @@ held-out ones: hashed (ours) and dense (`MLPClassifier`), each with the settings
 process, one after the other.
 """
 
-from common import median, parse_options, train_dense, train_hashed, write
-from icd_data import HIDDEN, PART, load
+from helpers.icd_data import HIDDEN, PART, load
+from helpers.measures import median
+from helpers.report import parse_options, seeds_of, write
+from helpers.training import train_dense, train_hashed
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
@@ -70,8 +72,7 @@ def main():
     if options.quick:
         options.epochs, options.repeats = 2, 1
     train, test = load(validation=False, quick=options.quick)
-    seeds = range(options.seed, options.seed + options.repeats)
-    runs = [compare(train, test, options, seed) for seed in seeds]
+    runs = [compare(train, test, options, seed) for seed in seeds_of(options)]
     summary = summarise(runs)
     print(summary)
     write(__file__, options, {"settings": SETTINGS, "summary": summary, "runs": runs})

@@ -8,8 +8,9 @@ the epoch after which the validation accuracy was highest. No test text is seen.
 is then written into `icd_coding.SETTINGS` by hand.
 """
 
-from common import parse_options, train_dense, train_hashed, write
-from icd_data import HIDDEN, PART, load
+from helpers.icd_data import HIDDEN, PART, load
+from helpers.report import RESULTS, parse_options, write
+from helpers.training import train_dense, train_hashed
 from scipy.stats import loguniform
 from sklearn.model_selection import ParameterSampler
 from sklearn.neural_network import MLPClassifier
@@ -40,7 +41,8 @@ def try_out(network, settings, train, test, options):
     if network == "dense":
         return train_dense(
             MLPClassifier(**shape),
-            *(train, test),
+            train,
+            test,
             n_epochs=options.epochs,
             n_threads=options.threads,
             part=PART,
@@ -53,6 +55,7 @@ def try_out(network, settings, train, test, options):
 
 def main():
     options = parse_options(__doc__, network="hashed", candidates=16, epochs=15, threads=2)
+    options.out = options.out or RESULTS / f"icd_search_{options.network}.json"
     if options.quick:
         options.candidates, options.epochs = 2, 2
     train, validation = load(validation=True, quick=options.quick)
@@ -67,11 +70,7 @@ def main():
     tried.sort(key=lambda candidate: -candidate["accuracy"])
     best = {key: tried[0][key] for key in ("settings", "accuracy", "epochs")}
     print("best:", best)
-    write(
-        f"{__file__.removesuffix('.py')}_{options.network}.py",
-        options,
-        {"best": best, "tried": tried},
-    )
+    write(__file__, options, {"best": best, "tried": tried})
 
 
 if __name__ == "__main__":

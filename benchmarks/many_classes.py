@@ -3,60 +3,35 @@
     python benchmarks/many_classes.py
 
 makes 200,000 sparse rows of 100,000 features, one for each class, and 20,000 held-out rows of
-the same classes, and calls ``LSHMLPClassifier().fit(X, y)``. Of every class's five features a
-row has each with probability 0.8, beside five features at random, all with log-normal weights:
-a held-out row has about three features in common with the row that was learnt from.
+the same classes (`helpers/made_data.py`), and calls ``LSHMLPClassifier().fit(X, y)``. A held-out
+row has about three features in common with the row that was learnt from.
 """
 
 import tempfile
 import time
-import warnings
 from pathlib import Path
 
-import numpy as np
-from common import in_new_process, load_data, n_bytes, parse_options, peak_memory, save_data, write
-from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import normalize
+from helpers import made_data, matrices
+from helpers.measures import n_bytes
+from helpers.processes import in_new_process, peak_memory
+from helpers.report import parse_options, seeds_of, write
+from helpers.training import unconverged
 
 from sklearn_lsh import LSHMLPClassifier
-
-N_SIGNS, N_NOISE, SHARE_SEEN = 5, 5, 0.8
-
-
-def draw_rows(signs, classes, n_features, rng):
-    """Draw a row for each class in a list."""
-    own = signs[classes]
-    noise = rng.integers(n_features, size=(len(classes), N_NOISE))
-    columns = np.hstack([own, noise])
-    values = rng.lognormal(sigma=0.5, size=columns.shape).astype(np.float32)
-    values[:, :N_SIGNS] *= rng.random(own.shape) < SHARE_SEEN
-    indptr = np.arange(len(classes) + 1) * columns.shape[1]
-    X = sparse.csr_array(
-        (values.ravel(), columns.ravel(), indptr), shape=(len(classes), n_features)
-    )
-    X.sum_duplicates()
-    X.eliminate_zeros()
-    return normalize(X)
 
 
 def make(path, n_classes, n_features, n_test, seed):
     """Make the data and save them."""
-    rng = np.random.default_rng(seed)
-    signs = rng.integers(n_features, size=(n_classes, N_SIGNS))
-    y, y_test = rng.permutation(n_classes), rng.integers(n_classes, size=n_test)
-    rows = (draw_rows(signs, classes, n_features, rng) for classes in (y, y_test))
-    X, X_test = rows
-    save_data(path, X, y, X_test, y_test)
+    (X, y), (X_test, y_test) = made_data.one_row_a_class(n_classes, n_features, n_test, seed)
+    matrices.save(path, X=X, y=y, X_test=X_test, y_test=y_test)
 
 
 def fit(path, parameters):
     """Fit on the saved data and measure."""
-    (X, y), (X_test, y_test) = load_data(path)
+    X, y, X_test, y_test = matrices.load(path, "X", "y", "X_test", "y_test")
     memory_before = peak_memory()
     start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged():
         classifier = LSHMLPClassifier(**parameters).fit(X, y)
     seconds = time.perf_counter() - start
     memory = peak_memory()
@@ -92,7 +67,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "data.npz")
         runs = []
-        for seed in range(options.seed, options.seed + options.repeats):
+        for seed in seeds_of(options):
             sizes = (options.classes, options.features, options.test)
             in_new_process(make, path, *sizes, seed)
             runs.append(in_new_process(fit, path, parameters))

@@ -9,54 +9,58 @@ were loaded. Linux only.
 """
 
 import tempfile
-import warnings
 from functools import partial
 from pathlib import Path
 
-import many_classes
 import numpy as np
-from common import in_new_process, load_data, n_bytes, parse_options, peak_memory, save_data, write
-from icd_data import load
-from sklearn.exceptions import ConvergenceWarning
+from helpers import fashion_data, icd_data, made_data, matrices
+from helpers.measures import n_bytes
+from helpers.processes import in_new_process, peak_memory
+from helpers.report import parse_options, write
+from helpers.training import unconverged
 
 from sklearn_lsh import LSHMLPClassifier
-from sklearn_lsh.datasets import fetch_mnist
 
+# Bytes that a fit may take beside data and parameters.
 ALLOWANCE = 200e6
 
 
-def make_fashion(path, quick):
-    """Save Fashion-MNIST."""
-    X, X_test, y, y_test = fetch_mnist()
-    n = 3000 if quick else len(y)
-    save_data(path, X[:n], y[:n], X_test[:1], y_test[:1])
+def load_fashion(quick):
+    """Fashion-MNIST."""
+    return fashion_data.load(validation=False, quick=quick)[0]
 
 
-def make_icd(path, quick):
-    """Save ICD-10-CM."""
-    (X, y), (X_test, y_test) = load(validation=False, quick=quick)
-    save_data(path, X, y, X_test[:1], y_test[:1])
+def load_icd(quick):
+    """ICD-10-CM."""
+    return icd_data.load(validation=False, quick=quick)[0]
 
 
-def make_many(path, quick):
-    """Save rows of many classes."""
-    many_classes.make(path, *((2000, 2000, 1) if quick else (200_000, 100_000, 1)), seed=0)
+def make_many(quick):
+    """Rows of many classes."""
+    n_classes, n_features = (2000, 2000) if quick else (200_000, 100_000)
+    return made_data.one_row_a_class(n_classes, n_features, n_test=1, seed=0)[0]
 
 
+# Each case's data, and what the network is given.
 CASES = {
-    "fashion_mnist": (make_fashion, {"hidden_layer_sizes": (1000, 1000), "density": 0.05}),
-    "icd_coding": (make_icd, {"hidden_layer_sizes": (128,)}),
+    "fashion_mnist": (load_fashion, {"hidden_layer_sizes": (1000, 1000), "density": 0.05}),
+    "icd_coding": (load_icd, {"hidden_layer_sizes": (128,)}),
     "many_classes": (make_many, {}),
 }
+
+
+def save(path, load, quick):
+    """Save training rows for another process."""
+    X, y = load(quick)
+    matrices.save(path, X=X, y=y)
 
 
 def fit(path, parameters):
     """Fit on saved data and measure."""
     before = peak_memory()
-    (X, y), _ = load_data(path)
+    X, y = matrices.load(path, "X", "y")
     loaded = peak_memory()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged():
         classifier = LSHMLPClassifier(**parameters, random_state=0).fit(X, y)
     peak = peak_memory()
     n_parameters = sum(a.size for a in (*classifier.coefs_, *classifier.intercepts_))
@@ -79,9 +83,9 @@ def main():
     options = parse_options(__doc__, repeats=1, epochs=2, threads=2)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, (make, parameters) in CASES.items():
+        for name, (load, parameters) in CASES.items():
             path = Path(folder, f"{name}.npz")
-            in_new_process(make, path, options.quick)
+            in_new_process(save, path, load, options.quick)
             settings = {**parameters, "max_iter": options.epochs, "n_jobs": options.threads}
             results[name] = in_new_process(partial(fit, path, settings))
             print(name, results[name])

@@ -14,17 +14,15 @@ hundredth of the rows is inserted, another one, and one is deleted.
 HNSW"`` measure only these, and leave the others as they are in the JSON file.
 """
 
-import json
 import time
-import warnings
 from functools import partial
 from pathlib import Path
 
 import faiss
 import hnswlib
 import numpy as np
-from common import parse_options, write
-from sklearn.exceptions import ConvergenceWarning
+from helpers.report import kept, parse_options, path_of, write
+from helpers.training import unconverged
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
@@ -33,9 +31,14 @@ from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.datasets import fetch_mnist, load_lemmas, split_keeping_classes
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
-K, RECALL, N_THREADS = 10, 0.9, 2
-FACTORS = (1, 2, 4, 8, 16, 32, 64)  # finalists of IndexLSH where it is refined
-EFFORTS = (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 400, 800)  # of the graphs' search
+# Neighbours that are asked for, and the share of them that an index has to find.
+K = 10
+RECALL = 0.9
+N_THREADS = 2
+# Finalists of IndexLSH for each neighbour, where it is refined.
+FACTORS = (1, 2, 4, 8, 16, 32, 64)
+# Of the graphs' search: how many candidates it keeps.
+EFFORTS = (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 400, 800)
 
 
 # Data: rows, queries to tune on, queries to measure on, whether by inner products
@@ -75,8 +78,7 @@ def train_outputs(options):
     vectorizer = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=2**18)
     train, test = split_keeping_classes(lemmas, test_size=0.1, random_state=options.seed)
     network = LSHMLPClassifier((128,), max_iter=options.epochs, random_state=options.seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged():
         network.fit(vectorizer.transform(forms[train]), lemmas[train])
     hidden = vectorizer.transform(forms[test]) @ network.coefs_[0] + network.intercepts_[0]
     queries = with_last(np.maximum(hidden, 0), 1)
@@ -333,8 +335,7 @@ def main():
         sets=",".join(LOADERS),
         indexes=";".join(INDEXES),
     )
-    path = options.out or Path(__file__).parent / "results" / "neighbors.json"
-    results = json.loads(path.read_text())["results"] if path.exists() else {}
+    results = kept(path_of(__file__, options))
     with threadpool_limits(N_THREADS):
         faiss.omp_set_num_threads(N_THREADS)
         for name in options.sets.split(","):

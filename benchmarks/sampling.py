@@ -9,30 +9,16 @@ ones. Each estimate is a share of the true sum; its mean over draws of the hash 
 """
 
 import numpy as np
-from common import parse_options, write
+from helpers.report import parse_options, write
+from helpers.retrying import Retrying
 from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.hashing import LSHSampler, SimHash
 
-N_BITS, N_TABLES = 6, 10
-
-
-class Retrying(LSHSampler):
-    """One row of one table, and of the next table when a bucket is empty, as if it were not."""
-
-    def sample(self, X):
-        """Sample as has been printed: do not use it."""
-        starts, held, _ = (a[:, 0] for a in self._lookups(self.family_.transform_queries(X)))
-        queries = np.arange(len(X))
-        tables = (self._random.uniform(size=held.shape) * (held > 0)).argmax(axis=1)
-        starts, held = starts[queries, tables], held[queries, tables]
-        found = held > 0
-        places = (starts + self._random.uniform(size=len(X)) * held).astype(int)[found]
-        indptr = [0, *np.cumsum(found)]
-        counts = self._matrix(held[found].astype(float), self._members(places), indptr)
-        counts.data /= self._collision_probabilities(X, counts)
-        return counts
+# Of a code, and codes of a vector.
+N_BITS = 6
+N_TABLES = 10
 
 
 def trained(n_classes, seed):

@@ -14,13 +14,13 @@ other in ICD-10-CM, and its class is their chapter. `HiddenLSH.COMPUTED_TO` is c
 """
 
 import time
-import warnings
 from itertools import product
 
 import numpy as np
-from common import parse_options, share_found, write
+from helpers.measures import share_found
+from helpers.report import parse_options, seeds_of, write
+from helpers.training import unconverged
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
@@ -30,17 +30,21 @@ from sklearn_lsh.csr import take
 from sklearn_lsh.datasets import fetch_mnist, load_icd10cm
 from sklearn_lsh.selection import HiddenLSH
 
-WIDTHS, DENSITIES = (1000, 4000, 16_000), (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+# Neurons of a layer, and the share of them that is active.
+WIDTHS = (1000, 4000, 16_000)
+DENSITIES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 # Descriptions in a text, and the width and density of layers for these.
-N_DESCRIPTIONS, TEXT_LAYERS = (1, 6, 24, 96, 384), ((1000, 0.05), (4000, 0.05), (4000, 0.01))
-BATCH, CALLS = 200, 15
+N_DESCRIPTIONS = (1, 6, 24, 96, 384)
+TEXT_LAYERS = ((1000, 0.05), (4000, 0.05), (4000, 0.01))
+# Samples that neurons are found for at a time, and how many times that is timed.
+BATCH = 200
+CALLS = 15
 
 
 def train(X, y, width, density, seed):
     """Train a network for an epoch."""
     network = LSHMLPClassifier((width,), density=density, max_iter=1, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged():
         return network.fit(X, y)
 
 
@@ -144,7 +148,7 @@ def main():
         print(found[part][-1], flush=True)
 
     with threadpool_limits(1):
-        for seed in range(options.seed, options.seed + options.repeats):
+        for seed in seeds_of(options):
             for width, density in product(widths, densities):
                 note("runs", compare_sieves, X, y, width, density, seed)
             for n_each in n_descriptions:

@@ -8,16 +8,15 @@ many mini-batches are under way, whatever runs them. Networks are those of `fash
 learning rate of each number of threads and size of mini-batches is chosen on validation rows.
 """
 
-import warnings
-
-from common import parse_options, write
-from fashion_data import load
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
+from helpers.fashion_data import load
+from helpers.report import parse_options, seeds_of, write
+from helpers.training import unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 
-THREADS, BATCH_SIZES = (1, 2, 16), (200, 50)
+THREADS = (1, 2, 16)
+BATCH_SIZES = (200, 50)
+# Learning rates that are tried.
 RATES = (0.0005, 0.001, 0.002)
 
 
@@ -31,8 +30,7 @@ def accuracy(train, held_out, options, **parameters):
         tol=0,
         **parameters,
     )
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged(1):
         found = network.fit(*train).score(*held_out)
     print(parameters, f"{found:.4f}", flush=True)
     return found
@@ -50,7 +48,7 @@ def measure(n_threads, batch_size, options):
     data = load(validation=False, quick=options.quick)
     found = [
         accuracy(*data, options, **shape, learning_rate_init=best, random_state=seed)
-        for seed in range(options.seed, options.seed + options.repeats)
+        for seed in seeds_of(options)
     ]
     return {
         "threads": n_threads,

@@ -30,10 +30,10 @@ import time
 from contextlib import contextmanager
 from itertools import pairwise
 
-import fashion_data
-import icd_data
 import numpy as np
-from common import Trainer, parse_options, write
+from helpers import fashion_data, icd_data
+from helpers.report import parse_options, write
+from helpers.training import Trainer
 
 from sklearn_lsh import LSHMLPClassifier, kernels
 

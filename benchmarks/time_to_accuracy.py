@@ -15,27 +15,18 @@ whole one takes; the accuracies may then be those of a run whose seconds mean no
 other work went on beside it (``--timed 0``).
 """
 
-import json
-import subprocess
 import tempfile
 from argparse import Namespace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from common import (
-    first_reached,
-    in_new_process,
-    kept,
-    names_in,
-    parse_options,
-    path_of,
-    train_hashed,
-    write,
-)
-from extreme import OURS, read, save
-from extreme_data import load, some
-from extreme_environments import python_of
+from helpers import matrices
+from helpers.label_sets import OURS, load, some
+from helpers.opponent_environments import run_opponent
+from helpers.processes import in_new_process
+from helpers.report import RESULTS, kept, names_in, parse_options, path_of, write
+from helpers.training import first_reached, train_hashed
 
 from sklearn_lsh import LSHMLPClassifier
 
@@ -58,7 +49,7 @@ TORCH = {
 
 def follow_ours(data, settings, n_threads):
     """Train ours: seconds of each epoch, and the accuracy after it."""
-    X, Y, X_held_out, Y_held_out = read(data)
+    X, Y, X_held_out, Y_held_out = matrices.load(data, "X", "Y", "X_held_out", "Y_held_out")
     network = LSHMLPClassifier(**settings, tol=0, n_iter_no_change=np.inf)
     held_out = X_held_out, Y_held_out.indices
     run = train_hashed(network, (X, Y.indices), held_out, n_threads=n_threads)
@@ -66,15 +57,11 @@ def follow_ours(data, settings, n_threads):
     return {**{key: run[key] for key in keys}, "version": version("sklearn-lsh")}
 
 
-def follow_torch(data, python, settings, n_threads):
+def follow_torch(environments, data, settings, n_threads):
     """Train PyTorch's network in its environment: the same."""
-    program = Path(__file__).with_name("extreme_opponents.py")
-    out = data.with_name("out.npz")
-    given = json.dumps({"threads": n_threads, **settings})
-    subprocess.run([python, program, "torch", data, out, given, "follow"], check=True)
-    with np.load(out) as found:
-        run = {key: found[key].tolist() for key in ("seconds", "accuracies")}
-        return {"seconds_before": 0.0, **run, "version": str(found["version"])}
+    found = run_opponent(environments, "torch", data, settings, n_threads, follow=True)
+    run = {key: found[key].tolist() for key in ("seconds", "accuracies")}
+    return {"seconds_before": 0.0, **run, "version": str(found["version"])}
 
 
 def measure(method, data, options):
@@ -90,8 +77,7 @@ def measure(method, data, options):
         settings["epochs"] = options.epochs or settings["epochs"]
         if options.share < 1:
             settings |= {"share": options.share, "epochs": 1}
-        python = python_of(options.environments, "torch")
-        run = follow_torch(data, python, settings, options.threads)
+        run = follow_torch(options.environments, data, settings, options.threads)
     return {**run, "settings": settings}
 
 
@@ -155,16 +141,17 @@ def main():
         epochs=0,
     )
     if options.validation and options.out is None:
-        options.out = Path(__file__).parent / "results" / "time_to_accuracy_validation.json"
+        options.out = RESULTS / "time_to_accuracy_validation.json"
     results = kept(path_of(__file__, options))
     recorded = Namespace(seed=options.seed, threads=options.threads, out=options.out)
     for name in names_in(options.sets, SETS):
-        train, held_out = load(name, validation=bool(options.validation), quick=options.quick)
+        (X, Y), held_out = load(name, validation=bool(options.validation), quick=options.quick)
+        X_held_out, Y_held_out = some(held_out, MOST_HELD_OUT)
         found = results.setdefault(name, {"methods": {}})
-        found["sizes"] = {"samples": train[0].shape[0], "labels": train[1].shape[1]}
+        found["sizes"] = {"samples": X.shape[0], "labels": Y.shape[1]}
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder, "data.npz")
-            save(data, train, some(held_out, MOST_HELD_OUT))
+            matrices.save(data, X=X, Y=Y, X_held_out=X_held_out, Y_held_out=Y_held_out)
             for method in names_in(options.methods, ("ours", OURS_LONGER, *TORCH)):
                 known = found["methods"].get(method, {})
                 run = measure(method, data, options)

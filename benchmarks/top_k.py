@@ -2,12 +2,12 @@
 
     python benchmarks/top_k.py
 
-trains on word forms and their lemmas (`extreme_data.py`), and on the made data of many_classes.py
-with one row a class, and times `predict_top_k` by the hash tables against an exact dense product
-(``dense``: a product by BLAS and `numpy.argpartition`, in chunks, by as many threads) and against
-``predict_selection="topk"`` (``exact``): the throughput of all held-out rows, and the latency of
-single ones on one thread, call overhead included. ``agreement`` is the share of rows with the same
-likeliest class by tables and by the product.
+trains on word forms and their lemmas (`helpers/label_sets.py`), and on made data
+(`helpers/made_data.py`) with one row a class. It times `predict_top_k` by the hash tables against
+an exact dense product (``dense``: a product by BLAS and `numpy.argpartition`, in chunks, by as many
+threads) and against ``predict_selection="topk"`` (``exact``): the throughput of all held-out rows,
+and the latency of single ones on one thread, call overhead included. ``agreement`` is the share of
+rows with the same likeliest class by tables and by the product.
 
 ``--sets`` measures a part; what the JSON file has of others is kept. ``--keep FOLDER`` keeps
 trained networks and held-out rows, and takes those that are there.
@@ -15,15 +15,13 @@ trained networks and held-out rows, and takes those that are there.
 
 import os
 import time
-import warnings
 from pathlib import Path
 
-import extreme_data
 import joblib
 import numpy as np
-from common import kept, names_in, parse_options, path_of, write
-from many_classes import draw_rows
-from sklearn.exceptions import ConvergenceWarning
+from helpers import label_sets, made_data
+from helpers.report import kept, names_in, parse_options, path_of, seeds_of, write
+from helpers.training import unconverged
 from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
@@ -45,20 +43,16 @@ SETTINGS = {
 
 def load_lemmas(options, seed):
     """Word forms and lemmas."""
-    (X, Y), (X_test, Y_test) = extreme_data.load(
+    (X, Y), (X_test, Y_test) = label_sets.load(
         "lemma-hr", validation=bool(options.validation), quick=options.quick
     )
-    return X, Y.indices, X_test, Y_test.indices
+    return (X, Y.indices), (X_test, Y_test.indices)
 
 
 def make(options, seed):
     """Made data: one row for each class."""
-    rng = np.random.default_rng(seed)
     n_classes, n_features = (5000, 5000) if options.quick else (83_136, 100_000)
-    signs = rng.integers(n_features, size=(n_classes, 5))
-    y, y_test = rng.permutation(n_classes), rng.integers(n_classes, size=options.test)
-    X, X_test = (draw_rows(signs, codes, n_features, rng) for codes in (y, y_test))
-    return X, y, X_test, y_test
+    return made_data.one_row_a_class(n_classes, n_features, options.test, seed)
 
 
 SETS = {"lemma-hr": load_lemmas, "made": make}
@@ -69,10 +63,9 @@ def trained(name, options, seed):
     path = options.keep and Path(options.keep, f"{name}-{seed}.joblib")
     if path and path.exists():
         return joblib.load(path)
-    X, y, X_test, y_test = SETS[name](options, seed)
+    (X, y), (X_test, y_test) = SETS[name](options, seed)
     network = LSHMLPClassifier((128,), random_state=seed, tol=0, **SETTINGS[name])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unconverged():
         network.set_params(n_jobs=options.threads).fit(X, y)
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -185,8 +178,7 @@ def main():
         options.test = 300
     results = kept(path_of(__file__, options))
     for name in names_in(options.sets, SETS):
-        seeds = range(options.seed, options.seed + options.repeats)
-        results[name] = [run(name, options, seed) for seed in seeds]
+        results[name] = [run(name, options, seed) for seed in seeds_of(options)]
         write(__file__, options, results)
 
 

@@ -15,16 +15,19 @@ a width, see the options, to save time.
 from itertools import pairwise
 
 import numpy as np
-from common import Trainer, parse_options, share_found, train_dense, train_hashed, write
-from fashion_data import load
+from helpers.fashion_data import load
+from helpers.measures import share_found
+from helpers.report import parse_options, write
+from helpers.torch_network import TorchClassifier
+from helpers.training import Trainer, train_dense, train_hashed
 from sklearn.neural_network import MLPClassifier
-from torch_network import TorchClassifier
 
 from sklearn_lsh import LSHMLPClassifier
 
 WIDTHS = (250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)
 # Held-out rows on which accuracy and recall are measured.
 N_HELD_OUT = 1000
+# What `work_` tells of the tables, as it goes into the JSON file.
 UPKEEP = ("share", "n_rebuilds", "rebuild_seconds", "filled_buckets", "bucket_load")
 
 

@@ -1,4 +1,4 @@
-"""The sets of the extreme-classification benchmark: sparse rows and label indicators.
+"""Sets of texts with many labels, or one of many: sparse rows and label indicators.
 
 Each set is split into training, validation and test rows once and for all. The validation rows
 come out of the training rows: settings are chosen by them, and the networks and trees that are
@@ -51,6 +51,14 @@ def _wordnet():
     return glosses, labels.tocsr(), words
 
 
+# Of ours, chosen by the validation rows of all sets; some studies give single sets others.
+OURS = {
+    "hidden_layer_sizes": (128,),
+    "batch_size": 512,
+    "learning_rate_init": 0.0075,
+    "learning_rate": "linear",
+    "max_iter": 3,
+}
 SETS = {
     "wordnet": _wordnet,
     "icd": _icd,
@@ -90,7 +98,7 @@ def load(name, *, validation, quick=False):
     """
     texts, Y, vectorizer = SETS[name]()
     if quick:
-        texts, Y = texts[:5000], Y[:5000]
+        texts, Y = texts[:6000], Y[:6000]
         Y = Y[:, np.flatnonzero(Y.sum(axis=0))]
     rows, held_out = split(Y, seed=0)
     if validation:
@@ -98,7 +106,10 @@ def load(name, *, validation, quick=False):
         rows, held_out = split(Y, seed=1)
     X = sparse.csr_array(vectorizer.fit_transform(texts[rows]))
     X_held_out = sparse.csr_array(vectorizer.transform(texts[held_out]))
-    return (X, Y[rows]), (X_held_out, Y[held_out])
+    train, test = (X, Y[rows]), (X_held_out, Y[held_out])
+    for matrix in (*train, *test):
+        matrix.sort_indices()
+    return train, test
 
 
 def some(held_out, most):

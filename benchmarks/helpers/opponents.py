@@ -1,12 +1,12 @@
-"""The opponents of the extreme-classification benchmark; `extreme.py` calls this.
+"""The opponents of the extreme-classification benchmark; `run_opponent` calls this.
 
-    python extreme_opponents.py NAME DATA.npz OUT.npz SETTINGS [follow]
+    python -m helpers.opponents NAME DATA.npz OUT.npz SETTINGS [follow]
 
-trains the opponent NAME on the rows in DATA.npz, in its own virtual environment (see `make` in
-`extreme_environments.py`), and saves to OUT.npz the five likeliest labels of each held-out row
-and the seconds that training and predicting took; or, with the word "follow", the seconds of each
-epoch and the accuracy after it. SETTINGS is JSON. What is imported here must be
-in every environment: NumPy, SciPy.
+trains the opponent NAME on the rows in DATA.npz, in its own virtual environment (see
+`opponent_environments`), and saves to OUT.npz the five likeliest labels of each held-out row and
+the seconds that training and predicting took; or, with the word "follow", the seconds of each
+epoch and the accuracy after it. SETTINGS is JSON. What is imported here must be in every
+environment: NumPy, SciPy.
 """
 
 import json
@@ -19,20 +19,17 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from helpers import matrices
+
+# Labels that are asked for.
 K = 5
 
 
 def load(path):
-    """Load (X, Y), (X_held_out, Y_held_out) as `extreme.save` saved them."""
-    with np.load(path) as arrays:
-        parts = ("data", "indices", "indptr")
-        matrices = [
-            sparse.csr_matrix(
-                tuple(arrays[f"{name}_{part}"] for part in parts), shape=arrays[f"{name}_shape"]
-            )
-            for name in ("X", "Y", "X_held_out", "Y_held_out")
-        ]
-    return tuple(matrices[:2]), tuple(matrices[2:])
+    """Load (X, Y), (X_held_out, Y_held_out), as matrices, which older libraries want."""
+    names = ("X", "Y", "X_held_out", "Y_held_out")
+    X, Y, X_held_out, Y_held_out = map(sparse.csr_matrix, matrices.load(path, *names))
+    return (X, Y), (X_held_out, Y_held_out)
 
 
 def rows_of(matrix):

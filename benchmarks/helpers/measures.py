@@ -1,0 +1,21 @@
+"""Single figures of runs and of data."""
+
+import numpy as np
+from scipy import sparse
+
+
+def share_found(found, responses):
+    """Share of the highest responses of each sample, as many as were found, that were found."""
+    best = np.argpartition(-responses, found.shape[1], axis=1)[:, : found.shape[1]]
+    hits = sum(np.intersect1d(*pair).size for pair in zip(found, best, strict=True))
+    return hits / found.size
+
+
+def n_bytes(X):
+    """Memory that a matrix takes."""
+    return X.data.nbytes + X.indices.nbytes + X.indptr.nbytes if sparse.issparse(X) else X.nbytes
+
+
+def median(runs, key):
+    """Median of one figure over runs."""
+    return float(np.median([run[key] for run in runs]))
