@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 from helpers import matrices
-from helpers.blending import Neighborhood, blend
+from helpers.blending import blend
 from helpers.label_sets import OURS, SETS, load, some
 from helpers.opponent_environments import run_opponent
 from helpers.processes import in_new_process
@@ -35,6 +35,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.metrics import ndcg_at_k, precision_at_k
+from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
 # Labels that are asked for.
 K = 5
@@ -57,7 +58,9 @@ OURS_ON = {
     },
     "lemma-hr": {"learning_rate_init": 0.005},
 }
-# Where nearest neighbours are found in reasonable time.
+# How many nearest neighbours are asked for their labels, chosen on the validation rows of WordNet,
+# and where they are found in reasonable time.
+N_NEIGHBORS = 20
 BLENDED_ON = ("wordnet", "icd")
 # How the ways of asking ours differ from its own.
 ASKED = {
@@ -115,9 +118,12 @@ def run_ours(data, settings, n_threads, *, blended):
         rankings["ours_exact"] = ask(network, X_held_out, seconds)
         if blended:
             start = time.perf_counter()
-            neighborhood = Neighborhood(X, Y, n_threads)
+            search = LSHNeighborsTransformer(
+                n_neighbors=N_NEIGHBORS, metric="cosine", random_state=0, n_jobs=n_threads
+            ).fit(X)
+            Y = Y.astype(np.float32)
             seconds += time.perf_counter() - start
-            rank = partial(blend, network, neighborhood, k=K)
+            rank = partial(blend, network, search, Y, k=K)
             rankings["ours_blended"] = timed(rank, X_held_out, seconds)
     return rankings
 

@@ -35,8 +35,17 @@ ACCEPTED = {
 }
 
 
+# What a page shows as Python: lines of its own, or those of a file that it includes.
+SHOWN = re.compile(
+    r"^```(?:python\n(?P<lines>.*?)|\{literalinclude\} (?P<file>\S+\.py)\n.*?)^```", re.M | re.S
+)
+
+
 def python_blocks(page):
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.M | re.S)
+    return [
+        shown["lines"] or (page.parent / shown["file"]).read_text()
+        for shown in SHOWN.finditer(page.read_text())
+    ]
 
 
 def few_diagnoses(load=datasets.load_icd10cm):
