@@ -16,41 +16,41 @@ def hash_table(figure):
     rng = np.random.default_rng(191)
     neurons = rng.standard_normal((60, 2))
     query = np.array([1.0, 0.55])
-    best = np.argsort(-neurons @ query)[:6]
-    tables = [rng.standard_normal((2, 2)) for _ in range(2)]
-    caught_by = [cells(neurons, planes) == cells(query[None], planes) for planes in tables]
+    first, second = (rng.standard_normal((2, 2)) for _ in range(2))
+    shown = {"Table 1": [first], "Table 2": [second], "Both together": [first, second]}
+    for place, (title, tables) in enumerate(shown.items(), 1):
+        axes = figure.add_subplot(1, 3, place)
+        for planes in tables:
+            draw_bucket(axes, planes, query)
+        title = f"{title}: {draw_neurons(axes, neurons, query, tables)}"
+        limits = (-2.6, 2.6)
+        axes.set(title=title, xlim=limits, ylim=limits, xticks=[], yticks=[], aspect="equal")
+        axes.spines[:].set_visible(True)
+
+
+def draw_bucket(axes, planes, query):
+    """The planes of a table, and the bucket between them in which the query lies."""
     angles = np.linspace(-np.pi, np.pi, 1441)
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    titles = ["Table 1", "Table 2", "Both together"]
-    for place, title in enumerate(titles):
-        axes = figure.add_subplot(1, 3, place + 1)
-        shown = caught_by[place : place + 1] if place < 2 else caught_by
-        for planes in tables[place : place + 1] if place < 2 else tables:
-            inside = cells(ring, planes) == cells(query[None], planes)
-            edge = ring[inside] * 9
-            axes.fill(*np.vstack([edge, [[0, 0]]]).T, color="C0", alpha=0.18, linewidth=0)
-            for plane in planes:
-                line = np.array([-plane[1], plane[0]]) / np.linalg.norm(plane) * 9
-                axes.plot(*np.stack([-line, line]).T, color="C2", linewidth=0.8, linestyle="--")
-        caught = np.any(shown, axis=0)
-        axes.plot(*neurons[~caught].T, "o", color="C2", markersize=3, alpha=0.7)
-        axes.plot(*neurons[caught].T, "o", color="C0", markersize=5)
-        axes.plot(
-            *neurons[best].T, "o", color="C1", markersize=9, fillstyle="none", markeredgewidth=1.4
-        )
-        axes.annotate(
-            "", query * 1.9, (0, 0), arrowprops={"arrowstyle": "->", "color": "C1", "linewidth": 2}
-        )
-        hit = np.count_nonzero(caught[best])
-        axes.set(
-            title=f"{title}: {caught.sum()} neurons,\n{hit} of the {len(best)} that respond most",
-            xlim=(-2.6, 2.6),
-            ylim=(-2.6, 2.6),
-            xticks=[],
-            yticks=[],
-            aspect="equal",
-        )
-        axes.spines[:].set_visible(True)
+    edge = ring[cells(ring, planes) == cells(query[None], planes)] * 9
+    axes.fill(*np.vstack([edge, [[0, 0]]]).T, color="C0", alpha=0.18, linewidth=0)
+    for x, y in planes:
+        line = np.array([-y, x]) / np.hypot(x, y) * 9
+        axes.plot(*np.stack([-line, line]).T, color="C2", linewidth=0.8, linestyle="--")
+
+
+def draw_neurons(axes, neurons, query, tables):
+    """The neurons that tables find, and those that respond most; returns how many these are."""
+    caught = np.any([cells(neurons, t) == cells(query[None], t) for t in tables], axis=0)
+    best = np.argsort(-neurons @ query)[:6]
+    axes.plot(*neurons[~caught].T, "o", color="C2", markersize=3, alpha=0.7)
+    axes.plot(*neurons[caught].T, "o", color="C0", markersize=5)
+    ring = {"markersize": 9, "fillstyle": "none", "markeredgewidth": 1.4}
+    axes.plot(*neurons[best].T, "o", color="C1", **ring)
+    arrow = {"arrowstyle": "->", "color": "C1", "linewidth": 2}
+    axes.annotate("", query * 1.9, (0, 0), arrowprops=arrow)
+    hit = np.count_nonzero(caught[best])
+    return f"{caught.sum()} neurons,\n{hit} of the {len(best)} that respond most"
 
 
 @picture((6.4, 3.6))

@@ -1,7 +1,9 @@
 """Tables of extreme classification, from the benchmarks' results; see `reports`."""
 
+from typing import NamedTuple
+
 import numpy as np
-from reports import environment, fragment, table
+from reports import environment, fragment, table, table_of
 
 SETS = {
     "wordnet": "WordNet",
@@ -84,29 +86,47 @@ def extreme_lines(report):
     return "\n".join(lines) + "\n"
 
 
+class Followed(NamedTuple):
+    """How far a method got on a set, and what it took to reach the goal."""
+
+    title: str
+    method: str
+    accuracies: list
+    summary: dict
+    seconds_of_ours: float
+
+    def least(self, number):
+        """A number, of which it may be known only that it is no less."""
+        return f"{'at least ' * self.summary['at_least']}{number}"
+
+    @property
+    def best(self):
+        """The best accuracy, and of how many epochs."""
+        return f"{max(self.accuracies):.4f} ({len(self.accuracies)})" if self.accuracies else ""
+
+
+TO_THE_GOAL = {
+    "set": lambda run: run.title,
+    "network": lambda run: METHODS[run.method],
+    "best P@1 (epochs)": lambda run: run.best,
+    "epochs to the goal": lambda run: run.least(run.summary["epochs"]),
+    "seconds an epoch": lambda run: f"{run.summary['seconds_an_epoch']:.1f}",
+    "seconds to the goal": lambda run: run.least(f"{run.summary['seconds']:.0f}"),
+    "times ours": lambda run: run.least(f"{run.summary['seconds'] / run.seconds_of_ours:.1f}"),
+}
+
+
 @fragment("time_to_accuracy", "time_to_accuracy")
 def time_to_accuracy_table(report):
     """Seconds until each network is nearly as accurate as the full softmax."""
-    rows = []
+    runs = []
     for name, title in SETS.items():
         found = report["results"].get(name)
         if found is None:
             continue
-        own = found["summary"]["ours"]["seconds"]
         title = f"{title}, {found['sizes']['labels']:,} classes"
+        ours = found["summary"]["ours"]["seconds"]
         for method, summary in found["summary"].items():
-            least = "at least " if summary["at_least"] else ""
             accuracies = found["methods"][method].get("accuracies")
-            rows.append(
-                [
-                    title,
-                    METHODS[method],
-                    f"{max(accuracies):.4f} ({len(accuracies)})" if accuracies else "",
-                    f"{least}{summary['epochs']}",
-                    f"{summary['seconds_an_epoch']:.1f}",
-                    f"{least}{summary['seconds']:.0f}",
-                    f"{least}{summary['seconds'] / own:.1f}",
-                ]
-            )
-    head = ["set", "network", "best P@1 (epochs)", "epochs to the goal", "seconds an epoch"]
-    return table([*head, "seconds to the goal", "times ours"], rows) + "\n" + environment(report)
+            runs.append(Followed(title, method, accuracies, summary, ours))
+    return table_of(runs, TO_THE_GOAL) + "\n" + environment(report)

@@ -3,10 +3,12 @@
 See `pictures` and `reports`.
 """
 
+from typing import NamedTuple
+
 import matplotlib as mpl
 import numpy as np
-from pictures import as_percent, legend_below, picture, plainly, show_seconds
-from reports import MISSING, environment, fragment, table
+from pictures import Line, as_percent, legend_below, picture, plainly, show_seconds
+from reports import MISSING, environment, fragment, table, table_of
 
 SETS = {
     "mnist": "MNIST",
@@ -15,9 +17,9 @@ SETS = {
     "rectangles": "Rectangles",
 }
 SELECTIONS = {
-    "lsh": ("found by hashing", {"color": "C0", "marker": "o"}),
-    "topk": ("that respond most", {"color": "C1", "marker": "s"}),
-    "random": ("at random", {"color": "C2", "marker": "^"}),
+    "lsh": Line("found by hashing", {"color": "C0", "marker": "o"}),
+    "topk": Line("that respond most", {"color": "C1", "marker": "s"}),
+    "random": Line("at random", {"color": "C2", "marker": "^"}),
 }
 
 
@@ -141,9 +143,8 @@ def density_table(report):
         (dense,) = found["all"]
         accuracies = [row["accuracy"] for row in (*few.values(), dense)]
         shares = [few["lsh"][f"{stage}_share"] for stage in ("training", "prediction")]
-        rows.append([SETS.get(one, one)])
-        rows[-1] += [f"{accuracy:.2%}" for accuracy in accuracies]
-        rows[-1] += [f"{share:.1%}" for share in shares]
+        numbers = [*(f"{accuracy:.2%}" for accuracy in accuracies), *(f"{s:.1%}" for s in shares)]
+        rows.append([SETS.get(one, one), *numbers])
     head = ["set", *(f"`{selection}`" for selection in selections), "`all`"]
     head += ["work of training", "of predicting"]
     return table(head, rows) + "\n" + environment(report)
@@ -152,9 +153,9 @@ def density_table(report):
 # -- time, beside dense networks ----------------------------------------------------------
 
 NETWORKS = {
-    "hashed": ("hashed", {"color": "C0", "marker": "o"}),
-    "scikit_learn": ("scikit-learn, dense", {"color": "C1", "marker": "s"}),
-    "pytorch": ("PyTorch, dense", {"color": "C2", "marker": "^"}),
+    "hashed": Line("hashed", {"color": "C0", "marker": "o"}),
+    "scikit_learn": Line("scikit-learn, dense", {"color": "C1", "marker": "s"}),
+    "pytorch": Line("PyTorch, dense", {"color": "C2", "marker": "^"}),
 }
 
 
@@ -195,39 +196,61 @@ def gains_time(figure, report):
         legend_below(figure, ncols=4)
 
 
+class Timed(NamedTuple):
+    """What a network took at a width; None for what was not reached."""
+
+    label: str
+    width: int
+    projected: bool
+    seconds_an_epoch: float
+    epochs_to_goal: float | None
+    seconds_to_goal: float | None
+    times_ours: float | None
+
+
+def written(value, form, otherwise=""):
+    """A number in some form, or what stands for None."""
+    return otherwise if value is None else format(value, form)
+
+
+TO_THE_GOAL = {
+    "network": lambda timed: timed.label + (", projected" if timed.projected else ""),
+    "width": lambda timed: f"{timed.width:,}",
+    "seconds an epoch": lambda timed: f"{timed.seconds_an_epoch:.2f}",
+    "epochs to the goal": lambda timed: written(timed.epochs_to_goal, "g", "not reached"),
+    "seconds to the goal": lambda timed: written(timed.seconds_to_goal, ".1f"),
+    "times ours": lambda timed: written(timed.times_ours, ".1f"),
+}
+
+
 @fragment("gains_time", "dense_networks")
 def gains_time_table(report):
     """Seconds until each network is a point below what the dense one ends with."""
-    rows = []
+    networks = []
     for part, width, found in timed_parts(report):
-        summary, runs = found["summary"], found["runs"]
-        medians = summary["median_seconds_to_goal"]
-        for network, (label, _) in NETWORKS.items():
-            projected = summary.get("projected", {}).get(network, False)
-            faster = summary["faster_than"].get(network)
-            n_epochs = epochs_to_goal(part, network, summary, runs)
-            rows.append(
-                [
-                    label + (", projected" if projected else ""),
-                    f"{width:,}",
-                    f"{summary['seconds_an_epoch'][network]:.2f}",
-                    "not reached" if n_epochs is None else f"{n_epochs:g}",
-                    "" if medians[network] is None else f"{medians[network]:.1f}",
-                    "" if faster is None else f"{faster:.1f}",
-                ]
+        summary = found["summary"]
+        for network, line in NETWORKS.items():
+            networks.append(
+                Timed(
+                    line.label,
+                    width,
+                    projected=summary.get("projected", {}).get(network, False),
+                    seconds_an_epoch=summary["seconds_an_epoch"][network],
+                    epochs_to_goal=epochs_to_goal(part, network, found),
+                    seconds_to_goal=summary["median_seconds_to_goal"][network],
+                    times_ours=summary["faster_than"].get(network),
+                )
             )
-    head = ["network", "width", "seconds an epoch", "epochs to the goal", "seconds to the goal"]
-    head += ["times ours"]
-    return table(head, rows) + "\n" + environment(report)
+    return table_of(networks, TO_THE_GOAL) + "\n" + environment(report)
 
 
-def epochs_to_goal(part, network, summary, runs):
+def epochs_to_goal(part, network, found):
     """Median number of epochs after which the goal is reached, or None."""
     if part == "main":
-        found = summary["epochs_to_goal"][network]
+        epochs = found["summary"]["epochs_to_goal"][network]
     else:
-        found = [run[network]["epochs_to_goal"] for run in runs]
-    middle = np.median([np.inf if n is None else n for n in found])
+        epochs = [run[network]["epochs_to_goal"] for run in found["runs"]]
+    middle = np.median([np.inf if n is None else n for n in epochs])
     return middle if np.isfinite(middle) else None
 
 
@@ -250,34 +273,48 @@ def settings_table(report):
     return table(["network", *(f"`{name}`" for name in names), "candidates"], rows)
 
 
+class Predicting(NamedTuple):
+    """Samples that a network predicts in a second, at a width."""
+
+    label: str
+    width: int
+    rate: dict
+    times_ours: float | None
+
+
+PREDICTION = {
+    "network": lambda found: found.label,
+    "width": lambda found: f"{found.width:,}",
+    "samples a second": lambda found: f"{found.rate['median']:,.0f}",
+    "range": lambda found: f"{found.rate['min']:,.0f} to {found.rate['max']:,.0f}",
+    "ours is faster by": lambda found: written(found.times_ours, ".2f"),
+}
+
+
 @fragment("gains_prediction", "dense_networks")
 def prediction_table(report):
     """Samples that are predicted in a second."""
     found = report["results"].get("predict")
     if not found:
         return MISSING
-    rows = []
-    for of_width in found["results"]:
-        for network, (label, _) in NETWORKS.items():
-            rate = of_width["samples_a_second"][network]
-            slower = of_width["faster_than"].get(network)
-            rows.append(
-                [
-                    label,
-                    f"{of_width['width']:,}",
-                    f"{rate['median']:,.0f}",
-                    f"{rate['min']:,.0f} to {rate['max']:,.0f}",
-                    "" if slower is None else f"{slower:.2f}",
-                ]
-            )
-    return table(["network", "width", "samples a second", "range", "ours is faster by"], rows)
+    networks = [
+        Predicting(
+            line.label,
+            of_width["width"],
+            of_width["samples_a_second"][network],
+            of_width["faster_than"].get(network),
+        )
+        for of_width in found["results"]
+        for network, line in NETWORKS.items()
+    ]
+    return table_of(networks, PREDICTION)
 
 
 # -- width --------------------------------------------------------------------------------
 
 WIDTH_NETWORKS = {
     "hashed": NETWORKS["hashed"],
-    "dense": ("ours, dense", {"color": "C0", "marker": "D", "linestyle": "--"}),
+    "dense": Line("ours, dense", {"color": "C0", "marker": "D", "linestyle": "--"}),
     **{name: NETWORKS[name] for name in ("scikit_learn", "pytorch")},
 }
 
@@ -315,7 +352,7 @@ def width_lines(report):
     summary = report["results"]["summary"]
     lines = []
     for network, width in summary["faster_from"].items():
-        label = WIDTH_NETWORKS[network][0]
+        label = WIDTH_NETWORKS[network].label
         widest = max(by_width(summary["seconds_an_epoch"][network]))
         if width is None:
             lines.append(f"- {label}: is not slower up to {widest:,} neurons.")

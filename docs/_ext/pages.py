@@ -7,14 +7,28 @@ makes them without a build of the pages.
 
 # Modules that draw and write, of which each registers what it has.
 import comparisons
+import defaults
 import explanations
 import extreme
 import gains
 import growth
+import hashing
+import neighbors
 import pictures
 import reports
+import threads
 
-CONTENTS = [comparisons, explanations, extreme, gains, growth]
+CONTENTS = [
+    comparisons,
+    defaults,
+    explanations,
+    extreme,
+    gains,
+    growth,
+    hashing,
+    neighbors,
+    threads,
+]
 
 
 def make(app=None):

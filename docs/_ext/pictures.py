@@ -13,6 +13,7 @@ shows a picture in the colours of the light or the dark theme.
 """
 
 from functools import wraps
+from typing import NamedTuple
 
 import matplotlib as mpl
 from docutils import nodes
@@ -90,6 +91,13 @@ def _look(colours):
 
 
 # -- what many pictures have --------------------------------------------------------------
+
+
+class Line(NamedTuple):
+    """What a network or a set is called, and what its line looks like."""
+
+    label: str
+    style: dict
 
 
 def as_percent(value, _):

@@ -51,6 +51,11 @@ def write_all():
 # -- what many fragments have -------------------------------------------------------------
 
 
+def table_of(items, columns):
+    """A table in Markdown with a row for each item, and columns {heading: cell(item)}."""
+    return table(list(columns), [[cell(item) for cell in columns.values()] for item in items])
+
+
 def table(head, rows):
     """A table in Markdown, numbers to the right."""
     align = ["---"] + ["---:"] * (len(head) - 1)

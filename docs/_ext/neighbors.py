@@ -1,0 +1,86 @@
+"""Tables of nearest neighbours, beside other indexes; see `reports`."""
+
+from reports import environment, fragment, table_of
+
+NEIGHBOR_SETS = {
+    "fashion-mnist": "Fashion-MNIST",
+    "mnist": "MNIST",
+    "outputs": "rows of an output layer, by angle",
+    "responses": "responses of an output layer, by inner product",
+}
+
+
+INDEXES = {
+    "index": lambda run: run["index"],
+    "seconds to build": lambda run: f"{run['build_seconds']:.2f}",
+    "queries a second": lambda run: f"{run['queries_a_second']:,.0f}",
+    "recall": lambda run: f"{run['recall']:.3f}",
+}
+
+
+@fragment("neighbors", "neighbors")
+def neighbors_tables(report):
+    """Indexes at equal recall, one table for each set of rows."""
+    parts = []
+    for name, found in report["results"].items():
+        n_rows, n_features = found["shape"]
+        title = f"{NEIGHBOR_SETS.get(name, name)}: {n_rows:,} rows of {n_features} features"
+        runs = [{"index": index, **run} for index, run in found["best"].items()]
+        parts.append(f"{title}\n\n{table_of(runs, INDEXES)}")
+    return "\n".join([*parts, environment(report)])
+
+
+def milliseconds(change):
+    """A column of milliseconds that a change took."""
+    return lambda taken: f"{1e3 * taken[change]:,.1f}"
+
+
+UPDATES = {
+    "rows": lambda taken: taken["rows"],
+    "index": lambda taken: taken["index"],
+    "inserting": milliseconds("first insert"),
+    "inserting more": milliseconds("insert"),
+    "deleting": milliseconds("delete"),
+}
+
+
+@fragment("neighbors_updates", "neighbors")
+def neighbors_updates(report):
+    """Milliseconds to insert and to delete a hundredth of the rows."""
+    updates = [
+        {"rows": NEIGHBOR_SETS.get(name, name), "index": index, **taken}
+        for name, found in report["results"].items()
+        for index, taken in found["updates"].items()
+    ]
+    return table_of(updates, UPDATES)
+
+
+GRAPHS = ("faiss HNSW", "hnswlib")
+OTHERS = ("faiss IndexLSH", "faiss IndexLSH, refined", "faiss exact")
+
+
+@fragment("neighbors_ratios", "neighbors")
+def neighbors_ratios(report):
+    """How hashing compares with the best of each kind of index."""
+    lines = []
+    for name, found in report["results"].items():
+        best = found["best"]
+        if {"hashed", *GRAPHS, *OTHERS} <= set(best):  # else it was measured in part
+            lines.append(f"- {NEIGHBOR_SETS.get(name, name)}: {compare_hashing(best)}")
+    return "\n".join(lines) + "\n"
+
+
+def compare_hashing(best):
+    """Hashing beside graphs, and beside the other indexes."""
+    ours, graphs = best["hashed"], [best[name] for name in GRAPHS]
+    build = min(run["build_seconds"] for run in graphs) / ours["build_seconds"]
+    graph = ours["queries_a_second"] / max(run["queries_a_second"] for run in graphs)
+    lsh, refined, exact = (
+        ours["queries_a_second"] / best[other]["queries_a_second"] for other in OTHERS
+    )
+    return (
+        f"built {build:.1f} times as fast as the HNSW graph that is built faster. It answers "
+        f"{lsh:.1f} times as many queries a second as IndexLSH, {refined:.1f} times as many as "
+        f"that with refinement, {exact:.1f} times as many as faiss's exact search, and "
+        f"{graph:.2f} times as many as the HNSW graph that answers faster."
+    )
