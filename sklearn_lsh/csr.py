@@ -15,15 +15,38 @@ from sklearn_lsh import kernels
 UNSIGNED = {4: np.uint32, 8: np.uint64}
 
 
+class Pattern(NamedTuple):
+    """Rows of columns: a `CSR` without its values.
+
+    Attributes
+    ----------
+    indptr : ndarray of shape (n_rows + 1,), dtype=uint32
+        Row ``i`` holds the columns ``indices[indptr[i]:indptr[i + 1]]``.
+    indices : ndarray of shape (n_pairs,), dtype=uint32
+        Columns. Unsigned, because kernels gather faster with them.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return self.indptr.shape[0] - 1
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs of a row and a column."""
+        return self.indices.shape[0]
+
+
 class CSR(NamedTuple):
     """Rows of (column, value) pairs, as in `scipy.sparse.csr_array`, without its checks.
 
     Attributes
     ----------
-    indptr : ndarray of shape (n_rows + 1,), dtype=uint32
-        Row ``i`` holds the pairs ``indptr[i]:indptr[i + 1]``.
-    indices : ndarray of shape (n_pairs,), dtype=uint32
-        Columns. Unsigned, because kernels gather faster with them.
+    indptr, indices : ndarray of dtype=uint32
+        See `Pattern`.
     data : ndarray of shape (n_pairs,), dtype=float32
         Values.
     n_columns : int
@@ -39,11 +62,47 @@ class CSR(NamedTuple):
         """Number of rows."""
         return self.indptr.shape[0] - 1
 
+    @property
+    def pattern(self) -> Pattern:
+        """Which pairs there are."""
+        return Pattern(self.indptr, self.indices)
+
     def toarray(self) -> np.ndarray:
         """Return the same values as a dense array of shape (n_rows, n_columns)."""
         dense = np.zeros((self.n_rows, self.n_columns), np.float32)
         dense[np.repeat(np.arange(self.n_rows), np.diff(self.indptr)), self.indices] = self.data
         return dense
+
+
+class Best(NamedTuple):
+    """The pairs of each row that score highest, and their scores.
+
+    Attributes
+    ----------
+    indptr, indices : ndarray of dtype=uint32
+        See `Pattern`.
+    scores : ndarray of shape (n_pairs,), dtype=float32
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def with_room(cls, pattern, n_best):
+        """Arrays for ``n_best`` pairs of each row or fewer, to be filled and then `cut`."""
+        most = min(pattern.n_pairs, pattern.n_rows * n_best)
+        indptr = np.empty_like(pattern.indptr)
+        return cls(indptr, np.empty(most, np.uint32), np.empty(most, np.float32))
+
+    def cut(self, n_pairs):
+        """The same without room for more pairs."""
+        return Best(self.indptr, self.indices[:n_pairs], self.scores[:n_pairs])
+
+    @property
+    def pattern(self) -> Pattern:
+        """Which pairs there are."""
+        return Pattern(self.indptr, self.indices)
 
 
 class Groups(NamedTuple):
@@ -77,15 +136,20 @@ class Groups(NamedTuple):
         return Groups(self.rows[:n_groups], self.starts[: n_groups + 1], *self[2:])
 
 
-def group(indptr, indices, n_columns) -> Groups:
+def group(pattern, n_columns) -> Groups:
     """Order the pairs of a batch by column."""
-    groups = Groups.with_room(indices.shape[0], n_columns)
-    return groups.cut(kernels.group_by_column(indptr, indices, n_columns, *groups))
+    groups = Groups.with_room(pattern.n_pairs, n_columns)
+    return groups.cut(kernels.group_by_column(pattern, n_columns, groups))
 
 
 def even_rows(n_rows, length):
     """``indptr`` of rows that all have the same length."""
     return np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(length)
+
+
+def even_pattern(columns) -> Pattern:
+    """The pattern of a table of columns: an ndarray of shape (n_rows, n), dtype=uint32."""
+    return Pattern(even_rows(*columns.shape), columns.reshape(-1))
 
 
 def lengths_of(indptr):
@@ -100,17 +164,18 @@ def ragged_rows(values):
     return even_rows(*values.shape), values.reshape(-1)
 
 
-def keep_best(indptr, indices, scores, n_best):
-    """Keep the ``n_best`` pairs of each ragged row that score highest, and their scores."""
-    kept = room_for_best(indptr, indices, n_best)
-    n = kernels.keep_best(indptr, indices, scores, n_best, *kept)
-    return kept[0], kept[1][:n], kept[2][:n]
+def keep_best(pattern, scores, n_best) -> Best:
+    """Keep the ``n_best`` pairs of each row that score highest."""
+    best = Best.with_room(pattern, n_best)
+    return best.cut(kernels.keep_best(pattern, scores, n_best, best))
 
 
-def room_for_best(indptr, indices, n_best):
-    """Arrays for the ``n_best`` pairs of each ragged row, with room for shorter rows, too."""
-    most = min(indices.shape[0], (indptr.shape[0] - 1) * n_best)
-    return np.empty_like(indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
+def put_first(first, others, n_columns) -> Pattern:
+    """Join patterns row by row: the ``first`` columns, then the ``others`` not among them."""
+    indptr = np.empty_like(others.indptr)
+    joined = Pattern(indptr, np.empty(first.n_pairs + others.n_pairs, np.uint32))
+    n_pairs = kernels.put_first(first, others, n_columns, joined)
+    return Pattern(indptr, joined.indices[:n_pairs])
 
 
 def as_csr(inputs) -> CSR:
@@ -194,5 +259,6 @@ def take(X, rows) -> "np.ndarray | CSR":
     n = kernels.start_rows(X.indptr, rows, indptr)
     batch = CSR(indptr, np.empty(n, np.uint32), np.empty(n, np.float32), X.shape[1])
     unsigned = X.indices.view(UNSIGNED[X.indices.itemsize])
-    kernels.take_rows(X.indptr, unsigned, X.data, rows, *batch[:3])
+    out = batch.indptr, batch.indices, batch.data
+    kernels.take_rows((X.indptr, unsigned, X.data), rows, out)
     return batch

@@ -571,7 +571,7 @@ class _ClassTables:
     def most_hit(self, codes, n_wanted, fill_from=-1):
         """Classes that share most buckets with each sample, (n_samples, n_wanted); -1 for none."""
         indptr, members = map(
-            _unhashable, self.tables.most_hit(_hashable(codes), n_wanted, fill_from)
+            _unhashable, self.tables.most_collisions(_hashable(codes), n_wanted, fill_from)
         )
         lengths = indptr[1:] - indptr[:-1]
         filled = torch.arange(n_wanted, device=lengths.device) < lengths[:, None]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sklearn_lsh.csr import even_rows
+from sklearn_lsh.csr import Pattern, even_rows, put_first
 from sklearn_lsh.selection import SELECTIONS, HiddenLSH
-from sklearn_lsh.selection.base import Active, Selection, put_first
+from sklearn_lsh.selection.base import Active, Selection
 from sklearn_lsh.selection.exact import most_responding
 
 
@@ -37,8 +37,8 @@ class UniformOutput(Selection):
         first, self.n_drawn = self.n_drawn, self.n_drawn + self.n_active
         places = np.arange(first, first + self.n_active)
         drawn = np.sort(self.deck.take(places, mode="wrap"))
-        shared = even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows)
-        active = put_first((labels.indptr, labels.indices), shared, layer.n_neurons)
+        shared = Pattern(even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows))
+        active = put_first(labels.pattern, shared, layer.n_neurons)
         n_own = np.diff(labels.indptr)
         lengths = np.stack([n_own, np.diff(active[0]) - n_own], axis=1).reshape(-1)
         stand_for = np.log(np.float32([1, layer.n_neurons / drawn.shape[0]]))

@@ -167,7 +167,7 @@ def _read_lines(lines: bytes, first_line: int, keep_empty: bool) -> _Rows:
         indices=np.empty(n_colons, np.uint32),
         data=np.empty(n_colons, np.float32),
     )
-    n_rows = kernels.read_multilabel(text, keep_empty, *rows)
+    n_rows = kernels.read_multilabel(text, keep_empty, rows)
     if n_rows < 0:
         line = -1 - n_rows
         wrong = _explain(lines.split(b"\n")[line])

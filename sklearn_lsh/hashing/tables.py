@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.hashing import sorting
+from sklearn_lsh.csr import Best, Pattern
+from sklearn_lsh.hashing import array_tables
 from sklearn_lsh.hashing.arrays import namespace, put_beside, to_numpy
 from sklearn_lsh.hashing.priorities import priorities_of
 
 CODE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
-# Buckets, rows and members are counted in 32 bits.
+# Members of all tables: they are counted in 32 bits, signed in other libraries.
 MOST_MEMBERS = 2**31 - 1
 
 
@@ -109,7 +110,7 @@ class LSHTables:
 
     # Search
 
-    def query(self, codes):
+    def query(self, codes) -> Pattern:
         """Find all rows that share a bucket with each query.
 
         Parameters
@@ -125,13 +126,13 @@ class LSHTables:
             ``indices[indptr[i]:indptr[i + 1]]``. In other libraries int32.
         """
         codes = self._check(codes, 2, 3)
-        most = None
+        room = None
         if self._xp is None:
             starts, stops = self.buckets(codes)
-            most = int((stops - starts).sum(dtype=np.int64))
-        return self._search(codes, self.n_rows, -1, most)
+            room = int((stops - starts).sum(dtype=np.int64))
+        return self._search(codes, self.n_rows, room)
 
-    def most_hit(self, codes, n_wanted, fill_from=-1, least=1):
+    def most_collisions(self, codes, n_wanted, fill_from=-1, min_shared=1) -> Pattern:
         """Find for each query the rows that share most buckets with it.
 
         Parameters
@@ -142,7 +143,7 @@ class LSHTables:
             How many rows to find for each query, at most ``n_rows``.
         fill_from : int, default=-1
             Unless negative: queries that find too few get the rows from this one onwards.
-        least : int, default=1
+        min_shared : int, default=1
             Rows that share fewer buckets are left out: to share one of many may be chance. More
             than 1 cannot be had together with ``fill_from``.
 
@@ -157,9 +158,12 @@ class LSHTables:
                 f"n_wanted must be from 0 to the number of rows, {self.n_rows}, and fill_from "
                 f"less than it, got {n_wanted} and {fill_from}."
             )
-        if least < 1 or (least > 1 and fill_from >= 0):
-            raise ValueError(f"least must be at least 1, and 1 with fill_from, got {least}.")
-        return self._search(codes, n_wanted, fill_from, codes.shape[0] * n_wanted, least)
+        if min_shared < 1 or (min_shared > 1 and fill_from >= 0):
+            raise ValueError(
+                f"min_shared must be at least 1, and 1 with fill_from, got {min_shared}."
+            )
+        room = codes.shape[0] * n_wanted
+        return self._search(codes, n_wanted, room, fill_from=fill_from, min_shared=min_shared)
 
     def buckets(self, codes):
         """Where the members of each query's buckets lie.
@@ -179,9 +183,9 @@ class LSHTables:
         if xp is None:
             places = codes + np.arange(self.n_tables, dtype=np.uint32) * np.uint32(self.n_buckets)
             return self.indptr[places], self.indptr[places + np.uint32(1)]
-        places = xp.reshape(sorting.places_of(codes, self.n_buckets, xp), (-1,))
+        places = xp.reshape(array_tables.places_of(codes, self.n_buckets, xp), (-1,))
         return tuple(
-            xp.reshape(sorting.pick(self.indptr, places + after, xp), codes.shape)
+            xp.reshape(array_tables.pick(self.indptr, places + after, xp), codes.shape)
             for after in (0, 1)
         )
 
@@ -273,31 +277,43 @@ class LSHTables:
     def _xp(self):
         return namespace(self._none)
 
-    def _build(self, codes, owners):
-        """Build tables of codes: ``indptr, members``."""
+    @property
+    def _pattern(self):
+        """The tables as ragged lists: bucket -> members."""
+        return Pattern(self.indptr, self.members)
+
+    def _build(self, codes, owners) -> Pattern:
+        """Build tables of codes."""
         if codes.shape[0] * self.n_tables > MOST_MEMBERS:
             raise ValueError(f"Tables hold at most {MOST_MEMBERS} members, got {codes.shape}.")
         if self._xp is not None:
-            return sorting.build_tables(codes, owners, self.n_buckets, self._xp)
+            return array_tables.build_tables(codes, owners, self.n_buckets, self._xp)
         indptr = np.empty(self.n_tables * self.n_buckets + 1, np.uint32)
-        members = np.empty(codes.size, np.uint32)
+        tables = Pattern(indptr, np.empty(codes.size, np.uint32))
         rows = np.arange(codes.shape[0], dtype=np.uint32) if owners is None else owners
-        kernels.build_tables(codes, rows, self.n_buckets, indptr, members)
-        return indptr, members if owners is None else self._drop_repeats(indptr, members)
+        kernels.build_tables(codes, rows, self.n_buckets, tables)
+        return tables if owners is None else self._drop_repeats(tables)
 
-    def _drop_repeats(self, indptr, members):
-        return members[: kernels.drop_repeats(indptr, members, self.n_rows)]
+    def _drop_repeats(self, tables) -> Pattern:
+        n = kernels.drop_repeats(tables, self.n_rows)
+        return Pattern(tables.indptr, tables.indices[:n])
 
-    def _search(self, codes, n_wanted, fill_from, most, least=1):
+    def _search(self, codes, n_wanted, room, *, fill_from=-1, min_shared=1) -> Pattern:
         if self._xp is not None:
-            return sorting.count_votes(self, codes, n_wanted, least, fill_from, self._xp)
+            return array_tables.count_votes(self, codes, n_wanted, min_shared, fill_from, self._xp)
         n_queries, n_lookups = codes.shape[0], math.prod(codes.shape[1:])
-        indptr, indices = np.empty(n_queries + 1, np.uint32), np.empty(most, np.uint32)
+        found = Pattern(np.empty(n_queries + 1, np.uint32), np.empty(room, np.uint32))
         n = kernels.count_votes(
-            *(codes.reshape(n_queries, n_lookups), self.n_buckets, self.indptr, self.members),
-            *(self.n_rows, n_wanted, least, fill_from, indptr, indices),
+            codes.reshape(n_queries, n_lookups),
+            self.n_buckets,
+            self._pattern,
+            self.n_rows,
+            n_wanted,
+            min_shared,
+            fill_from,
+            found,
         )
-        return indptr, indices[:n]
+        return Pattern(found.indptr, found.indices[:n])
 
     def _change(self, codes, rows, leaving):
         """Take rows out, then put others in."""
@@ -310,24 +326,22 @@ class LSHTables:
                 raise ValueError(f"{codes.shape[0]} codes are given for {rows.shape[0]} rows.")
             self.n_rows = max(self.n_rows, self._greatest(rows) + 1)
             new = self._build(codes, rows)
-        self.indptr, self.members = self._merge(leaving, *new)
+        self.indptr, self.members = self._merge(leaving, new)
         self._limit()
         return self
 
-    def _merge(self, leaving, indptr, members):
-        xp = self._xp
-        if xp is not None:
-            old = self.indptr, self.members
-            indptr, members = sorting.merge_tables(old, leaving, indptr, members, xp)
-            buckets, members = sorting.drop_repeats(sorting.numbers_of(indptr, xp), members, xp)
-            return sorting.starts_of(buckets, indptr.shape[0] - 1, xp), members
+    def _merge(self, leaving, new) -> Pattern:
+        if self._xp is not None:
+            return array_tables.merge_tables(self._pattern, leaving, new, self._xp)
         flags = np.zeros(self.n_rows, np.uint8)
         if leaving is not None:
             flags[leaving[leaving < self.n_rows]] = 1
-        out = np.empty_like(indptr), np.empty(self.members.size + members.size, np.uint32)
-        n = kernels.merge_tables(self.indptr, self.members, flags, indptr, members, *out)
+        room = self.members.size + new.n_pairs
+        merged = Pattern(np.empty_like(new.indptr), np.empty(room, np.uint32))
+        n = kernels.merge_tables(self._pattern, flags, new, merged)
+        merged = Pattern(merged.indptr, merged.indices[:n])
         # Rows that left cannot be there twice.
-        return out[0], out[1][:n] if leaving is not None else self._drop_repeats(out[0], out[1][:n])
+        return merged if leaving is not None else self._drop_repeats(merged)
 
     def _limit(self):
         """Leave no more than ``capacity`` members in a bucket."""
@@ -335,12 +349,8 @@ class LSHTables:
         if self.capacity is None or self.members.shape[0] == 0:
             return
         if xp is not None:
-            buckets = sorting.numbers_of(self.indptr, xp)
-            priorities = priorities_of(buckets, self.members, self.seed)
-            kept = sorting.keep_best(buckets, -priorities, self.capacity, xp)
-            self.members = sorting.pick(self.members, kept, xp)
-            buckets = sorting.pick(buckets, kept, xp)
-            self.indptr = sorting.starts_of(buckets, self.indptr.shape[0] - 1, xp)
+            limited = array_tables.limit_tables(self._pattern, self.capacity, self.seed, xp)
+            self.indptr, self.members = limited
             return
         sizes = np.diff(self.indptr)
         is_crowded = sizes > self.capacity
@@ -352,9 +362,10 @@ class LSHTables:
         places = np.flatnonzero(np.repeat(is_crowded, sizes))
         scores[places] = -priorities_of(buckets, self.members[places].view(np.int32), self.seed)
         most = np.minimum(sizes, self.capacity).sum(dtype=np.int64)
-        kept = np.empty_like(self.indptr), np.empty(most, np.uint32), np.empty(most, np.float32)
-        kernels.keep_best(self.indptr, self.members, scores, self.capacity, *kept)
-        self.indptr, self.members = kept[:2]
+        indptr = np.empty_like(self.indptr)
+        kept = Best(indptr, np.empty(most, np.uint32), np.empty(most, np.float32))
+        kernels.keep_best(self._pattern, scores, self.capacity, kept)
+        self.indptr, self.members = kept.pattern
 
     def _check(self, codes, *n_dimensions):
         """Refuse codes of another form, and those that would lead kernels out of the tables."""

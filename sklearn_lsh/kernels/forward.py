@@ -1,4 +1,4 @@
-"""Responses of neurons: products of weights with the batch that activates them.
+"""Preactivations of neurons: products of weights with the batch that activates them.
 
 Weights are read row by row. A row belongs to a neuron where neurons are selected, and to an
 input where all neurons are computed; ``scale`` is the common factor of all weights (it carries
@@ -11,9 +11,10 @@ from .grouping import group_by_column
 from .ranking import keep_best
 
 
-# pythran export sum_rows(uint32[], uint32[], float32[], float32[:,:] order(C), float32, float32[:,:] order(C))
-def sum_rows(indptr, indices, data, weights, scale, out):
-    """Add to each sample's ``out`` the rows of its non-zero inputs: ``out += scale * X @ W``."""
+# pythran export csr_matmul((uint32[], uint32[], float32[], int), float32[:,:] order(C), float32, float32[:,:] order(C))
+def csr_matmul(inputs, weights, scale, out):
+    """Add the product of a CSR batch with weights: ``out += scale * inputs @ weights``."""
+    indptr, indices, data, _ = inputs
     width = weights.shape[1]
     for s in range(indptr.shape[0] - 1):
         for p in range(indptr[s], indptr[s + 1]):
@@ -23,12 +24,13 @@ def sum_rows(indptr, indices, data, weights, scale, out):
                 out[s, j] += x * weights[i, j]
 
 
-# pythran export dot_rows(uint32[], uint32[], uint32[], uint32[], float32[:,:] order(C), float32, float32[:,:] order(C), float32[])
-def dot_rows(rows, starts, pairs, samples, weights, scale, inputs, out):
+# pythran export dot_rows((uint32[], uint32[], uint32[], uint32[]), float32[:,:] order(C), float32, float32[:,:] order(C), float32[])
+def dot_rows(groups, weights, scale, inputs, out):
     """Add to the pairs, grouped by row, ``out[pair] += scale * weights[row] @ inputs[sample]``.
 
     Four samples at a time: their sums do not wait for each other, and share the row's loads.
     """
+    rows, starts, pairs, samples = groups
     width = weights.shape[1]
     for k in range(rows.shape[0]):
         i = rows[k]
@@ -63,8 +65,10 @@ def dot_rows(rows, starts, pairs, samples, weights, scale, inputs, out):
             t += 1
 
 
-def dot_cells(rows, starts, pairs, samples, weights, scale, indptr, indices, data, out):
-    """Like `dot_rows`, for sparse inputs: only the cells at a sample's non-zeros are read."""
+def dot_cells(groups, weights, scale, inputs, out):
+    """Like `dot_rows`, for CSR inputs: only the cells at a sample's non-zeros are read."""
+    rows, starts, pairs, samples = groups
+    indptr, indices, data, _ = inputs
     for k in range(rows.shape[0]):
         i = rows[k]
         for t in range(starts[k], starts[k + 1]):
@@ -75,61 +79,67 @@ def dot_cells(rows, starts, pairs, samples, weights, scale, indptr, indices, dat
             out[pairs[t]] += scale * total
 
 
-# pythran export respond_rows(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32, float32[:,:] order(C), uint32[], uint32[], uint32[], uint32[], float32[])
-def respond_rows(indptr, indices, bias, weights, scale, inputs, rows, starts, pairs, samples, out):
+# pythran export preactivate_rows((uint32[], uint32[]), (float32[:,:] order(C), float32[:,:] order(C), float32), float32[:,:] order(C), (uint32[], uint32[], uint32[], uint32[]), float32[])
+def preactivate_rows(pattern, parameters, inputs, groups, out):
     """Compute the neurons of ragged lists: their biases and products with dense inputs.
 
-    Fills ``rows, starts, pairs, samples`` as `group_by_column` does, and returns what it returns.
+    ``parameters`` are ``bias, weights, scale``. Fills ``groups`` as `group_by_column` does, and
+    returns what it returns.
     """
-    n = group_by_column(indptr, indices, bias.shape[1], rows, starts, pairs, samples)
+    _, indices = pattern
+    bias, weights, scale = parameters
+    rows, starts, pairs, samples = groups
+    n = group_by_column(pattern, bias.shape[1], groups)
     for p in range(indices.shape[0]):
         out[p] = bias[0, indices[p]]
-    dot_rows(rows[:n], starts, pairs, samples, weights, scale, inputs, out)
+    dot_rows((rows[:n], starts, pairs, samples), weights, scale, inputs, out)
     return n
 
 
-# pythran export respond_cells(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32, uint32[], uint32[], float32[], uint32[], uint32[], uint32[], uint32[], float32[])
-def respond_cells(
-    indptr, indices, bias, weights, scale, given, at, data, rows, starts, pairs, samples, out
-):
-    """Like `respond_rows`, for sparse inputs: ``given, at, data`` are their CSR arrays."""
-    n = group_by_column(indptr, indices, bias.shape[1], rows, starts, pairs, samples)
+# pythran export preactivate_cells((uint32[], uint32[]), (float32[:,:] order(C), float32[:,:] order(C), float32), (uint32[], uint32[], float32[], int), (uint32[], uint32[], uint32[], uint32[]), float32[])
+def preactivate_cells(pattern, parameters, inputs, groups, out):
+    """Like `preactivate_rows`, for CSR inputs."""
+    _, indices = pattern
+    bias, weights, scale = parameters
+    rows, starts, pairs, samples = groups
+    n = group_by_column(pattern, bias.shape[1], groups)
     for p in range(indices.shape[0]):
         out[p] = bias[0, indices[p]]
-    dot_cells(rows[:n], starts, pairs, samples, weights, scale, given, at, data, out)
+    dot_cells((rows[:n], starts, pairs, samples), weights, scale, inputs, out)
     return n
 
 
-def make_room(n_pairs, n_columns):
-    """Arrays for the groups of so many pairs, and for what these respond."""
+def make_groups(n_pairs, n_columns):
+    """Arrays for the groups of so many pairs."""
     most = min(n_pairs, n_columns)
     return (
         np.empty(most, np.uint32),
         np.empty(most + 1, np.uint32),
         np.empty(n_pairs, np.uint32),
         np.empty(n_pairs, np.uint32),
-        np.empty(n_pairs, np.float32),
     )
 
 
-# pythran export best_rows(uint32[], uint32[], int, float32[:,:] order(C), float32[:,:] order(C), float32, float32[:,:] order(C), uint32[], uint32[], float32[])
-def best_rows(indptr, indices, n_best, bias, weights, scale, inputs, out_indptr, out_indices, out):
+# pythran export best_rows((uint32[], uint32[]), int, (float32[:,:] order(C), float32[:,:] order(C), float32), float32[:,:] order(C), (uint32[], uint32[], float32[]))
+def best_rows(pattern, n_best, parameters, inputs, best):
     """Of ragged lists of neurons keep the ``n_best`` that respond most to dense inputs.
 
-    Fills what `keep_best` fills, and returns what it returns.
+    Fills ``best`` as `keep_best` does, and returns what it returns.
     """
-    rows, starts, pairs, samples, found = make_room(indices.shape[0], bias.shape[1])
-    respond_rows(indptr, indices, bias, weights, scale, inputs, rows, starts, pairs, samples, found)
-    return keep_best(indptr, indices, found, n_best, out_indptr, out_indices, out)
+    _, indices = pattern
+    bias, _, _ = parameters
+    groups = make_groups(indices.shape[0], bias.shape[1])
+    preactivations = np.empty(indices.shape[0], np.float32)
+    preactivate_rows(pattern, parameters, inputs, groups, preactivations)
+    return keep_best(pattern, preactivations, n_best, best)
 
 
-# pythran export best_cells(uint32[], uint32[], int, float32[:,:] order(C), float32[:,:] order(C), float32, uint32[], uint32[], float32[], uint32[], uint32[], float32[])
-def best_cells(
-    indptr, indices, n_best, bias, weights, scale, given, at, data, out_indptr, out_indices, out
-):
-    """Like `best_rows`, for sparse inputs: ``given, at, data`` are their CSR arrays."""
-    rows, starts, pairs, samples, found = make_room(indices.shape[0], bias.shape[1])
-    respond_cells(
-        indptr, indices, bias, weights, scale, given, at, data, rows, starts, pairs, samples, found
-    )
-    return keep_best(indptr, indices, found, n_best, out_indptr, out_indices, out)
+# pythran export best_cells((uint32[], uint32[]), int, (float32[:,:] order(C), float32[:,:] order(C), float32), (uint32[], uint32[], float32[], int), (uint32[], uint32[], float32[]))
+def best_cells(pattern, n_best, parameters, inputs, best):
+    """Like `best_rows`, for CSR inputs."""
+    _, indices = pattern
+    bias, _, _ = parameters
+    groups = make_groups(indices.shape[0], bias.shape[1])
+    preactivations = np.empty(indices.shape[0], np.float32)
+    preactivate_cells(pattern, parameters, inputs, groups, preactivations)
+    return keep_best(pattern, preactivations, n_best, best)

@@ -15,12 +15,17 @@ def start_rows(indptr, rows, out_indptr):
     return n
 
 
-# pythran export take_rows(int32[], uint32[], float32[], int64[], uint32[], uint32[], float32[])
-# pythran export take_rows(int32[], uint32[], float64[], int64[], uint32[], uint32[], float32[])
-# pythran export take_rows(int64[], uint64[], float32[], int64[], uint32[], uint32[], float32[])
-# pythran export take_rows(int64[], uint64[], float64[], int64[], uint32[], uint32[], float32[])
-def take_rows(indptr, indices, data, rows, out_indptr, out_indices, out_data):
-    """Copy the named rows of a CSR matrix into a CSR batch whose ``out_indptr`` is known."""
+# pythran export take_rows((int32[], uint32[], float32[]), int64[], (uint32[], uint32[], float32[]))
+# pythran export take_rows((int32[], uint32[], float64[]), int64[], (uint32[], uint32[], float32[]))
+# pythran export take_rows((int64[], uint64[], float32[]), int64[], (uint32[], uint32[], float32[]))
+# pythran export take_rows((int64[], uint64[], float64[]), int64[], (uint32[], uint32[], float32[]))
+def take_rows(X, rows, out):
+    """Copy the named rows of a CSR matrix into a CSR batch, whose ``indptr`` is known.
+
+    Both are ``indptr, indices, data``.
+    """
+    indptr, indices, data = X
+    out_indptr, out_indices, out_data = out
     for k in range(rows.shape[0]):
         start = indptr[rows[k]]
         first = out_indptr[k]
@@ -38,7 +43,8 @@ def count_products(indptr, other):
     return n
 
 
-# Pairs are few if there are more than so many columns for each.
+# Columns for each pair from which pairs are few: where a radix sort of the pairs takes less time
+# than a look at every column.
 SPARSE = 8
 
 
@@ -58,8 +64,10 @@ def sort_by_digit(order, indices, shift, n_digits, out):
         places[d] += 1
 
 
-def group_few(indptr, indices, n_columns, columns, starts, pairs, samples):
+def group_few(pattern, n_columns, groups):
     """As `group_by_column`, without a look at each column: a radix sort by two digits."""
+    indptr, indices = pattern
+    rows, starts, pairs, samples = groups
     n_pairs = indices.shape[0]
     order = np.empty(n_pairs, np.uint32)
     by_last = np.empty(n_pairs, np.uint32)
@@ -77,16 +85,18 @@ def group_few(indptr, indices, n_columns, columns, starts, pairs, samples):
     n = 0
     for p in range(n_pairs):
         i = indices[pairs[p]]
-        if n == 0 or columns[n - 1] != i:
-            columns[n] = i
+        if n == 0 or rows[n - 1] != i:
+            rows[n] = i
             n += 1
         starts[n] = p + 1
         samples[p] = row_of[pairs[p]]
     return n
 
 
-def group_many(indptr, indices, n_columns, columns, starts, pairs, samples):
+def group_many(pattern, n_columns, groups):
     """As `group_by_column`: a counting sort."""
+    indptr, indices = pattern
+    rows, starts, pairs, samples = groups
     places = np.zeros(n_columns, np.uint32)
     for q in range(indices.shape[0]):
         places[indices[q]] += 1
@@ -98,7 +108,7 @@ def group_many(indptr, indices, n_columns, columns, starts, pairs, samples):
         if count > 0:
             places[i] = place  # from here on where the column's next pair goes
             place += count
-            columns[n] = i
+            rows[n] = i
             n += 1
             starts[n] = place
     for s in range(indptr.shape[0] - 1):
@@ -110,38 +120,43 @@ def group_many(indptr, indices, n_columns, columns, starts, pairs, samples):
     return n
 
 
-# pythran export group_by_column(uint32[], uint32[], int, uint32[], uint32[], uint32[], uint32[])
-def group_by_column(indptr, indices, n_columns, columns, starts, pairs, samples):
-    """Order the pairs of a CSR batch by column.
+# pythran export group_by_column((uint32[], uint32[]), int, (uint32[], uint32[], uint32[], uint32[]))
+def group_by_column(pattern, n_columns, groups):
+    """Order the pairs of a ragged batch by column.
 
-    Fills ``columns`` with the ``n`` distinct columns, ascending (rows of a large matrix are read
-    much faster in their order), ``starts[:n + 1]`` with where each one's pairs begin, and for
-    every pair in that order its position in the batch and its row (sample). Returns ``n``.
+    Fills ``groups``, which are ``rows, starts, pairs, samples``: ``rows[:n]`` with the ``n``
+    distinct columns, ascending (rows of a large matrix are read much faster in their order),
+    ``starts[:n + 1]`` with where each one's pairs begin, and for every pair in that order its
+    position in the batch and its sample (row of the batch). Returns ``n``.
     """
+    _, indices = pattern
     if indices.shape[0] * SPARSE < n_columns:
-        return group_few(indptr, indices, n_columns, columns, starts, pairs, samples)
-    return group_many(indptr, indices, n_columns, columns, starts, pairs, samples)
+        return group_few(pattern, n_columns, groups)
+    return group_many(pattern, n_columns, groups)
 
 
-# pythran export put_first(uint32[], uint32[], uint32[], uint32[], int, uint32[], uint32[])
-def put_first(first_indptr, first, indptr, indices, n_columns, out_indptr, out_indices):
-    """Join two ragged lists row by row, without the second's repetitions of the first.
+# pythran export put_first((uint32[], uint32[]), (uint32[], uint32[]), int, (uint32[], uint32[]))
+def put_first(first, others, n_columns, out):
+    """Join ragged lists row by row: the first ones, then those others that are not among them.
 
     Returns the number of pairs.
     """
+    first_indptr, first_indices = first
+    indptr, indices = others
+    out_indptr, out_indices = out
     present = np.zeros(n_columns, np.uint8)
     n = 0
     out_indptr[0] = 0
     for s in range(indptr.shape[0] - 1):
         for p in range(first_indptr[s], first_indptr[s + 1]):
-            out_indices[n] = first[p]
+            out_indices[n] = first_indices[p]
             n += 1
-            present[first[p]] = 1
+            present[first_indices[p]] = 1
         for p in range(indptr[s], indptr[s + 1]):
             if present[indices[p]] == 0:
                 out_indices[n] = indices[p]
                 n += 1
         for p in range(first_indptr[s], first_indptr[s + 1]):
-            present[first[p]] = 0
+            present[first_indices[p]] = 0
         out_indptr[s + 1] = n
     return n

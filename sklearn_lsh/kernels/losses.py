@@ -26,25 +26,26 @@ def divide_by_sum(indptr, data):
 
 
 # pythran export weigh_rows(uint32[], float32[], float32[], float32)
-def weigh_rows(indptr, data, weight, least):
-    """Multiply each ragged row by its weight; values nearer to zero than ``least`` become zero."""
+def weigh_rows(indptr, data, weight, negligible):
+    """Multiply each ragged row by its weight; values of magnitudes below ``negligible`` become 0."""
     for s in range(indptr.shape[0] - 1):
         w = weight[s]
         for p in range(indptr[s], indptr[s + 1]):
             x = data[p]
-            data[p] = np.float32(0) if abs(x) < least else w * x
+            data[p] = np.float32(0) if abs(x) < negligible else w * x
 
 
-# pythran export subtract_targets(uint32[], uint32[], uint32[], float32[], int, float32[], uint32[])
-def subtract_targets(indptr, target_indptr, columns, targets, come_first, predictions, places):
-    """Subtract each sample's targets from its ragged row of predictions.
+# pythran export subtract_targets(uint32[], (uint32[], uint32[], float32[], int), int, float32[], uint32[])
+def subtract_targets(indptr, targets, targets_first, predictions, places):
+    """Subtract each sample's targets, a CSR batch, from its ragged row of predictions.
 
-    They stand at their columns, or in their own order if they ``come_first``. Fills ``places`` with
-    where they stand among all predictions.
+    They stand at their columns or, if ``targets_first`` is 1, in their own order before all others.
+    Fills ``places`` with where they stand among all predictions.
     """
+    target_indptr, columns, values, _ = targets
     for s in range(target_indptr.shape[0] - 1):
         start = int(target_indptr[s])
         for p in range(start, int(target_indptr[s + 1])):
-            place = int(indptr[s]) + (p - start if come_first == 1 else int(columns[p]))
+            place = int(indptr[s]) + (p - start if targets_first == 1 else int(columns[p]))
             places[p] = place
-            predictions[place] -= targets[p]
+            predictions[place] -= values[p]

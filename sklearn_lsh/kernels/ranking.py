@@ -2,9 +2,11 @@
 
 import numpy as np
 
-# Of long rows, one score in so many foretells how high the last place is.
-STRIDE = 16
+# Scores of a row from which a sample of them is worth its time: it foretells how high the last
+# place is.
 LONG = 256
+# Scores of a long row of which the sample has one.
+STRIDE = 16
 
 
 def find_place(values, n_values, place):
@@ -73,12 +75,15 @@ def find_bar(scores, start, stop, n_best, places, values):
     return n, bar, ties
 
 
-# pythran export keep_best(uint32[], uint32[], float32[], int, uint32[], uint32[], float32[])
-def keep_best(indptr, indices, scores, n_best, out_indptr, out_indices, out_scores):
+# pythran export keep_best((uint32[], uint32[]), float32[], int, (uint32[], uint32[], float32[]))
+def keep_best(pattern, scores, n_best, best):
     """Keep each row's ``n_best`` pairs of highest score, in their order. Returns how many.
 
-    Ties go to the pair met first; a score that is not a number counts as the lowest.
+    Fills ``best``, which is ``indptr, indices, scores``. Ties go to the pair met first; a score
+    that is not a number counts as the lowest.
     """
+    indptr, indices = pattern
+    out_indptr, out_indices, out_scores = best
     places = np.empty(scores.shape[0] + 1, np.uint32)
     values = np.empty(scores.shape[0] + 1, np.float32)
     lowest = np.float32(-np.inf)

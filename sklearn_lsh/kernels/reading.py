@@ -52,15 +52,17 @@ def read_decimal(text, p, stop):
     return (-mantissa if negative else mantissa), p
 
 
-# pythran export read_multilabel(uint8[], bool, int64[], int64[], uint32[], int64[], uint32[], float32[])
-def read_multilabel(text, keep_empty, lines, label_indptr, labels, indptr, indices, data):
+# pythran export read_multilabel(uint8[], bool, (int64[], int64[], uint32[], int64[], uint32[], float32[]))
+def read_multilabel(text, keep_empty, rows):
     """Read lines ``label,label index:value index:value``, each of which ends with a newline.
 
-    Writes down two ragged lists, of labels and of features with their values, and for each row
-    the number of its line, from 0. Lines that have nothing in them but a comment (``# ...``)
-    are rows only if ``keep_empty``. Returns the number of rows, or ``-1 - line`` of the first
-    line that cannot be read.
+    Fills ``rows``, which are ``lines, label_indptr, labels, indptr, indices, data``: for each row
+    the number of its line, from 0, and two ragged lists, of labels and of features with their
+    values. Lines that have nothing in them but a comment (``# ...``) are rows only if
+    ``keep_empty``. Returns the number of rows, or ``-1 - line`` of the first line that cannot be
+    read.
     """
+    lines, label_indptr, labels, indptr, indices, data = rows
     n_rows = 0
     n_labels = 0
     n = 0

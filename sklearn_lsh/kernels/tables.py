@@ -2,19 +2,20 @@
 
 import numpy as np
 
-# Members in a line of a cache.
+# Members in a line of a processor's cache, which has 64 bytes.
 LINE = 16
 
 
-# pythran export build_tables(uint8[:,:] order(C), uint32[], int, uint32[], uint32[])
-# pythran export build_tables(uint16[:,:] order(C), uint32[], int, uint32[], uint32[])
-def build_tables(codes, owners, n_buckets, indptr, members):
+# pythran export build_tables(uint8[:,:] order(C), uint32[], int, (uint32[], uint32[]))
+# pythran export build_tables(uint16[:,:] order(C), uint32[], int, (uint32[], uint32[]))
+def build_tables(codes, owners, n_buckets, tables):
     """Counting sort of codes into ``codes.shape[1] * n_buckets`` buckets of their owners.
 
-    Table by table, so that only one table's buckets are written to at a time. Codes are read
-    once: other threads may be changing them meanwhile, and what is counted has to be what is
-    filled in.
+    Fills ``tables``, which are ``indptr, members``. Table by table, so that only one table's
+    buckets are written to at a time. Codes are read once: other threads may be changing them
+    meanwhile, and what is counted has to be what is filled in.
     """
+    indptr, members = tables
     n_codes, n_tables = codes.shape
     counts = np.zeros(n_buckets, np.uint32)
     column = np.empty(n_codes, np.uint32)
@@ -36,9 +37,10 @@ def build_tables(codes, owners, n_buckets, indptr, members):
     indptr[n_tables * n_buckets] = place
 
 
-# pythran export drop_repeats(uint32[], uint32[], int)
-def drop_repeats(indptr, members, n_rows):
+# pythran export drop_repeats((uint32[], uint32[]), int)
+def drop_repeats(tables, n_rows):
     """Leave each of ``n_rows`` in a bucket only where it comes first. Returns the members left."""
+    indptr, members = tables
     last_met = np.zeros(n_rows, np.uint32)  # 1 + the bucket
     n = 0
     start = 0
@@ -55,12 +57,15 @@ def drop_repeats(indptr, members, n_rows):
     return n
 
 
-# pythran export merge_tables(uint32[], uint32[], uint8[], uint32[], uint32[], uint32[], uint32[])
-def merge_tables(indptr, members, leaving, new_indptr, new_members, out_indptr, out_members):
+# pythran export merge_tables((uint32[], uint32[]), uint8[], (uint32[], uint32[]), (uint32[], uint32[]))
+def merge_tables(tables, leaving, new, out):
     """Bucket by bucket: the members that are not ``leaving`` (by row), then the new ones.
 
     Returns the number of members.
     """
+    indptr, members = tables
+    new_indptr, new_members = new
+    out_indptr, out_members = out
     n = 0
     out_indptr[0] = 0
     for b in range(indptr.shape[0] - 1):
@@ -75,30 +80,30 @@ def merge_tables(indptr, members, leaving, new_indptr, new_members, out_indptr, 
     return n
 
 
-def count_above(counts, n, least):
-    """How many of the first ``n`` counts are above ``least``."""
-    bar = np.uint16(least)
+def count_above(counts, n, bar):
+    """How many of the first ``n`` counts are above a bar."""
+    bar = np.uint16(bar)
     total = np.uint32(0)
     for q in range(n):
         total += np.uint32(1) if counts[q] > bar else np.uint32(0)
     return int(total)
 
 
-# pythran export count_votes(uint8[:,:] order(C), int, uint32[], uint32[], int, int, int, int, uint32[], uint32[])
-# pythran export count_votes(uint16[:,:] order(C), int, uint32[], uint32[], int, int, int, int, uint32[], uint32[])
-def count_votes(
-    codes, n_buckets, indptr, members, n_rows, n_wanted, least, fill_from, out_indptr, out_indices
-):
+# pythran export count_votes(uint8[:,:] order(C), int, (uint32[], uint32[]), int, int, int, int, (uint32[], uint32[]))
+# pythran export count_votes(uint16[:,:] order(C), int, (uint32[], uint32[]), int, int, int, int, (uint32[], uint32[]))
+def count_votes(codes, n_buckets, tables, n_rows, n_wanted, min_shared, fill_from, out):
     """Choose for each query the ``n_wanted`` rows that share most buckets with it.
 
     A query has one code or several for each table: column ``c`` belongs to table
-    ``c % n_tables``. Ties go to the row met first, and rows that share fewer than ``least`` (1 or
-    more) are left out. If ``least`` is 1, a query whose buckets hold too few is topped up with the
+    ``c % n_tables``. Ties go to the row met first, and rows that share fewer than ``min_shared``
+    (1 or more) are left out. If that is 1, a query whose buckets hold too few is topped up with the
     rows ``fill_from, fill_from + 1, ...`` (unless negative). Returns the number of pairs.
 
     Buckets lie anywhere in memory. All of a query's are touched first, in loads that do not wait
     for each other, so that none is waited for while votes are counted.
     """
+    indptr, members = tables
+    out_indptr, out_indices = out
     n_columns = codes.shape[1]
     n_tables = (indptr.shape[0] - 1) // n_buckets
     votes = np.zeros(n_rows, np.uint16)
@@ -130,7 +135,7 @@ def count_votes(
         for q in range(n_met):
             counts[q] = votes[met[q]]
         # All with more votes than `bar` are taken, and `spare` of those with just so many.
-        bar = least - 1
+        bar = min_shared - 1
         spare = 0
         n_more = n_met if bar == 0 else count_above(counts, n_met, bar)
         while n_more > n_wanted:
@@ -171,14 +176,16 @@ def score_others(n_first, indptr, indices, queries, rows, out):
             out[p] = total
 
 
-# pythran export score_pairs(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32[])
-def score_pairs(indptr, indices, queries, rows, out):
+# pythran export score_pairs((uint32[], uint32[]), float32[:,:] order(C), float32[:,:] order(C), float32[])
+def score_pairs(pattern, queries, rows, out):
     """Inner products of each query with its ragged list of rows."""
+    indptr, indices = pattern
     score_others(0, indptr, indices, queries, rows, out)
 
 
-def list_candidates(shared, is_shared, indptr, indices, out_indptr, out):
+def list_candidates(shared, is_shared, pattern, out_indptr, out):
     """Put a list that all queries share before those of each, whose repetitions are left out."""
+    indptr, indices = pattern
     n = 0
     out_indptr[0] = 0
     for s in range(indptr.shape[0] - 1):
@@ -205,20 +212,22 @@ def score_shared(columns, indptr, queries, out):
                 out[start + p] += x * columns[j, p]
 
 
-# pythran export score_candidates(uint32[], uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), uint32[], uint32[], float32[])
-def score_candidates(shared, indptr, indices, queries, rows, out_indptr, out_indices, out):
+# pythran export score_candidates(uint32[], (uint32[], uint32[]), float32[:,:] order(C), float32[:,:] order(C), (uint32[], uint32[], float32[]))
+def score_candidates(shared, pattern, queries, rows, candidates):
     """Join a list of rows that all queries share with each one's own, and score them as `score_pairs`.
 
-    What is in both counts once. Returns the number of pairs. The shared rows are read as columns:
-    many products at a time, none of which is a sum.
+    What is in both counts once. Fills ``candidates``, which are ``indptr, indices, scores``, and
+    returns the number of pairs. The shared rows are read as columns: many products at a time, none
+    of which is a sum.
     """
+    out_indptr, out_indices, scores = candidates
     is_shared = np.zeros(rows.shape[0], np.uint8)
     columns = np.empty((rows.shape[1], shared.shape[0]), np.float32)
     for p in range(shared.shape[0]):
         is_shared[shared[p]] = 1
         for j in range(rows.shape[1]):
             columns[j, p] = rows[shared[p], j]
-    n = list_candidates(shared, is_shared, indptr, indices, out_indptr, out_indices)
-    score_shared(columns, out_indptr, queries, out)
-    score_others(shared.shape[0], out_indptr, out_indices, queries, rows, out)
+    n = list_candidates(shared, is_shared, pattern, out_indptr, out_indices)
+    score_shared(columns, out_indptr, queries, scores)
+    score_others(shared.shape[0], out_indptr, out_indices, queries, rows, scores)
     return n

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lsh.csr import even_rows, keep_best, take
+from sklearn_lsh.csr import Pattern, even_pattern, keep_best, take
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
 from sklearn_lsh.neighbors.scan import Scan
@@ -177,7 +177,7 @@ class Index:
         return (
             (indptr, indices, scores)
             if scores is None
-            else keep_best(indptr, indices, scores, n_finalists)
+            else keep_best(Pattern(indptr, indices), scores, n_finalists)
         )
 
     def settle(self, setting, family=None, tables=None, scan=None):
@@ -190,7 +190,8 @@ class Index:
     def _find_in_tables(self, queries, k):
         n_finalists = max(k, self.setting.n_finalists)
         pairs = self.finalists(*self.candidates(queries, self.setting.n_probes), n_finalists)
-        found = keep_best(*pairs[:2], self.metric.score(*pairs[:2], queries, self.rows), k)
+        pattern = Pattern(*pairs[:2])
+        found = keep_best(pattern, self.metric.score(*pattern, queries, self.rows), k)
         short = np.diff(found[0]) < k
         if not short.any():
             return in_order(*found[1:], k)
@@ -202,8 +203,8 @@ class Index:
 
     def _best_of(self, queries, numbers, k):
         """The nearest of as many rows for each query."""
-        pairs = even_rows(*numbers.shape), numbers.reshape(-1)
-        return in_order(*keep_best(*pairs, self.metric.score(*pairs, queries, self.rows), k)[1:], k)
+        pairs = even_pattern(numbers)
+        return in_order(*keep_best(pairs, self.metric.score(*pairs, queries, self.rows), k)[1:], k)
 
     def _codes(self, queries, n_probes):
         """Codes of queries' buckets, and their coarse sketches or None."""

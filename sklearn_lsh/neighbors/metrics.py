@@ -61,9 +61,11 @@ class Metric(NamedTuple):
         if rows.is_sparse:
             scores = self._score_sparse(indptr, indices, queries, rows)
         else:
-            kernel = kernels.score_pairs if self.is_product else kernels.score_distances
             scores = np.empty(indices.shape[0], np.float32)
-            kernel(indptr, indices, queries.data, rows.data, scores)
+            if self.is_product:
+                kernels.score_pairs((indptr, indices), queries.data, rows.data, scores)
+            else:
+                kernels.score_distances(indptr, indices, queries.data, rows.data, scores)
         if self.is_angle and (rows.has_empty or queries.has_empty):
             x, y = _lengths_of_pairs(indptr, indices, queries, rows)
             scores[(x == 0) | (y == 0)] = -2

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lsh.csr import even_rows, keep_best, n_nonzero
+from sklearn_lsh.csr import Pattern, even_pattern, keep_best, n_nonzero
 from sklearn_lsh.hashing import HashFamily, LSHTables
 from sklearn_lsh.neighbors.index import EXACT, SPARE, Index, Setting, in_chunks
 from sklearn_lsh.neighbors.metrics import Vectors
@@ -171,7 +171,7 @@ def attempt_scan(sample: Sample, n_directions, recall) -> Found:
         numbers[part] = scan.best(sketches.part(part), most)
 
     in_chunks(fill, sketches.n_rows, sample.n_jobs, CHUNK)
-    pairs = even_rows(*numbers.shape), numbers.reshape(-1)
+    pairs = even_pattern(numbers)
     candidates = *pairs, scan.metric.score(*pairs, sketches, scan.rows)
 
     def found(n_finalists, recalls):
@@ -219,7 +219,7 @@ def _fewest_finalists(sample, candidates, found) -> Found:
         return best._replace(cost=found(sample.k, sample.recalls(owners, hits)).cost)
     places = np.arange(indices.shape[0], dtype=np.uint32)
     for n_finalists in sample.numbers[:-1]:
-        kept = keep_best(indptr, places, scores, n_finalists + sample.extra)[1]
+        kept = keep_best(Pattern(indptr, places), scores, n_finalists + sample.extra).indices
         tried = found(n_finalists, sample.recalls(owners[kept], hits[kept]))
         if tried.enough:
             return tried

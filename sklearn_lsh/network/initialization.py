@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_lsh.csr import CSR, group, take
-from sklearn_lsh.kernels import sum_rows
+from sklearn_lsh.kernels import csr_matmul
 
 # Rows drawn at once, and most numbers, so that no float64 copy of a large layer is ever made.
 CHUNK, MOST_DRAWN = 1024, 1 << 24
@@ -81,10 +81,11 @@ def set_to_centroids(layer, activities, *, odds=False):
     counts = np.zeros(layer.n_neurons, np.float32)
     for hidden, targets in activities:
         hidden = hidden.toarray() if isinstance(hidden, CSR) else hidden
-        by_class = group(targets.indptr, targets.indices, targets.n_columns)
+        by_class = group(targets.pattern, targets.n_columns)
         sums = np.zeros((by_class.rows.shape[0], weights.shape[1]), np.float32)
         ones = np.ones(by_class.samples.shape[0], np.float32)
-        sum_rows(by_class.starts, by_class.samples, ones, hidden, np.float32(1), sums)
+        members = CSR(by_class.starts, by_class.samples, ones, hidden.shape[0])
+        csr_matmul(members, hidden, np.float32(1), sums)
         weights[by_class.rows] += sums
         counts[by_class.rows] += np.diff(by_class.starts)
         mean += hidden.sum(axis=0, dtype=np.float64)

@@ -17,12 +17,13 @@ import numpy as np
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import (
     CSR,
+    Best,
     Groups,
+    Pattern,
     as_csr,
     group,
     lengths_of,
     n_nonzero,
-    room_for_best,
     without_zeros,
 )
 from sklearn_lsh.selection.base import Active
@@ -58,7 +59,7 @@ def respond_by_input(layer, inputs):
     scale = np.float32(layer.scale)
     if isinstance(inputs, CSR):
         responses = np.repeat(layer.bias, inputs.n_rows, axis=0)
-        kernels.sum_rows(*inputs[:3], layer.weights, scale, responses)
+        kernels.csr_matmul(inputs, layer.weights, scale, responses)
         return responses
     responses = inputs @ layer.weights
     responses *= scale
@@ -67,8 +68,8 @@ def respond_by_input(layer, inputs):
 
 
 def by_kind(inputs, for_dense, for_sparse):
-    """What is for dense inputs or for sparse ones, and the arrays of these that kernels take."""
-    return (for_sparse, inputs[:3]) if isinstance(inputs, CSR) else (for_dense, (inputs,))
+    """What is for dense inputs or for sparse ones."""
+    return for_sparse if isinstance(inputs, CSR) else for_dense
 
 
 class Layer:
@@ -164,16 +165,16 @@ class FullLayer(Layer):
         return errors, optimizer.step("dense", rates, self.scale, gradient, self.weights, state)
 
     def _backward_sparse(self, inputs, delta, optimizer, rates, pass_errors):
-        by_input = group(inputs.indptr, inputs.indices, inputs.n_columns)
+        by_input = group(inputs.pattern, inputs.n_columns)
         errors = None
         if pass_errors:
             errors = np.zeros_like(inputs.data)
-            kernels.dot_rows(*by_input, self.weights, self._scale, delta, errors)
+            kernels.dot_rows(by_input, self.weights, self._scale, delta, errors)
         n_stepped, _ = optimizer.step(
             "rows",
             rates,
             self.scale,
-            *(*by_input, inputs.data, delta, NO_ERRORS),
+            *(by_input, inputs.data, delta, NO_ERRORS),
             *(self.weights, self.weight_state, self._scale),
         )
         return errors, n_stepped
@@ -215,23 +216,23 @@ class SelectedLayer(Layer):
             done = self.respond(inputs, active.indptr, active.indices)
             return done._replace(active=active)
         outputs = CSR(*active[:3], self.n_neurons)
-        groups = group(active.indptr, active.indices, self.n_neurons)
+        groups = group(outputs.pattern, self.n_neurons)
         return Pass(inputs, outputs, groups, active)
 
     def respond(self, inputs, indptr, indices):
         """Compute the named neurons."""
         groups = Groups.with_room(indices.shape[0], self.n_neurons)
         outputs = CSR(indptr, indices, np.empty(indices.shape[0], np.float32), self.n_neurons)
-        respond, given = by_kind(inputs, kernels.respond_rows, kernels.respond_cells)
-        n = respond(indptr, indices, *self._parameters, *given, *groups, outputs.data)
+        preactivate = by_kind(inputs, kernels.preactivate_rows, kernels.preactivate_cells)
+        n = preactivate(outputs.pattern, self._parameters, inputs, groups, outputs.data)
         return Pass(inputs, outputs, groups.cut(n))
 
     def best(self, inputs, indptr, indices, n_best):
         """Of the named neurons keep those that respond most: ragged lists, and their responses."""
-        kept = room_for_best(indptr, indices, n_best)
-        best, given = by_kind(inputs, kernels.best_rows, kernels.best_cells)
-        n = best(indptr, indices, n_best, *self._parameters, *given, *kept)
-        return kept[0], kept[1][:n], kept[2][:n]
+        pattern = Pattern(indptr, indices)
+        kept = Best.with_room(pattern, n_best)
+        best = by_kind(inputs, kernels.best_rows, kernels.best_cells)
+        return kept.cut(best(pattern, n_best, self._parameters, inputs, kept))
 
     @property
     def _parameters(self):
@@ -261,16 +262,16 @@ class SelectedLayer(Layer):
             Number of weights that had a gradient, and of products that it took.
         """
         inputs, groups = done.inputs, done.groups
-        (kind, none), given = by_kind(inputs, ("rows", NO_ERRORS), ("cells", NO_CELL_ERRORS))
+        kind, none = by_kind(inputs, ("rows", NO_ERRORS), ("cells", NO_CELL_ERRORS))
         errors = np.zeros_like(values(inputs)) if pass_errors else none
         counts = optimizer.step(
             kind,
             rates,
             self.scale,
-            *(*groups, delta, *given, errors),
+            *(groups, delta, inputs, errors),
             *(self.weights, self.weight_state, self._scale),
         )
-        optimizer.step("bias", rates, 1.0, *groups[:3], delta, self.bias, self.bias_state)
+        optimizer.step("bias", rates, 1.0, groups, delta, self.bias, self.bias_state)
         return errors, *counts
 
 
@@ -290,7 +291,7 @@ class SelectedFirstLayer(SelectedLayer):
         """Compute the named neurons."""
         samples = np.repeat(np.arange(indptr.shape[0] - 1), lengths_of(indptr))
         outputs = CSR(indptr, indices, self.respond_all(inputs)[samples, indices], self.n_neurons)
-        return Pass(inputs, outputs, group(indptr, indices, self.n_neurons))
+        return Pass(inputs, outputs, group(outputs.pattern, self.n_neurons))
 
     def respond_all(self, inputs):
         """Compute all neurons: (n_samples, n_neurons)."""
@@ -305,9 +306,8 @@ class SelectedFirstLayer(SelectedLayer):
             "cells",
             rates,
             self.scale,
-            *(*group(*inputs[:2], inputs.n_columns), inputs.data),
-            *(*errors[:3], NO_CELL_ERRORS),
+            *(group(inputs.pattern, inputs.n_columns), inputs.data, errors, NO_CELL_ERRORS),
             *(self.weights, self.weight_state, self._scale),
         )
-        optimizer.step("bias", rates, 1.0, *done.groups[:3], delta, self.bias, self.bias_state)
+        optimizer.step("bias", rates, 1.0, done.groups, delta, self.bias, self.bias_state)
         return None, *counts

@@ -119,7 +119,7 @@ def loss_and_delta(loss, done, targets, weight):
     delta, places = predictions.copy(), np.empty_like(targets.indices)
     # Among selected outputs a sample's targets come first, in their own order.
     come_first = int(isinstance(outputs, CSR))
-    kernels.subtract_targets(indptr, *targets[:3], come_first, delta, places)
+    kernels.subtract_targets(indptr, targets, come_first, delta, places)
     if loss.normalised:
         each, rows = loss.each(predictions[places], targets.data), targets.indptr
     else:

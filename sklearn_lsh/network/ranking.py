@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_lsh.csr import CSR, keep_best, ragged_rows
+from sklearn_lsh.csr import CSR, Pattern, keep_best, ragged_rows
 
 
 def best_outputs(outputs, k):
@@ -24,7 +24,7 @@ def best_outputs(outputs, k):
     """
     indptr, scores = ragged_rows(outputs)
     everything = np.arange(scores.shape[0], dtype=np.uint32)
-    _, places, best = keep_best(indptr, everything, scores, k)
+    _, places, best = keep_best(Pattern(indptr, everything), scores, k)
     places, best = places.reshape(-1, k).astype(np.int64), best.reshape(-1, k)
     if isinstance(outputs, CSR):
         columns = outputs.indices[places].astype(np.int64)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lsh import kernels
+from sklearn_lsh.csr import Pattern, put_first
 
 
 class Active(NamedTuple):
@@ -32,14 +32,6 @@ class Active(NamedTuple):
     log_importance: "np.ndarray | None" = None
     codes: "np.ndarray | None" = None
     work: int = 0
-
-
-def put_first(first, others, n_neurons):
-    """Join ragged lists ``(indptr, indices)``: ``first``, then those ``others`` not among them."""
-    indptr = np.empty_like(others[0])
-    indices = np.empty(first[1].shape[0] + others[1].shape[0], np.uint32)
-    n = kernels.put_first(*first, *others, n_neurons, indptr, indices)
-    return indptr, indices[:n]
 
 
 class Selection:
@@ -117,7 +109,7 @@ class Selection:
         active = self.choose(layer, inputs)
         if labels is None:
             return active
-        joined = put_first((labels.indptr, labels.indices), active[:2], layer.n_neurons)
+        joined = put_first(labels.pattern, Pattern(*active[:2]), layer.n_neurons)
         return Active(*joined, work=active.work)
 
     def choose(self, layer, inputs):

@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import (
+    Pattern,
     best_columns,
     count_products,
     even_rows,
@@ -120,7 +121,7 @@ class HiddenLSH(LSH):
             finalists = best_columns(scores, self.n_finalists)[0]
         else:
             *candidates, scores = self.look_up(queries, tables, rows, popular)
-            finalists = keep_best(*candidates, scores, self.n_finalists)[1]
+            finalists = keep_best(Pattern(*candidates), scores, self.n_finalists).indices
             finalists = finalists.reshape(-1, self.n_finalists)
         indptr, finalists = even_rows(*finalists.shape), finalists.reshape(-1)
         work = (
@@ -131,9 +132,10 @@ class HiddenLSH(LSH):
     def look_up(self, queries, tables, rows, popular):
         """Find candidates in tables: a ragged list, and the scores of their sketches."""
         codes = self.family.query_codes(queries)
-        indptr, hashed = tables.most_hit(codes, self.n_hashed, fill_from=0)
+        hashed = tables.most_collisions(codes, self.n_hashed, fill_from=0)
         # One more, because a pair is written down before it is known whether it counts.
-        room = hashed.shape[0] + queries.shape[0] * popular.shape[0] + 1
-        candidates = np.empty_like(indptr), np.empty(room, np.uint32), np.empty(room, np.float32)
-        n = kernels.score_candidates(popular, indptr, hashed, queries, rows, *candidates)
+        room = hashed.n_pairs + queries.shape[0] * popular.shape[0] + 1
+        indptr = np.empty_like(hashed.indptr)
+        candidates = indptr, np.empty(room, np.uint32), np.empty(room, np.float32)
+        n = kernels.score_candidates(popular, hashed, queries, rows, candidates)
         return candidates[0], candidates[1][:n], candidates[2][:n]

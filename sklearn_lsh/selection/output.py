@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from sklearn_lsh.csr import even_rows, lengths_of
+from sklearn_lsh.csr import Pattern, even_rows, lengths_of, put_first
 from sklearn_lsh.hashing import LSHTables
-from sklearn_lsh.selection.base import Active, put_first
+from sklearn_lsh.selection.base import Active
 from sklearn_lsh.selection.lsh import LSH
 
 # Classes that are sketched at once, so that a wide layer's sketches need not be held.
@@ -133,13 +133,13 @@ class OutputLSH(LSH):
         n_rows, n_first = found[0].shape[0] - 1, self.popular.shape[0]
         if n_first == 0:
             return found
-        first = even_rows(n_rows, n_first), np.tile(self.popular, n_rows)
+        first = Pattern(even_rows(n_rows, n_first), np.tile(self.popular, n_rows))
         indptr, indices = put_first(first, found, self.uses.shape[0])
         lengths = lengths_of(indptr)
         kept = np.arange(indices.shape[0]) - np.repeat(indptr[:-1], lengths) < n_wanted
         cut = np.zeros_like(indptr)
         np.cumsum(np.minimum(lengths, n_wanted), out=cut[1:])
-        return cut, indices[kept]
+        return Pattern(cut, indices[kept])
 
     def hash_rows(self, layer, sketch):
         """Hash the classes' rows, centred, from sketches that are made in parts and not held."""
@@ -171,14 +171,15 @@ class OutputLSH(LSH):
         sketch, tables = self.found
         probes = self.family.probe_codes(sketch.queries(inputs), self.n_probes)
         if labels is None:
-            found = tables.most_hit(probes, self.n_wanted, fill_from=0)
+            found = tables.most_collisions(probes, self.n_wanted, fill_from=0)
             found = self.with_popular(found, self.n_wanted)
             return Active(*found, work=self.query_work(inputs))
-        found = tables.most_hit(probes, self.n_hashed, least=self.least_shared)
+        found = tables.most_collisions(probes, self.n_hashed, min_shared=self.least_shared)
         found = self.with_popular(found, self.n_hashed)
-        certain = put_first((labels.indptr, labels.indices), found, layer.n_neurons)
+        certain = put_first(labels.pattern, found, layer.n_neurons)
         drawn = self.draw_negatives(self.n_wanted - self.n_hashed)
         shared = even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows)
+        shared = Pattern(*shared)
         active = put_first(certain, shared, layer.n_neurons)
         stand_for = np.log(np.float32([1, layer.n_neurons / max(1, drawn.shape[0])]))
         n_certain, n_active = lengths_of(certain[0]), lengths_of(active[0])

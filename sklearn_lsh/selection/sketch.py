@@ -109,7 +109,7 @@ class Sketch:
             np.subtract(inputs @ self.whitener, self.offset, out=out[:, :-1])
         else:
             projected = np.zeros((out.shape[0], self.n_directions), np.float32)
-            kernels.sum_rows(*inputs[:3], self.whitener, ONE, projected)
+            kernels.csr_matmul(inputs, self.whitener, ONE, projected)
             np.subtract(projected, self.offset, out=out[:, :-1])
         out[:, -1] = self.unit
         return out

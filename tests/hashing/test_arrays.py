@@ -141,9 +141,9 @@ def test_tables(library, n_rows, n_queries, n_probes, n_tables, n_buckets, owned
         fill_from = int(rng.integers(-1, max(1, ours.n_rows)))
         for answer in (
             lambda tables, codes: tables.query(codes),
-            lambda tables, codes: tables.most_hit(codes, n_wanted),
-            lambda tables, codes: tables.most_hit(codes, n_wanted, fill_from),
-            lambda tables, codes: tables.most_hit(codes, n_wanted, least=2),
+            lambda tables, codes: tables.most_collisions(codes, n_wanted),
+            lambda tables, codes: tables.most_collisions(codes, n_wanted, fill_from),
+            lambda tables, codes: tables.most_collisions(codes, n_wanted, min_shared=2),
             lambda tables, codes: tables.buckets(codes),
         ):
             pairs = zip(answer(theirs, queries[1]), answer(ours, queries[0]), strict=True)

@@ -30,9 +30,9 @@ def test_every_row_is_in_exactly_its_buckets(filled):
 
 
 @pytest.mark.parametrize("n_wanted", [1, 7, 100, 300])
-def test_most_hit_are_the_rows_with_most_votes(filled, n_wanted):
+def test_most_collisions_are_the_rows_with_most_votes(filled, n_wanted):
     codes, queries, tables = filled
-    indptr, found = tables.most_hit(queries, n_wanted)
+    indptr, found = tables.most_collisions(queries, n_wanted)
     assert indptr.dtype == found.dtype == np.uint32
     assert indptr[-1] == found.size
     for s, query in enumerate(queries):
@@ -45,18 +45,18 @@ def test_most_hit_are_the_rows_with_most_votes(filled, n_wanted):
 
 def test_ties_are_decided_alike_each_time_and_in_any_company(filled):
     codes, queries, tables = filled
-    indptr, found = tables.most_hit(queries, 20)
-    same = LSHTables(codes, 8).most_hit(queries, 20)
+    indptr, found = tables.most_collisions(queries, 20)
+    same = LSHTables(codes, 8).most_collisions(queries, 20)
     np.testing.assert_array_equal(found, same[1])
     for s in range(0, 40, 7):
-        alone = tables.most_hit(queries[s : s + 1], 20)[1]
+        alone = tables.most_collisions(queries[s : s + 1], 20)[1]
         np.testing.assert_array_equal(alone, found[indptr[s] : indptr[s + 1]])
 
 
 @pytest.mark.parametrize("fill_from", [0, 13, 299])
 def test_too_few_hits_are_filled_up(filled, fill_from):
     codes, queries, tables = filled
-    indptr, found = tables.most_hit(queries, 280, fill_from)
+    indptr, found = tables.most_collisions(queries, 280, fill_from)
     np.testing.assert_array_equal(np.diff(indptr), 280)
     n_filled = 0
     for s, query in enumerate(queries):
@@ -77,7 +77,7 @@ def test_a_row_with_several_codes_votes_once_a_table():
     tables = LSHTables(codes, 2, owners, 4)
     np.testing.assert_array_equal(tables.indptr, [0, 1, 2, 3, 5])
     np.testing.assert_array_equal(tables.members, [0, 1, 0, 0, 1])
-    indptr, found = tables.most_hit(np.array([[0, 1], [1, 1]], np.uint16), 1)
+    indptr, found = tables.most_collisions(np.array([[0, 1], [1, 1]], np.uint16), 1)
     np.testing.assert_array_equal(indptr, [0, 1, 2])
     np.testing.assert_array_equal(found, [0, 1])
 
@@ -89,7 +89,7 @@ def test_tables_find_near_neighbours(family):
     queries = rows[:200] + 0.3 * rng.normal(size=(200, 16)).astype(np.float32)
     hashing = family(6, 20, random_state=0).fit(rows)
     tables = LSHTables(hashing.transform(rows), hashing.n_buckets_)
-    indptr, found = tables.most_hit(hashing.transform_queries(queries), 5)
+    indptr, found = tables.most_collisions(hashing.transform_queries(queries), 5)
     hits = [s in found[indptr[s] : indptr[s + 1]] for s in range(200)]
     assert np.mean(hits) > 0.8
 
@@ -112,7 +112,7 @@ def test_several_probes_in_a_table(filled):
     votes = (codes == probes[:, :, np.newaxis]).sum(axis=(1, 3))
     for s, rows in enumerate(ragged_rows(tables.query(probes))):
         assert set(rows) == set(np.flatnonzero(votes[s]))
-    for s, rows in enumerate(ragged_rows(tables.most_hit(probes, 10))):
+    for s, rows in enumerate(ragged_rows(tables.most_collisions(probes, 10))):
         np.testing.assert_array_equal(np.sort(votes[s, rows]), np.sort(votes[s])[-10:])
     starts, stops = tables.buckets(probes)
     assert starts.shape == stops.shape == probes.shape
@@ -221,7 +221,12 @@ def test_bad_codes(filled):
     codes, queries, tables = filled
     wide = queries.copy()
     wide[3, 2] = 8
-    for method in (tables.query, tables.buckets, lambda q: tables.most_hit(q, 3), tables.insert):
+    for method in (
+        tables.query,
+        tables.buckets,
+        lambda q: tables.most_collisions(q, 3),
+        tables.insert,
+    ):
         with pytest.raises(ValueError, match="less than 8, got 8"):
             method(wide)
         with pytest.raises(TypeError, match="uint8 or uint16, got int64"):
@@ -254,4 +259,4 @@ def test_bad_rows(filled):
     with pytest.raises(ValueError, match="capacity must be at least 1"):
         LSHTables(codes, 8, capacity=0)
     with pytest.raises(ValueError, match="n_wanted must be from 0 to the number of rows, 300"):
-        tables.most_hit(queries, 301)
+        tables.most_collisions(queries, 301)

@@ -119,7 +119,7 @@ def test_counts_of_hashing(sparse):
     sketches = n_given * 16 + 30 * 17 * 15
     _, tables, _, popular = selection.found
     codes = selection.family.codes(selection.sketch.queries(batch))
-    voted = tables.most_hit(codes, selection.n_hashed, 0)
+    voted = tables.most_collisions(codes, selection.n_hashed, 0)
     candidates = [
         set(popular) | set(voted[1][voted[0][s] : voted[0][s + 1]].tolist()) for s in range(30)
     ]

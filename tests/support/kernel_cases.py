@@ -18,6 +18,8 @@ seeds = st.integers(0, 2**32 - 1)
 # Both sides of the lengths of vector registers.
 widths = st.integers(1, 40)
 
+CODE_TYPES = [np.uint8, np.uint16]
+
 
 class Ragged(NamedTuple):
     """A CSR batch as kernels take it."""
@@ -26,6 +28,10 @@ class Ragged(NamedTuple):
     indices: np.ndarray
     data: np.ndarray
     n_columns: int
+
+    @property
+    def pattern(self):
+        return self.indptr, self.indices
 
     @property
     def n_rows(self):
@@ -69,7 +75,16 @@ def column_groups(batch):
     rows, counts = np.unique(batch.indices, return_counts=True)
     samples = np.repeat(np.arange(batch.n_rows), np.diff(batch.indptr))[order]
     starts = np.concatenate([[0], np.cumsum(counts)])
-    return [array.astype(np.uint32) for array in (rows, starts, order, samples)]
+    return tuple(array.astype(np.uint32) for array in (rows, starts, order, samples))
+
+
+def empty_best(n_rows, n_pairs):
+    """Room for so many pairs and their scores: ``indptr, indices, scores``."""
+    return (
+        np.empty(n_rows + 1, np.uint32),
+        np.empty(n_pairs, np.uint32),
+        np.empty(n_pairs, np.float32),
+    )
 
 
 # Room around every array, which kernels have to leave alone.
@@ -88,15 +103,15 @@ def put_between_margins(array):
 def run(variant, name, *arguments):
     """Run a kernel on copies; return its result and the copies, changed as they are.
 
+    Arrays may be in tuples, and so are their copies.
+
     Plain Python has to agree: whole numbers exactly, others up to the order of sums.
     """
     __tracebackhide__ = True
     ours, result = _run(variant, name, arguments)
     theirs, expected = _run("python", name, arguments)
     assert result == expected
-    for given, other in zip(ours, theirs, strict=True):
-        if not isinstance(given, np.ndarray):
-            continue
+    for given, other in zip(_arrays_of(ours), _arrays_of(theirs), strict=True):
         assert given.dtype == other.dtype
         if given.dtype.kind == "f":
             np.testing.assert_allclose(given, other, rtol=1e-4, atol=1e-5)
@@ -105,13 +120,26 @@ def run(variant, name, *arguments):
     return result, ours
 
 
+def _arrays_of(value):
+    """All arrays in a value, as they stand in its tuples."""
+    if isinstance(value, tuple):
+        return [array for part in value for array in _arrays_of(part)]
+    return [value] if isinstance(value, np.ndarray) else []
+
+
 def _run(variant, name, arguments):
     buffers = []
-    copies = list(arguments)
-    for k, argument in enumerate(arguments):
-        if isinstance(argument, np.ndarray):
-            copies[k], buffer = put_between_margins(argument)
-            buffers.append(buffer)
+
+    def copied(value):
+        if isinstance(value, tuple):
+            return tuple(map(copied, value))
+        if not isinstance(value, np.ndarray):
+            return value
+        copy, buffer = put_between_margins(value)
+        buffers.append(buffer)
+        return copy
+
+    copies = copied(arguments)
     with np.errstate(all="ignore"):
         result = FUNCTIONS[variant][name](*copies)
     for buffer in buffers:

@@ -1,10 +1,12 @@
 """Hash tables on arrays of any library: built by stable sorts, searched by binary search.
 
 Whatever order the compiled path gives, these give, too. Integers are of 32 bits and signed: all
-libraries compute with these, and index by them.
+libraries compute with these, and index by them. Tables are held as a `Pattern`, bucket -> members.
 """
 
+from sklearn_lsh.csr import Pattern
 from sklearn_lsh.hashing.arrays import device
+from sklearn_lsh.hashing.priorities import priorities_of
 
 
 def count(n, array, xp):
@@ -27,8 +29,8 @@ def places_of(codes, n_buckets, xp):
     return whole(codes, xp) + n_buckets * count(codes.shape[-1], codes, xp)
 
 
-def build_tables(codes, owners, n_buckets, xp):
-    """Sort codes into buckets of their owners: ``indptr, members``."""
+def build_tables(codes, owners, n_buckets, xp) -> Pattern:
+    """Sort codes into buckets of their owners."""
     n_codes, n_tables = codes.shape
     buckets = xp.reshape(xp.permute_dims(places_of(codes, n_buckets, xp), (1, 0)), (-1,))
     order = xp.argsort(buckets, stable=True)
@@ -37,7 +39,7 @@ def build_tables(codes, owners, n_buckets, xp):
     if owners is not None:
         members = pick(whole(owners, xp), members, xp)
         buckets, members = drop_repeats(buckets, members, xp)
-    return starts_of(buckets, n_tables * n_buckets, xp), members
+    return Pattern(starts_of(buckets, n_tables * n_buckets, xp), members)
 
 
 def starts_of(sorted_numbers, n_numbers, xp):
@@ -71,20 +73,31 @@ def drop_repeats(buckets, members, xp):
     return pick(buckets, kept, xp), pick(members, kept, xp)
 
 
-def merge_tables(tables, leaving, new_indptr, new_members, xp):
-    """Bucket by bucket: the members that are not among ``leaving``, then the new ones."""
-    indptr, members = tables
-    buckets = numbers_of(indptr, xp)
+def merge_tables(tables, leaving, new, xp) -> Pattern:
+    """Bucket by bucket: the members that are not among ``leaving``, then the new ones.
+
+    A row stays only where it comes first in a bucket.
+    """
+    buckets, members = numbers_of(tables.indptr, xp), tables.indices
     if leaving is not None and leaving.shape[0] > 0:
         leaving = xp.sort(whole(leaving, xp))
         places = xp.searchsorted(leaving, members)
         last = xp.full_like(places, leaving.shape[0] - 1)
         stays = xp.nonzero(pick(leaving, xp.minimum(places, last), xp) != members)[0]
         buckets, members = pick(buckets, stays, xp), pick(members, stays, xp)
-    buckets = xp.concat([buckets, numbers_of(new_indptr, xp)], axis=0)
+    buckets = xp.concat([buckets, numbers_of(new.indptr, xp)], axis=0)
     order = xp.argsort(buckets, stable=True)
-    members = pick(xp.concat([members, new_members], axis=0), order, xp)
-    return starts_of(pick(buckets, order, xp), indptr.shape[0] - 1, xp), members
+    members = pick(xp.concat([members, new.indices], axis=0), order, xp)
+    buckets, members = drop_repeats(pick(buckets, order, xp), members, xp)
+    return Pattern(starts_of(buckets, tables.n_rows, xp), members)
+
+
+def limit_tables(tables, capacity, seed, xp) -> Pattern:
+    """Leave in a bucket the ``capacity`` members of the lowest priorities."""
+    buckets = numbers_of(tables.indptr, xp)
+    kept = keep_best(buckets, -priorities_of(buckets, tables.indices, seed), capacity, xp)
+    starts = starts_of(pick(buckets, kept, xp), tables.n_rows, xp)
+    return Pattern(starts, pick(tables.indices, kept, xp))
 
 
 def keep_best(numbers, scores, n_best, xp):
@@ -98,8 +111,11 @@ def keep_best(numbers, scores, n_best, xp):
     return xp.sort(pick(order, xp.nonzero(ranks < n_best)[0], xp))
 
 
-def count_votes(tables, codes, n_wanted, least, fill_from, xp):
-    """Choose for each query the rows that share most buckets with it; see `LSHTables.most_hit`."""
+def count_votes(tables, codes, n_wanted, min_shared, fill_from, xp) -> Pattern:
+    """Choose for each query the rows that share most buckets with it.
+
+    ``tables`` are `LSHTables`; see `LSHTables.most_collisions`.
+    """
     n_queries = codes.shape[0]
     queries, rows, votes = _candidates(tables, codes, xp)
     if fill_from >= 0 and n_wanted > 0:  # candidates without votes, behind the others
@@ -111,7 +127,7 @@ def count_votes(tables, codes, n_wanted, least, fill_from, xp):
         order = xp.argsort(queries, stable=True)
         queries, rows, votes = (pick(array, order, xp) for array in (queries, rows, votes))
     if rows.shape[0] == 0 or n_wanted == 0:
-        return xp.zeros_like(count(n_queries + 1, codes, xp)), rows[:0]
+        return Pattern(xp.zeros_like(count(n_queries + 1, codes, xp)), rows[:0])
     order, starts = group_pairs(queries, rows, xp)
     totals = xp.cumulative_sum(pick(votes, order, xp), axis=0, include_initial=True)
     stops = xp.concat([starts[1:], xp.full_like(starts[:1], rows.shape[0])], axis=0)
@@ -120,12 +136,12 @@ def count_votes(tables, codes, n_wanted, least, fill_from, xp):
     by_place = xp.argsort(firsts)
     firsts, votes = pick(firsts, by_place, xp), whole(pick(votes, by_place, xp), xp)
     queries = pick(queries, firsts, xp)
-    if least > 1:
-        enough = xp.nonzero(votes >= least)[0]
+    if min_shared > 1:
+        enough = xp.nonzero(votes >= min_shared)[0]
         queries, firsts, votes = (pick(array, enough, xp) for array in (queries, firsts, votes))
     best = keep_best(queries, votes, n_wanted, xp)
     rows = pick(rows, pick(firsts, best, xp), xp)
-    return starts_of(pick(queries, best, xp), n_queries, xp), rows
+    return Pattern(starts_of(pick(queries, best, xp), n_queries, xp), rows)
 
 
 def _candidates(tables, codes, xp):

@@ -16,14 +16,16 @@ def read(variant, text, keep_empty):
     """Run the kernel with as much room as the text may need, and take what it has written."""
     n_rows, n_commas, n_colons = (text.count(mark) for mark in b"\n,:")
     room = (
-        *(np.zeros(n_rows, np.int64), np.zeros(n_rows + 1, np.int64)),
-        *(np.zeros(n_rows + n_commas, np.uint32), np.zeros(n_rows + 1, np.int64)),
-        *(np.zeros(n_colons, np.uint32), np.zeros(n_colons, np.float32)),
+        np.zeros(n_rows, np.int64),
+        np.zeros(n_rows + 1, np.int64),
+        np.zeros(n_rows + n_commas, np.uint32),
+        np.zeros(n_rows + 1, np.int64),
+        np.zeros(n_colons, np.uint32),
+        np.zeros(n_colons, np.float32),
     )
     letters = np.frombuffer(text, np.uint8)
-    n, (*_, lines, starts, labels, indptr, indices, data) = run(
-        variant, "read_multilabel", letters, keep_empty, *room
-    )
+    n, (*_, rows) = run(variant, "read_multilabel", letters, keep_empty, room)
+    lines, starts, labels, indptr, indices, data = rows
     if n >= 0:
         lines, starts, indptr = lines[:n], starts[: n + 1], indptr[: n + 1]
         labels, indices, data = labels[: starts[n]], indices[: indptr[n]], data[: indptr[n]]

@@ -1,7 +1,5 @@
 """Kernels of the search for neighbours, of all variants, against plain Python and dense algebra."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,36 +50,6 @@ def test_score_sparse(variant, data, pairs, n_features):
     owners = np.repeat(np.arange(pairs.n_rows), np.diff(pairs.indptr))
     products = queries.matrix() @ rows.matrix().T
     np.testing.assert_allclose(scores, products[owners, pairs.indices], rtol=1e-6, atol=1e-9)
-
-
-@given(
-    n_rows=st.integers(0, 3),
-    n_tables=st.integers(1, 3),
-    n_bits=st.integers(1, 6),
-    share=st.floats(0, 1),
-    seed=seeds,
-)
-@quick
-def test_probe_signs(variant, n_rows, n_tables, n_bits, share, seed):
-    rng = np.random.default_rng(seed)
-    n_probes = 1 + int(share * (2**n_bits - 1))
-    projections = (100 * normal(rng, n_rows, n_tables * n_bits)).astype(rng.choice(["f4", "i4"]))
-    codes = np.empty((n_rows, n_probes, n_tables), rng.choice([np.uint8, np.uint16]))
-    _, (*_, codes) = run(variant, "probe_signs", projections, n_bits, codes)
-    bits = projections.reshape(n_rows, n_tables, n_bits).astype(float)
-    powers = 1 << np.arange(n_bits)[::-1]
-    subsets = [s for n in range(n_bits + 1) for s in combinations(range(n_bits), n)]
-    for i in range(n_rows):
-        for t in range(n_tables):
-            own = int((bits[i, t] > 0) @ powers)
-            cost = {
-                own ^ int(powers[list(s)].sum()): (bits[i, t, list(s)] ** 2).sum() for s in subsets
-            }
-            found = codes[i, :, t]
-            assert found[0] == own
-            assert len(set(found)) == n_probes
-            expected = np.sort(list(cost.values()))[:n_probes]
-            np.testing.assert_allclose([cost[c] for c in found], expected, rtol=1e-4, atol=1e-2)
 
 
 @given(
