@@ -14,8 +14,8 @@ from scipy.special import expit
 class Activation(NamedTuple):
     """One entry of `ACTIVATIONS`.
 
-    ``apply(z)`` turns responses into activations ``h``, in place; ``backward(h, errors)``
-    multiplies errors by the derivative at ``h``, in place.
+    ``apply(z)`` turns pre-activations into activations ``h``, in place; ``backward(h, gradient)``
+    multiplies a gradient by the derivative at ``h``, in place.
     """
 
     apply: Callable
@@ -26,17 +26,17 @@ def _nothing(*arrays):
     pass
 
 
-def _relu_backward(h, errors):
-    errors *= h > 0
+def _relu_backward(h, gradient):
+    gradient *= h > 0
 
 
-def _logistic_backward(h, errors):
-    errors *= h
-    errors *= 1 - h
+def _logistic_backward(h, gradient):
+    gradient *= h
+    gradient *= 1 - h
 
 
-def _tanh_backward(h, errors):
-    errors *= 1 - h * h
+def _tanh_backward(h, gradient):
+    gradient *= 1 - h * h
 
 
 ACTIVATIONS = {

@@ -1,30 +1,48 @@
 """Values that training starts from."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR, group, take
-from sklearn_lsh.kernels import csr_matmul
 
-# Rows drawn at once, and most numbers, so that no float64 copy of a large layer is ever made.
-CHUNK, MOST_DRAWN = 1024, 1 << 24
-# A sample's mean response to its own class where rows start at centroids. Sure enough to learn
-# from the classes that are mistaken for it, not so sure that training has to undo it first: with
-# 2 log(n_classes) the first epochs are better and the last ones 1.5 points worse (on ICD-10-CM).
-OWN_RESPONSE = 2.0
+# Rows that are drawn or normalised at once ...
+CHUNK = 1024
+# ... and most numbers, so that no float64 copy of a large layer is ever made.
+MOST_DRAWN = 1 << 24
+# A sample's mean pre-activation of its own class where rows start at centroids. Sure enough to
+# learn from the classes that are mistaken for it, not so sure that training has to undo it first:
+# with 2 log(n_classes) the first epochs are better and the last ones 1.5 points worse (on
+# ICD-10-CM).
+OWN_PREACTIVATION = 2.0
 
 
-def draw_weights(n_inputs, n_neurons, bound, by_neuron, random_state):
-    """Uniform weights and biases, the same stream of numbers that scikit-learn draws.
+class Drawn(NamedTuple):
+    """Random values to start from.
 
-    Returns the weights with one row for each neuron or for each input, and the biases.
+    Attributes
+    ----------
+    coef : ndarray of shape (n_inputs, n_neurons), dtype=float32
+    bias : ndarray of shape (n_neurons,), dtype=float32
     """
-    weights = np.empty((n_inputs, n_neurons), np.float32, order="F" if by_neuron else "C")
+
+    coef: np.ndarray
+    bias: np.ndarray
+
+
+def draw_weights(n_inputs, n_neurons, bound, order, random_state) -> Drawn:
+    """Draw uniform weights and biases, the same stream of numbers that scikit-learn draws.
+
+    ``order`` is how the weights lie in memory: "C", input by input, or "F", neuron by neuron.
+    """
+    coef = np.empty((n_inputs, n_neurons), np.float32, order=order)
     size = max(1, min(CHUNK, MOST_DRAWN // n_neurons))
     for start in range(0, n_inputs, size):
-        rows = weights[start : start + size]
+        rows = coef[start : start + size]
         rows[...] = random_state.uniform(-bound, bound, rows.shape)
     bias = random_state.uniform(-bound, bound, n_neurons).astype(np.float32)
-    return (weights.T if by_neuron else weights), bias
+    return Drawn(coef, bias)
 
 
 def draw_bound(activation, fan_in, fan_out):
@@ -32,7 +50,7 @@ def draw_bound(activation, fan_in, fan_out):
     return np.sqrt((2.0 if activation == "logistic" else 6.0) / (fan_in + fan_out))
 
 
-def set_to_share(layer, inputs, share):
+def set_to_share(weights, inputs, share):
     """Start biases such that each neuron responds positively to a ``share`` of the inputs.
 
     With the share that is selected, ReLU cuts off about as many neurons as are not computed: it
@@ -44,28 +62,64 @@ def set_to_share(layer, inputs, share):
 
     Parameters
     ----------
-    layer : SelectedLayer
-        A hidden layer.
+    weights : NeuronWeights or InputWeights
+        Of a hidden layer.
     inputs : ndarray or CSR
         A sample of its inputs.
     share : float
     """
-    responses = layer.respond_all(inputs)
-    if responses.shape[0] * share >= 1:
-        layer.bias[0] -= np.quantile(responses, 1 - share, axis=0)
+    preactivations = weights.preactivate_all(inputs)
+    if preactivations.shape[0] * share >= 1:
+        weights.bias[0] -= np.quantile(preactivations, 1 - share, axis=0)
 
 
-def set_to_centroids(layer, activities, *, odds=False):
+class ClassSums(NamedTuple):
+    """Sums over samples, in one pass over the data.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_classes,), dtype=float32
+        Samples of each class.
+    mean : ndarray of shape (n_inputs,), dtype=float32
+        Mean activity of all samples.
+    n_samples : int
+    """
+
+    counts: np.ndarray
+    mean: np.ndarray
+    n_samples: int
+
+
+def sum_by_class(activities, sums) -> ClassSums:
+    """Add each sample's activity to the rows of its classes in ``sums``."""
+    n_samples = 0
+    mean = np.zeros(sums.shape[1])
+    counts = np.zeros(sums.shape[0], np.float32)
+    for hidden, targets in activities:
+        hidden = hidden.toarray() if isinstance(hidden, CSR) else hidden
+        by_class = group(targets.pattern, targets.n_columns)
+        ones = np.ones(by_class.samples.shape[0], np.float32)
+        members = CSR(by_class.starts, by_class.samples, ones, hidden.shape[0])
+        part = np.zeros((by_class.rows.shape[0], sums.shape[1]), np.float32)
+        kernels.csr_matmul(members, hidden, np.float32(1), part)
+        sums[by_class.rows] += part
+        counts[by_class.rows] += np.diff(by_class.starts)
+        mean += hidden.sum(axis=0, dtype=np.float64)
+        n_samples += hidden.shape[0]
+    return ClassSums(counts, (mean / n_samples).astype(np.float32), n_samples)
+
+
+def set_to_centroids(weights, activities, *, odds=False):
     """Start each class's row at the normalised, centred mean of its samples' activities.
 
     A class then responds most to what is most like its samples: a nearest-centroid classifier,
     from which training goes on. All rows have the same length, such that samples respond to
-    their own class by ``OWN_RESPONSE`` on average. Classes without samples start at zero.
+    their own class by ``OWN_PREACTIVATION`` on average. Classes without samples start at zero.
 
     Parameters
     ----------
-    layer : SelectedLayer
-        The output layer.
+    weights : NeuronWeights
+        Of the output layer.
     activities : iterable of (ndarray or CSR, CSR)
         What the last hidden layer answers to parts of the data, and their targets.
     odds : bool, default=False
@@ -73,37 +127,23 @@ def set_to_centroids(layer, activities, *, odds=False):
         each class on its own: else every class would be as likely as not at the start, and as
         few of them are active at a time, it takes epochs to push all of them down.
     """
-    weights = layer.weights
-    weights[...] = 0
-    layer.scale = 1.0
-    n_samples = 0
-    mean = np.zeros(weights.shape[1])
-    counts = np.zeros(layer.n_neurons, np.float32)
-    for hidden, targets in activities:
-        hidden = hidden.toarray() if isinstance(hidden, CSR) else hidden
-        by_class = group(targets.pattern, targets.n_columns)
-        sums = np.zeros((by_class.rows.shape[0], weights.shape[1]), np.float32)
-        ones = np.ones(by_class.samples.shape[0], np.float32)
-        members = CSR(by_class.starts, by_class.samples, ones, hidden.shape[0])
-        csr_matmul(members, hidden, np.float32(1), sums)
-        weights[by_class.rows] += sums
-        counts[by_class.rows] += np.diff(by_class.starts)
-        mean += hidden.sum(axis=0, dtype=np.float64)
-        n_samples += hidden.shape[0]
-    mean = (mean / n_samples).astype(np.float32)
+    rows = weights.rows
+    rows[...] = 0
+    weights.scale = 1.0
+    counts, mean, n_samples = sum_by_class(activities, rows)
     seen = np.flatnonzero(counts)
-    own = 0.0  # the sum of all samples' responses to their own classes
+    total = 0.0  # of all samples' pre-activations of their own classes
     for start in range(0, seen.shape[0], CHUNK):
-        rows = seen[start : start + CHUNK]
-        centred = weights[rows] / counts[rows, np.newaxis] - mean
+        part = seen[start : start + CHUNK]
+        centred = rows[part] / counts[part, np.newaxis] - mean
         lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-        weights[rows] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)
-        own += float(np.sum(counts[rows, np.newaxis] * lengths))
-    if own > 0:
-        weights *= np.float32(OWN_RESPONSE * n_samples / own)
-    layer.bias[0] = -(weights @ mean)
+        rows[part] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)
+        total += float(np.sum(counts[part, np.newaxis] * lengths))
+    if total > 0:
+        rows *= np.float32(OWN_PREACTIVATION * n_samples / total)
+    weights.bias[0] = -(rows @ mean)
     if odds:  # with half a sample more of each kind, so that they are finite
-        layer.bias[0] += np.log((counts + 0.5) / (n_samples - counts + 0.5))
+        weights.bias[0] += np.log((counts + 0.5) / (n_samples - counts + 0.5))
 
 
 def chunks(X, target, size):

@@ -1,8 +1,9 @@
 """Losses of the output layer, each with its canonical activation.
 
 Outputs are dense rows or the ragged rows of a `CSR`; targets are given by where they stand among
-the outputs' values. With the canonical pairs the error of an output is ``prediction - target``
-whatever the loss, so that a loss is an activation and a sum, and adding one is one table entry.
+the outputs' values. With the canonical pairs the delta of an output, the loss's derivative with
+respect to its pre-activation, is ``prediction - target`` whatever the loss, so that a loss is an
+activation and a sum, and adding one is one table entry.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from sklearn_lsh.csr import CSR, ragged_rows
 
 # Probabilities are clipped like this where their logarithm is taken, as in scikit-learn.
 EPSILON = np.finfo(np.float32).eps
-# A selected class with a probability this small teaches nothing; without an error its weights
+# A selected class with a probability this small teaches nothing; without a delta its weights
 # need not be visited. Most selected classes are soon of that kind: with a tenth of it, two to
 # three times as many rows of 83,136 classes are stepped on, for the same accuracy.
 NEGLIGIBLE = 1e-4
@@ -30,7 +31,7 @@ class Loss(NamedTuple):
     output_activation : str
         Name of the activation, as scikit-learn has it in ``out_activation_``.
     activate : callable
-        ``activate(outputs)`` turns responses into predictions, in place.
+        ``activate(outputs)`` turns pre-activations into predictions, in place.
     each : callable
         ``each(predictions, targets)`` is the loss of every single output.
     averaged : bool
@@ -86,40 +87,48 @@ LOSSES = {
 }
 
 
-def loss_and_delta(loss, done, targets, weight):
-    """Activate the outputs, return the weighted sum of losses and the errors of the responses.
+class LossAndDeltas(NamedTuple):
+    """What a batch's outputs are worth, and which way they should move.
+
+    Attributes
+    ----------
+    total : float
+        Weighted sum of the samples' losses.
+    deltas : ndarray, dtype=float32
+        Its gradient with respect to the pre-activations, shaped like the outputs' values.
+    """
+
+    total: float
+    deltas: np.ndarray
+
+
+def loss_and_deltas(loss, cache, targets, weight) -> LossAndDeltas:
+    """Activate the outputs, sum up their losses, and find the deltas.
 
     Outputs that were drawn at random also stand for those that were not. Where predictions are
-    probabilities, the logarithm of how many each stands for is added to its response. In a softmax
-    it is then counted so many times (Jean et al., https://arxiv.org/abs/1412.2007). One against
-    all, it makes up for what drawing does to a label's odds: others' labels are active with the
-    probability that they are drawn, a sample's own always. Elsewhere error and loss are
+    probabilities, the logarithm of how many each stands for is added to its pre-activation. In a
+    softmax it is then counted so many times (Jean et al., https://arxiv.org/abs/1412.2007). One
+    against all, it makes up for what drawing does to a label's odds: others' labels are active
+    with the probability that they are drawn, a sample's own always. Elsewhere delta and loss are
     multiplied, and the sums are unbiased (Horvitz & Thompson, 1952); for logistic losses such
-    errors, of up to the number of labels, would drown the few of a sample's own labels.
+    deltas, of up to the number of labels, would drown the few of a sample's own labels.
 
     Parameters
     ----------
     loss : Loss
-    done : Pass
+    cache : Cache
         Of the output layer. Its outputs are changed in place: afterwards they are predictions.
     targets : CSR
     weight : ndarray of shape (n_samples,), dtype=float32
-
-    Returns
-    -------
-    total : float
-    delta : ndarray of float32, shaped like the outputs' values
     """
-    outputs = done.outputs
+    outputs = cache.outputs
     indptr, predictions = ragged_rows(outputs)
-    log_importance = done.active.log_importance if done.active else None
+    log_importance = cache.active.log_importance if cache.active else None
     if log_importance is not None and loss.probable:
         predictions += log_importance
     loss.activate(outputs)
-    delta, places = predictions.copy(), np.empty_like(targets.indices)
-    # Among selected outputs a sample's targets come first, in their own order.
-    come_first = int(isinstance(outputs, CSR))
-    kernels.subtract_targets(indptr, targets, come_first, delta, places)
+    deltas, places = predictions.copy(), np.empty_like(targets.indices)
+    kernels.subtract_targets(indptr, targets, int(cache.targets_first), deltas, places)
     if loss.normalised:
         each, rows = loss.each(predictions[places], targets.data), targets.indptr
     else:
@@ -129,9 +138,10 @@ def loss_and_delta(loss, done, targets, weight):
     if log_importance is not None and not loss.probable:
         importance = np.exp(log_importance)
         each *= importance
-        delta *= importance
+        deltas *= importance
     kernels.weigh_rows(rows, each, weight, np.float32(0))
     total = float(each.sum(dtype=np.float64)) / (targets.n_columns if loss.averaged else 1)
-    least = NEGLIGIBLE if loss.probable and isinstance(outputs, CSR) else 0
-    kernels.weigh_rows(indptr, delta, weight, np.float32(least))
-    return total, delta if isinstance(outputs, CSR) else delta.reshape(outputs.shape)
+    is_dense = not isinstance(outputs, CSR)
+    negligible = NEGLIGIBLE if loss.probable and not is_dense else 0
+    kernels.weigh_rows(indptr, deltas, weight, np.float32(negligible))
+    return LossAndDeltas(total, deltas.reshape(outputs.shape) if is_dense else deltas)

@@ -1,7 +1,9 @@
 """The network: layers in a row, forwards, backwards, and what fits and predictions ask of it."""
 
 import copy
+import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,24 +12,41 @@ from sklearn_lsh.network.activations import ACTIVATIONS
 from sklearn_lsh.network.initialization import (
     chunks,
     draw_bound,
-    draw_weights,
     set_to_centroids,
     set_to_share,
 )
-from sklearn_lsh.network.layers import FullLayer, SelectedFirstLayer, SelectedLayer, values
-from sklearn_lsh.network.losses import LOSSES, loss_and_delta
+from sklearn_lsh.network.layers import LayerShape, make_layer
+from sklearn_lsh.network.losses import LOSSES, loss_and_deltas
 from sklearn_lsh.network.ranking import best_outputs
-from sklearn_lsh.network.schedule import RefreshSchedule
-from sklearn_lsh.network.training import run_epoch
+from sklearn_lsh.network.refresh import RefreshSchedule
+from sklearn_lsh.network.training import count_threads, run_epoch, split, take_batch
 from sklearn_lsh.network.work import WorkLog
-from sklearn_lsh.selection import TopK, make_selection
+from sklearn_lsh.selection import EXACT_SELECTIONS, Hashing, Selection
 from sklearn_lsh.threads import one_by_one
+from sklearn_lsh.weights import values
 
-# Rows of a chunk when predicting: enough to amortise the calls, few enough for the caches, and
-# fewer where a layer is so wide that all its responses would need much memory.
-CHUNK, MOST_RESPONSES = 512, 1 << 24
-# Rows from which the selections get to know their layers' inputs, at first and ever after.
-N_FIRST, N_LATER = 2048, 256
+# Rows of a chunk when predicting: enough to amortise the calls, few enough for the caches ...
+CHUNK = 512
+# ... and numbers that a layer may hold for one, so that wide layers do not take much memory.
+MOST_PREACTIVATIONS = 1 << 24
+# Rows from which the selections get to know their layers' inputs at first ...
+N_FIRST = 2048
+# ... and ever after.
+N_LATER = 256
+
+
+class Snapshot(NamedTuple):
+    """What a layer's predictions come from.
+
+    Attributes
+    ----------
+    rows, bias : ndarray, dtype=float32
+    selection : Selection or None
+    """
+
+    rows: np.ndarray
+    bias: np.ndarray
+    selection: "Selection | None"
 
 
 class Network:
@@ -45,9 +64,9 @@ class Network:
         For each hidden layer and the output layer, how many neurons are selected for a sample;
         None computes all of them.
     selection : str
-        A key of `sklearn_lsh.selection.SELECTIONS`, or ``"all"``.
+        ``"lsh"``, ``"topk"``, ``"random"`` or ``"all"``.
     hash_function, n_bits, n_tables
-        See `sklearn_lsh.selection.LSH`.
+        See `sklearn_lsh.selection.Hashing`.
     alpha : float
         Strength of the L2 penalty; a batch's part is divided by its weight. The decay is
         decoupled from the optimizer (Loshchilov & Hutter, ICLR 2019), which for plain gradient
@@ -89,62 +108,57 @@ class Network:
         self.log = WorkLog(sparse_input, optimizer.n_states)
         self.prepared = False
         self.layers = []
-        hashing = {"hash_function": hash_function, "n_bits": n_bits, "n_tables": n_tables}
+        hashing = Hashing(hash_function, n_bits, n_tables, random_state)
         # As many inputs as are not zero: with the others counted, responses would fade from
         # layer to layer and learning would start slowly.
         fan_in = active_inputs if sparse_input else n_units[0]
         for depth, (n_inputs, n_neurons) in enumerate(pairwise(n_units)):
+            is_output = depth + 2 == len(n_units)
+            shape = LayerShape(
+                n_inputs,
+                n_neurons,
+                n_active=None if selection == "all" else n_active[depth],
+                is_output=is_output,
+                n_nonzero=active_inputs if sparse_input and depth == 0 else math.inf,
+                n_targets=n_targets if is_output else None,
+            )
             bound = draw_bound(activation, fan_in, n_neurons)
-            selected = selection != "all" and n_active[depth] is not None
-            fan_in = n_active[depth] if selected else n_neurons
-            kind, chosen = FullLayer, ()
-            if selected:
-                last = depth + 2 == len(n_units)
-                for_sparse = sparse_input and depth == 0 and not last
-                chooser = make_selection(
-                    *(selection, n_active[depth], n_neurons),
-                    last=last,
-                    n_nonzero=active_inputs if for_sparse else np.inf,
-                    n_targets=n_targets,
-                    random_state=random_state,
-                    **hashing,
-                )
-                by_input = for_sparse and isinstance(chooser, TopK)
-                kind, chosen = SelectedFirstLayer if by_input else SelectedLayer, (chooser,)
-            drawn = draw_weights(n_inputs, n_neurons, bound, kind is SelectedLayer, random_state)
-            self.layers.append(kind(*drawn, optimizer, *chosen))
+            self.layers.append(make_layer(shape, bound, optimizer, selection, hashing))
+            fan_in = n_neurons if shape.n_active is None else shape.n_active
 
     # What one mini-batch does
 
-    def forward(self, inputs, labels=None):
-        """Run a batch through all layers; the outputs are left as responses.
+    def forward(self, inputs, targets=None):
+        """Run a batch through all layers; the outputs are left as pre-activations.
 
-        ``labels`` (a `CSR`) are active in a selected output layer whatever is selected.
+        ``targets`` (a `CSR`) are active in a selected output layer whatever is selected.
         """
-        apply = ACTIVATIONS[self.activation].apply
-        passes = []
-        for layer in self.layers[:-1]:
-            passes.append(layer.forward(inputs))
-            inputs = passes[-1].outputs
-            apply(values(inputs))
-        passes.append(self.layers[-1].forward(inputs, labels))
-        return passes
+        *hidden, last = self.layers
+        caches = []
+        for layer in hidden:
+            caches.append(layer.forward(inputs))
+            inputs = self._activate(caches[-1].outputs)
+        caches.append(last.forward(inputs, targets))
+        return caches
+
+    def _activate(self, outputs):
+        """Turn a hidden layer's pre-activations into activations, in place."""
+        ACTIVATIONS[self.activation].apply(values(outputs))
+        return outputs
 
     def train_batch(self, inputs, targets, weight):
         """One step on a batch whose ``weight`` sums to one; returns its weighted loss."""
-        optimizer = self.optimizer
-        rates = optimizer.next_step()
-        passes = self.forward(inputs, targets)
-        loss, delta = loss_and_delta(LOSSES[self.loss], passes[-1], targets, weight)
-        backward = ACTIVATIONS[self.activation].backward
-        for depth in range(len(self.layers) - 1, -1, -1):
-            layer, done = self.layers[depth], passes[depth]
-            errors, *learnt = layer.backward(done, delta, optimizer, rates, pass_errors=depth > 0)
-            self.log.note(depth, layer, done, learnt)
+        step = self.optimizer.next_step()
+        caches = self.forward(inputs, targets)
+        loss, deltas = loss_and_deltas(LOSSES[self.loss], caches[-1], targets, weight)
+        for depth in reversed(range(len(self.layers))):
+            layer, cache = self.layers[depth], caches[depth]
+            learnt = layer.backward(cache, deltas, step, pass_gradient=depth > 0)
+            self.log.note(depth, layer, cache, learnt)
             if depth > 0:
-                backward(values(passes[depth].inputs), errors)
-                delta = errors
-        self.schedule.after_batch(self.layers, passes, targets, optimizer.n_steps)
+                deltas = learnt.input_gradient
+                ACTIVATIONS[self.activation].backward(values(cache.inputs), deltas)
+        self.schedule.after_batch(self.layers, caches, targets, self.optimizer.n_steps)
         return loss
 
     def decay(self, total_weight):
@@ -152,7 +166,7 @@ class Network:
         if self.alpha:
             factor = max(0.0, 1.0 - self.optimizer.learning_rate * self.alpha / total_weight)
             for layer in self.layers:
-                layer.decay(factor)
+                layer.weights.decay(factor)
 
     # What a fit asks
 
@@ -161,25 +175,23 @@ class Network:
         self.optimizer = optimizer
         self.schedule = RefreshSchedule()
         for layer in self.layers:
-            layer.reset(optimizer)
+            layer.weights.forget_steps(optimizer)
 
     def prepare(self, X, rows):
         """Let the selections get to know a sample of some rows of the data."""
         first, self.prepared = not self.prepared, True
         n_sample = N_FIRST if first else N_LATER
-        if all(isinstance(layer, FullLayer) for layer in self.layers):
+        if all(layer.selection is None for layer in self.layers):
             return
         step = max(1, rows.shape[0] // n_sample)
         inputs = take(X, np.ascontiguousarray(rows[::step][:n_sample]))
-        apply = ACTIVATIONS[self.activation].apply
         for layer in self.layers:
-            if isinstance(layer, SelectedLayer):
+            if layer.selection is not None:
                 if first:
                     self._start_biases(layer, first_rows(inputs, N_LATER))
-                layer.selection.fit(layer, inputs)
+                layer.selection.fit(layer.weights, inputs)
             if layer is not self.layers[-1]:
-                inputs = layer.forward(inputs).outputs
-                apply(values(inputs))
+                inputs = self._activate(layer.forward(inputs).outputs)
         self.schedule.postpone(self.optimizer.n_steps)
 
     def _start_biases(self, layer, inputs):
@@ -187,28 +199,22 @@ class Network:
         n_active, n_neurons = layer.selection.n_active, layer.n_neurons
         cuts_off = self.activation == "relu" and layer is not self.layers[-1]
         if cuts_off and layer.selection.misses_few(n_neurons):
-            set_to_share(layer, inputs, n_active / n_neurons)
+            set_to_share(layer.weights, inputs, n_active / n_neurons)
 
     def start_at_centroids(self, X, target):
         """Start the output layer's rows at the centroids of their classes."""
         rows = np.flatnonzero(np.diff(target.indptr))
         self.prepare(X, rows)
-        set_to_centroids(
-            self.layers[-1],
-            (
-                (self.hidden(inputs), targets)
-                for inputs, targets in chunks(X, target, self.chunk_size)
-            ),
-            odds=not LOSSES[self.loss].normalised,
-        )
+        parts = chunks(X, target, self.chunk_size)
+        activities = ((self.hidden(inputs), targets) for inputs, targets in parts)
+        odds = not LOSSES[self.loss].normalised
+        set_to_centroids(self.layers[-1].weights, activities, odds=odds)
         self.prepare(X, rows)
 
     def hidden(self, inputs):
-        """Activities of the last hidden layer."""
-        apply = ACTIVATIONS[self.activation].apply
+        """Activations of the last hidden layer."""
         for layer in self.layers[:-1]:
-            inputs = layer.forward(inputs).outputs
-            apply(values(inputs))
+            inputs = self._activate(layer.forward(inputs).outputs)
         return inputs
 
     def train_epoch(self, X, target, sample_weight, order, batch_size, n_jobs=None):
@@ -231,28 +237,42 @@ class Network:
         """
         if not self.prepared:
             self.prepare(X, order)
+        batches = split(order, batch_size)
+        self.optimizer.n_threads = count_threads(n_jobs, batches)
+
+        def train_rows(rows):
+            batch = take_batch(X, target, sample_weight, rows)
+            if batch is None:
+                return 0.0
+            loss = self.train_batch(batch.inputs, batch.targets, batch.weight)
+            self.decay(batch.total_weight)
+            return loss
+
         try:
-            loss = run_epoch(self, X, target, sample_weight, order, batch_size, n_jobs)
+            loss = run_epoch(train_rows, batches, n_jobs)
         finally:  # an interrupted epoch, too, leaves weights and tables as they are to be used
             for layer in self.layers:
-                layer.settle()
+                layer.weights.settle()
             self.prepare(X, order)
-        n_batches = -(-order.shape[0] // batch_size)
-        return loss + self.penalty(order.shape[0] / n_batches)
+        return loss + self.penalty(order.shape[0] / len(batches))
 
     def penalty(self, batch_weight):
         """The L2 penalty, as scikit-learn reports it: its share of a batch's mean loss."""
         if not self.alpha:
             return 0.0
-        squares = sum(float(np.vdot(layer.weights, layer.weights)) for layer in self.layers)
-        return 0.5 * self.alpha * squares / batch_weight
+        rows = (layer.weights.rows for layer in self.layers)
+        return 0.5 * self.alpha * sum(float(np.vdot(row, row)) for row in rows) / batch_weight
+
+    def drain_work(self):
+        """Sum up the work since this was last asked: a dictionary for each layer."""
+        return self.log.drain(self.layers)
 
     # What predictions ask
 
     @property
     def chunk_size(self):
         """Rows that are predicted at once."""
-        return max(1, min(CHUNK, MOST_RESPONSES // max(layer.n_held for layer in self.layers)))
+        return max(1, min(CHUNK, MOST_PREACTIVATIONS // max(layer.n_held for layer in self.layers)))
 
     def outputs(self, X, selection=None, n_jobs=None):
         """Predict in chunks.
@@ -319,11 +339,9 @@ class Network:
         network.layers = [copy.copy(layer) for layer in self.layers]
         last = network.layers[-1]
         for layer in network.layers:
-            if selection is not None and isinstance(layer, SelectedLayer):
-                layer.selection = make_selection(
-                    selection, layer.selection.n_active, layer.n_neurons, last=layer is last
-                )
-        if isinstance(last, SelectedLayer):
+            if selection is not None and layer.selection is not None:
+                layer.selection = EXACT_SELECTIONS[selection](layer.selection.n_active)
+        if last.selection is not None:
             last.selection = last.selection.widened(at_least)
         return network
 
@@ -334,10 +352,9 @@ class Network:
         size = network.chunk_size
         for start in range(0, X.shape[0], size):
             inputs = take(X, slice(start, min(start + size, X.shape[0])))
-            for depth, (layer, done) in enumerate(
-                zip(network.layers, network.forward(inputs), strict=True)
-            ):
-                log.note(depth, layer, done)
+            caches = network.forward(inputs)
+            for depth, (layer, cache) in enumerate(zip(network.layers, caches, strict=True)):
+                log.note(depth, layer, cache)
         return log.drain(network.layers, training=False)
 
     def evaluate_loss(self, X, target, sample_weight=None):
@@ -349,7 +366,7 @@ class Network:
             if sample_weight is not None:
                 weight = sample_weight[rows]
             last = self.forward(inputs, targets)[-1]
-            total += loss_and_delta(LOSSES[self.loss], last, targets, weight)[0]
+            total += loss_and_deltas(LOSSES[self.loss], last, targets, weight).total
             weights += float(weight.sum())
         return total / weights if weights else 0.0
 
@@ -358,33 +375,32 @@ class Network:
     @property
     def coefs(self):
         """Views of the weights, each of shape (n_inputs, n_neurons)."""
-        return [layer.coef for layer in self.layers]
+        return [layer.weights.coef for layer in self.layers]
 
     @property
     def intercepts(self):
         """Views of the biases, each of shape (n_neurons,)."""
-        return [layer.bias[0] for layer in self.layers]
+        return [layer.weights.bias[0] for layer in self.layers]
 
     @property
     def n_parameters(self):
         """Number of weights and biases."""
-        return sum(layer.weights.size + layer.bias.size for layer in self.layers)
+        return sum(layer.weights.size for layer in self.layers)
 
-    def get_weights(self):
+    def get_weights(self) -> list[Snapshot]:
         """Copy what predictions come from, to return to it with `set_weights`."""
         return [
-            (
-                layer.weights.copy(),
-                layer.bias.copy(),
-                copy.deepcopy(getattr(layer, "selection", None)),
+            Snapshot(
+                layer.weights.rows.copy(),
+                layer.weights.bias.copy(),
+                copy.deepcopy(layer.selection),
             )
             for layer in self.layers
         ]
 
-    def set_weights(self, weights):
+    def set_weights(self, snapshots):
         """Return to what `get_weights` copied."""
-        for layer, (rows, bias, selection) in zip(self.layers, weights, strict=True):
-            layer.weights[...] = rows
-            layer.bias[...] = bias
-            if selection is not None:
-                layer.selection = copy.deepcopy(selection)
+        for layer, snapshot in zip(self.layers, snapshots, strict=True):
+            layer.weights.rows[...] = snapshot.rows
+            layer.weights.bias[...] = snapshot.bias
+            layer.selection = copy.deepcopy(snapshot.selection)

@@ -4,13 +4,29 @@ All are lazy: weights without a gradient in a mini-batch are left alone, and so 
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_lsh import kernels
 
 
-def for_late_gradients(decay, n_threads, alone=0):
+class LateMomentum(NamedTuple):
+    """A moving mean of gradients, as it is taken where they come late.
+
+    Attributes
+    ----------
+    decay : float
+    n_ahead : float
+        Steps by which to look ahead in a straight line: at most until the mean would be the newest
+        gradient.
+    """
+
+    decay: float
+    n_ahead: float
+
+
+def for_late_gradients(decay, n_threads, alone=0) -> LateMomentum:
     """How a moving mean of gradients takes it that they come late.
 
     While a thread computes a gradient, each of the others steps once. Momentum then swings and
@@ -29,17 +45,10 @@ def for_late_gradients(decay, n_threads, alone=0):
     n_threads : int
     alone : int, default=0
         Steps by which to look ahead where there is one thread and nothing is late.
-
-    Returns
-    -------
-    decay : float
-    n_ahead : float
-        Steps by which to look ahead in a straight line: at most until the mean would be the newest
-        gradient.
     """
     newest = (1 - decay) / math.sqrt(n_threads)  # what the newest gradient weighs
     n_ahead = n_threads if n_threads > 1 else alone
-    return 1 - newest, n_ahead if newest * n_ahead < 1 else 1 / newest
+    return LateMomentum(1 - newest, n_ahead if newest * n_ahead < 1 else 1 / newest)
 
 
 class Optimizer:
@@ -49,7 +58,7 @@ class Optimizer:
     ----------
     learning_rate : float
         The current rate; a schedule may change it between steps.
-    fall : float
+    decay : float
         By how much each step lowers the rate.
     n_steps : int
         Mini-batches seen so far.
@@ -59,21 +68,21 @@ class Optimizer:
 
     name: str
     n_states: int
-    fall = 0.0
+    decay = 0.0
     n_threads = 1
 
     def __init__(self, learning_rate):
         self.learning_rate = float(learning_rate)
         self.n_steps = 0
 
-    def next_step(self):
-        """Count a step, and return its coefficients as `step` takes them."""
+    def next_step(self) -> "Step":
+        """Count a step, and return it."""
         self.n_steps += 1
-        first, *others = self.rates()
-        self.learning_rate = max(0.0, self.learning_rate - self.fall)
-        return first, *map(np.float32, others)
+        rate, *others = self.coefficients()
+        self.learning_rate = max(0.0, self.learning_rate - self.decay)
+        return Step(self.name, (rate, *map(np.float32, others)))
 
-    def rates(self) -> tuple:
+    def coefficients(self) -> tuple:
         """Coefficients of the current step; the first one multiplies all of it."""
         raise NotImplementedError
 
@@ -81,13 +90,31 @@ class Optimizer:
         """State for an array of weights: (n_states, *weights.shape), zero."""
         return np.zeros((self.n_states, *weights.shape), np.float32)
 
-    def step(self, kind, rates, weight_scale, *args):
-        """Call this optimizer's kernel for one kind of visit; returns how many it stepped on.
 
-        Weights are stored divided by ``weight_scale``, and so are their steps.
-        """
-        rates = (np.float32(rates[0] / weight_scale), *rates[1:])
-        return getattr(kernels, f"step_{kind}_{self.name}")(*args, rates)
+class Step(NamedTuple):
+    """One step of an optimizer, which all layers take.
+
+    Attributes
+    ----------
+    solver : str
+        Name of the optimizer.
+    coefficients : tuple of float
+        As its kernels take them.
+    """
+
+    solver: str
+    coefficients: tuple
+
+    def on_scaled(self, scale) -> "Step":
+        """The same step on weights that are stored divided by ``scale``: so is it."""
+        rate, *others = self.coefficients
+        return Step(self.solver, (rate / scale, *others))
+
+    def take(self, visit, *arguments):
+        """Call the kernel for one kind of visit; returns how many weights it stepped on."""
+        rate, *others = self.coefficients
+        step = getattr(kernels, f"step_{visit}_{self.solver}")
+        return step(*arguments, (np.float32(rate), *others))
 
 
 class Adam(Optimizer):
@@ -106,16 +133,19 @@ class Adam(Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def rates(self):
-        """See `Optimizer.rates`."""
+    def coefficients(self):
+        """See `Optimizer.coefficients`."""
         beta_1, n_ahead = for_late_gradients(self.beta_1, self.n_threads)
         share = n_ahead * (1 - beta_1)
         seen = 1 - beta_1**self.n_steps
         return (
             self.learning_rate * math.sqrt(1 - self.beta_2**self.n_steps) / seen,
-            *(1 - share, share * seen),
-            *(beta_1, 1 - beta_1),
-            *(self.beta_2, 1 - self.beta_2),
+            1 - share,
+            share * seen,
+            beta_1,
+            1 - beta_1,
+            self.beta_2,
+            1 - self.beta_2,
             self.epsilon,
         )
 
@@ -130,8 +160,8 @@ class Adagrad(Optimizer):
         super().__init__(learning_rate)
         self.epsilon = epsilon
 
-    def rates(self):
-        """See `Optimizer.rates`."""
+    def coefficients(self):
+        """See `Optimizer.coefficients`."""
         return self.learning_rate, self.epsilon
 
 
@@ -164,8 +194,8 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
 
-    def rates(self):
-        """See `Optimizer.rates`."""
+    def coefficients(self):
+        """See `Optimizer.coefficients`."""
         alone = int(self.nesterovs_momentum)
         momentum, n_ahead = for_late_gradients(self.momentum, self.n_threads, alone)
         gain = self.learning_rate / math.sqrt(self.n_threads)

@@ -1,53 +1,90 @@
 """One pass over the data, by one thread or by several without locks."""
 
 import threading
+from typing import NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
 
-from sklearn_lsh.csr import take
+from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.threads import together
 
 
-def run_epoch(network, X, target, sample_weight, order, batch_size, n_jobs):
-    """Train on every row once, in the given order. See `Network.train_epoch`."""
-    batches = range(0, order.shape[0], batch_size)
-    n_at_once = min(effective_n_jobs(n_jobs), len(batches))
-    network.optimizer.n_threads = max(1, n_at_once)
-    starts = iter(batches)
+class Batch(NamedTuple):
+    """A mini-batch.
+
+    Attributes
+    ----------
+    inputs : ndarray of shape (n_samples, n_features), dtype=float32, or CSR
+    targets : CSR
+    weight : ndarray of shape (n_samples,), dtype=float32
+        Of the samples; they sum to one.
+    total_weight : float
+        What they summed to.
+    """
+
+    inputs: "np.ndarray | CSR"
+    targets: CSR
+    weight: np.ndarray
+    total_weight: float
+
+
+def take_batch(X, target, sample_weight, rows) -> "Batch | None":
+    """Copy the named rows of the data; None if they have no weight to learn from."""
+    if sample_weight is None:
+        weight, total = np.full(rows.shape[0], 1 / rows.shape[0], np.float32), rows.shape[0]
+    else:
+        weight = sample_weight[rows]
+        total = float(weight.sum())
+        if total <= 0:
+            return None
+        weight = weight / np.float32(total)
+    return Batch(take(X, rows), take(target, rows), weight, total)
+
+
+def split(order, batch_size):
+    """Mini-batches of rows, in the given order."""
+    return [order[start : start + batch_size] for start in range(0, order.shape[0], batch_size)]
+
+
+def count_threads(n_jobs, batches) -> int:
+    """How many mini-batches are under way at once."""
+    return max(1, min(effective_n_jobs(n_jobs), len(batches)))
+
+
+def run_epoch(step, batches, n_jobs) -> float:
+    """Call ``step(rows)`` for each mini-batch once.
+
+    Parameters
+    ----------
+    step : callable
+        Trains on the rows that it is given, and returns their mean loss.
+    batches : list of ndarray
+        Rows of each mini-batch.
+    n_jobs : int or None
+        Threads, which take mini-batches from a queue. None is one.
+
+    Returns
+    -------
+    loss : float
+        Mean over all rows.
+    """
+    waiting = iter(batches)
     lock = threading.Lock()
     losses = []
 
     def work():
         while True:
             with lock:
-                start = next(starts, None)
-            if start is None:
+                rows = next(waiting, None)
+            if rows is None:
                 return
-            rows = order[start : start + batch_size]
-            loss = train_rows(network, X, target, sample_weight, rows)
-            losses.append(loss * rows.shape[0])
+            losses.append(step(rows) * rows.shape[0])
 
     def stop():
-        nonlocal starts
+        nonlocal waiting
         with lock:
-            starts = iter(())
+            waiting = iter(())
 
     together(work, stop, n_jobs)
-    return sum(losses) / order.shape[0]
-
-
-def train_rows(network, X, target, sample_weight, rows):
-    """One step on the named rows; returns their mean loss."""
-    if sample_weight is None:
-        weight = np.full(rows.shape[0], 1 / rows.shape[0], np.float32)
-        total = rows.shape[0]
-    else:
-        weight = sample_weight[rows]
-        total = float(weight.sum())
-        if total <= 0:
-            return 0.0  # nothing to learn from
-        weight = weight / np.float32(total)
-    loss = network.train_batch(take(X, rows), take(target, rows), weight)
-    network.decay(total)
-    return loss
+    return sum(losses) / sum(rows.shape[0] for rows in batches)

@@ -1,11 +1,11 @@
 """How much was computed: multiply-adds of each layer, beside those of a dense network.
 
-Counted are the products of the forward pass, of the gradients and of the errors passed down,
-those of finding the active neurons (sketches, hash functions, candidates, finalists) and of
-keeping the tables up to date, and a step of the optimizer as one for the weight and one for each
-of its states. A dense network on the same data does the first three for all neurons, on the
-non-zeros of sparse data, and steps on all weights in each mini-batch. Counting a table's votes
-and sorting take time, but are not multiply-adds.
+Counted are the products of the forward pass, of the gradients of weights and of inputs, those of
+finding the active neurons (sketches, hash functions, candidates, finalists) and of keeping the
+tables up to date, and a step of the optimizer as one for the weight and one for each of its
+states. A dense network on the same data does the first three for all neurons, on the non-zeros of
+sparse data, and steps on all weights in each mini-batch. Counting a table's votes and sorting take
+time, but are not multiply-adds.
 """
 
 from typing import NamedTuple
@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh.csr import count_products, n_nonzero, n_samples
-from sklearn_lsh.network.layers import values
+from sklearn_lsh.weights import values
 
 
-class Batch(NamedTuple):
+class LayerWork(NamedTuple):
     """One layer's work for a mini-batch: in multiply-adds, but for the first two."""
 
     n_samples: int
@@ -28,15 +28,23 @@ class Batch(NamedTuple):
     dense: int
 
 
-NOTHING = Batch(*[0] * len(Batch._fields))
+NOTHING = LayerWork(*[0] * len(LayerWork._fields))
 
 
-def count_forward(done):
-    """Multiply-adds of finding the active neurons, and of computing them unless that found them."""
-    if done.active is None:
-        return 0, n_nonzero(done.inputs) * done.outputs.shape[1]
-    known = done.active.responses is not None
-    return done.active.work, 0 if known else count_products(done.inputs, done.outputs.indptr)
+class ForwardWork(NamedTuple):
+    """Multiply-adds of finding the active neurons, and of computing them unless that did."""
+
+    selecting: int
+    forward: int
+
+
+def count_forward(cache) -> ForwardWork:
+    """Count what a layer's forward pass took."""
+    if cache.active is None:
+        return ForwardWork(0, n_nonzero(cache.inputs) * cache.outputs.shape[1])
+    if cache.active.preactivations is not None:
+        return ForwardWork(cache.active.work, 0)
+    return ForwardWork(cache.active.work, count_products(cache.inputs, cache.outputs.indptr))
 
 
 class WorkLog:
@@ -55,60 +63,58 @@ class WorkLog:
         self.cost_of_step = 1 + n_states
         self.batches = []
 
-    def n_given(self, depth, layer, done):
+    def n_given(self, depth, layer, cache):
         """How many inputs the layer of a dense network has, all samples together."""
         if depth == 0 and self.sparse_data:
-            return n_nonzero(done.inputs)
-        return n_samples(done.inputs) * layer.coef.shape[0]
+            return n_nonzero(cache.inputs)
+        return n_samples(cache.inputs) * layer.weights.coef.shape[0]
 
-    def note(self, depth, layer, done, learnt=None):
-        """Note a layer's work for a mini-batch.
-
-        ``learnt``, if it did, is how many weights it stepped on and how many products their
-        gradients took, see `SelectedLayer.backward`.
-        """
-        selecting, forward = count_forward(done)
-        dense = self.n_given(depth, layer, done) * layer.n_neurons
+    def note(self, depth, layer, cache, learnt=None):
+        """Note a layer's work for a mini-batch, and what it learnt (`Backward`), if it did."""
+        selecting, forward = count_forward(cache)
+        dense = self.n_given(depth, layer, cache) * layer.n_neurons
         backward = steps = 0
         if learnt is not None:
-            n_stepped, n_products = learnt
-            n_passes = 1 if depth == 0 else 2  # gradients, and errors that are passed down
-            backward = n_passes * n_products
-            steps = self.cost_of_step * n_stepped
-            dense += n_passes * dense + self.cost_of_step * layer.weights.size
-        batch = Batch(
-            n_samples=n_samples(done.inputs),
-            n_active=values(done.outputs).size,
+            n_passes = 1 if depth == 0 else 2  # gradients of weights, and of inputs
+            backward = n_passes * learnt.n_products
+            steps = self.cost_of_step * learnt.n_stepped
+            dense += n_passes * dense + self.cost_of_step * layer.weights.rows.size
+        work = LayerWork(
+            n_samples=n_samples(cache.inputs),
+            n_active=values(cache.outputs).size,
             selecting=selecting,
             forward=forward,
             backward=backward,
             steps=steps,
             dense=dense,
         )
-        self.batches.append((depth, batch))  # at once, whichever thread notes
+        self.batches.append((depth, work))  # at once, whichever thread notes
 
     def drain(self, layers, *, training=True):
         """Sum up what was noted since this was last asked: a dictionary for each layer."""
         batches, self.batches = self.batches, []
         rows = []
         for depth, layer in enumerate(layers):
-            noted = [batch for at, batch in batches if at == depth]
-            total = Batch(*np.sum([NOTHING, *noted], axis=0, dtype=np.int64).tolist())
-            done = total.selecting + total.forward + total.backward + total.steps
-            upkeep = {}
-            if training:
-                seconds, work_of_each, occupancy = layer.drain_rebuilds()
-                done += len(seconds) * work_of_each
-                upkeep = {"n_rebuilds": len(seconds), "rebuild_seconds": sum(seconds), **occupancy}
-            rows.append(
-                {
-                    "layer": depth,
-                    "n_neurons": layer.n_neurons,
-                    "n_active": total.n_active / max(1, total.n_samples),
-                    "multiply_adds": done,
-                    "dense_multiply_adds": total.dense,
-                    "share": done / max(1, total.dense),
-                    **upkeep,
-                }
-            )
+            noted = [work for at, work in batches if at == depth]
+            total = LayerWork(*np.sum([NOTHING, *noted], axis=0, dtype=np.int64).tolist())
+            rows.append(summarise(depth, layer, total, layer.drain_upkeep() if training else None))
         return rows
+
+
+def summarise(depth, layer, total, upkeep=None) -> dict:
+    """A layer's work, by the names that users see."""
+    n_done = total.selecting + total.forward + total.backward + total.steps
+    tables = {}
+    if upkeep is not None:
+        seconds = upkeep.rebuild_seconds
+        n_done += len(seconds) * upkeep.work_of_each
+        tables = {"n_rebuilds": len(seconds), "rebuild_seconds": sum(seconds), **upkeep.occupancy}
+    return {
+        "layer": depth,
+        "n_neurons": layer.n_neurons,
+        "n_active": total.n_active / max(1, total.n_samples),
+        "multiply_adds": n_done,
+        "dense_multiply_adds": total.dense,
+        "share": n_done / max(1, total.dense),
+        **tables,
+    }

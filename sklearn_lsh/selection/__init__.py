@@ -1,37 +1,69 @@
 """Which neurons fire: selections, picked by name.
 
-A selection answers ``select(layer, inputs, labels)`` with the active neurons of each sample, a
-sample's labels first. It is brought up to date with a layer's weights by ``refresh(layer,
+A selection answers ``select(weights, inputs, targets)`` with the active neurons of each sample, a
+sample's targets first. It is brought up to date with a layer's weights by ``refresh(weights,
 inputs)``.
 """
 
-import math
-
+from sklearn_lsh.selection.base import Selection
 from sklearn_lsh.selection.exact import Random, TopK
 from sklearn_lsh.selection.hidden import HiddenLSH
+from sklearn_lsh.selection.lsh import Hashing
 from sklearn_lsh.selection.output import OutputLSH
 
-# For hidden layers, and for the output layer.
-SELECTIONS = {"lsh": (HiddenLSH, OutputLSH), "topk": (TopK, TopK), "random": (Random, Random)}
+# Selections that hash nothing, for all layers.
+EXACT_SELECTIONS = {"topk": TopK, "random": Random}
 
 
-def make_selection(
-    name, n_active, n_neurons, *, last, n_nonzero=math.inf, n_targets=None, **hashing
-):
-    """Make a selection by name, for the last layer or another one.
+def make_hidden_selection(name, n_active, n_nonzero, hashing) -> Selection:
+    """Make a hidden layer's selection.
 
-    Where every other output is wanted, computing all of them is better in any respect than looking
-    them up. Where a sparse input has few non-zeros (``n_nonzero``), looking up a hidden layer's
-    neurons saves little or nothing and misses many.
+    Where a sparse input has few non-zeros, looking up neurons saves little or nothing and misses
+    many: all are computed, unless tables are asked for.
+
+    Parameters
+    ----------
+    name : {"lsh", "topk", "random"}
+    n_active : int
+        Neurons to select for each sample.
+    n_nonzero : float
+        Mean number of non-zeros of an input, if it is sparse; else infinity.
+    hashing : Hashing
     """
-    if name == "lsh":
-        half = last and 2 * n_active >= n_neurons
-        few = not last and n_nonzero <= HiddenLSH.COMPUTED_TO
-        if half or (few and hashing["n_bits"] == hashing["n_tables"] == "auto"):
-            name = "topk"
-    if last:
-        hashing["n_targets"] = n_targets
-    return SELECTIONS[name][last](n_active, **hashing)
+    if name == "lsh" and not (n_nonzero <= HiddenLSH.COMPUTED_TO and hashing.is_automatic):
+        return HiddenLSH(n_active, hashing)
+    return EXACT_SELECTIONS["topk" if name == "lsh" else name](n_active)
 
 
-__all__ = ["SELECTIONS", "HiddenLSH", "OutputLSH", "Random", "TopK", "make_selection"]
+def make_output_selection(name, n_active, n_neurons, hashing, n_targets=None) -> Selection:
+    """Make the output layer's selection.
+
+    Where every other output is wanted, computing all of them beats looking them up.
+
+    Parameters
+    ----------
+    name : {"lsh", "topk", "random"}
+    n_active : int
+        Neurons to select for each sample.
+    n_neurons : int
+        Number of outputs.
+    hashing : Hashing
+    n_targets : ndarray of shape (n_neurons,), default=None
+        See `OutputLSH`.
+    """
+    if name == "lsh" and 2 * n_active < n_neurons:
+        return OutputLSH(n_active, hashing, n_targets)
+    return EXACT_SELECTIONS["topk" if name == "lsh" else name](n_active)
+
+
+__all__ = [
+    "EXACT_SELECTIONS",
+    "Hashing",
+    "HiddenLSH",
+    "OutputLSH",
+    "Random",
+    "Selection",
+    "TopK",
+    "make_hidden_selection",
+    "make_output_selection",
+]

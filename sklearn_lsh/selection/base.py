@@ -13,22 +13,21 @@ class Active(NamedTuple):
 
     Attributes
     ----------
-    indptr, indices : ndarray of dtype=uint32
-        Their numbers, as in `CSR`.
-    responses : ndarray of dtype=float32, default=None
+    pattern : Pattern
+        Their numbers.
+    preactivations : ndarray of dtype=float32, default=None
         What they answer, if that is known from choosing them.
     log_importance : ndarray of dtype=float32, default=None
         Logarithm of how many neurons each stands for, itself included: of the inverse of the
         probability with which it was drawn. By default each stands for itself.
-    codes : ndarray of shape (n_samples, n_tables), dtype=uint16, default=None
+    codes : ndarray of shape (n_samples, n_tables), dtype=uint8 or uint16, default=None
         The samples' own codes, if they were hashed.
     work : int, default=0
         Multiply-adds of choosing them.
     """
 
-    indptr: np.ndarray
-    indices: np.ndarray
-    responses: "np.ndarray | None" = None
+    pattern: Pattern
+    preactivations: "np.ndarray | None" = None
     log_importance: "np.ndarray | None" = None
     codes: "np.ndarray | None" = None
     work: int = 0
@@ -37,15 +36,22 @@ class Active(NamedTuple):
 class Selection:
     """Base of the selections.
 
+    A selection is given a layer's weights, to look at and never to change, and its inputs.
+
     Parameters
     ----------
     n_active : int
         Neurons to select for each sample.
-    **hashing
-        How to hash, see `LSH`. Selections without hashing ignore it.
+
+    Attributes
+    ----------
+    computes_all : bool
+        Whether it computes all neurons to choose among them.
     """
 
-    def __init__(self, n_active, **hashing):
+    computes_all = False
+
+    def __init__(self, n_active):
         self.n_active = n_active
 
     def widened(self, n_active):
@@ -62,13 +68,13 @@ class Selection:
         """Whether it finds nearly all that respond most among so many neurons."""
         return False
 
-    def fit(self, layer, inputs):
-        """Get to know the layer and a sample of its inputs, before training and after epochs."""
+    def fit(self, weights, inputs):
+        """Get to know the weights and a sample of the inputs, before training and after epochs."""
 
-    def refresh(self, layer, inputs):
-        """Follow the layer's weights, and the inputs as they are in the latest batch."""
+    def refresh(self, weights, inputs):
+        """Follow the weights, and the inputs as they are in the latest batch."""
 
-    def refresh_work(self, layer):
+    def refresh_work(self, weights):
         """Multiply-adds of a refresh."""
         return 0
 
@@ -80,38 +86,36 @@ class Selection:
         """How full the tables are, by name."""
         return {}
 
-    def note(self, done, targets):
+    def note(self, active, groups, targets):
         """Take note of a training batch.
 
         Parameters
         ----------
-        done : Pass
-            What the layer was given and what it answered.
+        active : Active
+            What was selected.
+        groups : Groups
+            The same pairs by neuron.
         targets : CSR
             The samples' targets.
         """
 
-    def select(self, layer, inputs, labels=None):
+    def select(self, weights, inputs, targets=None) -> Active:
         """Name the active neurons of each sample.
 
         Parameters
         ----------
-        layer : SelectedLayer
+        weights : Weights
         inputs : ndarray of shape (n_samples, n_inputs) or CSR
-        labels : CSR, default=None
+        targets : CSR, default=None
             Neurons that are active whatever else is. They come first. They are given where
             errors are to be learnt from; selections then may draw others at random.
-
-        Returns
-        -------
-        Active
         """
-        active = self.choose(layer, inputs)
-        if labels is None:
+        active = self.choose(weights, inputs)
+        if targets is None:
             return active
-        joined = put_first(labels.pattern, Pattern(*active[:2]), layer.n_neurons)
-        return Active(*joined, work=active.work)
+        joined = put_first(targets.pattern, active.pattern, weights.n_neurons)
+        return Active(joined, work=active.work)
 
-    def choose(self, layer, inputs):
-        """As `select`, without labels."""
+    def choose(self, weights, inputs) -> Active:
+        """As `select`, without targets."""
         raise NotImplementedError

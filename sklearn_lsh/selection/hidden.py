@@ -1,15 +1,16 @@
 """The neurons of a hidden layer that respond most, found by hashing."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import (
-    Pattern,
+    Best,
     best_columns,
     count_products,
-    even_rows,
+    even_pattern,
     keep_best,
     lengths_of,
     n_nonzero,
@@ -17,7 +18,31 @@ from sklearn_lsh.csr import (
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.selection.base import Active
 from sklearn_lsh.selection.lsh import LSH
-from sklearn_lsh.selection.sketch import ResponseSketch
+from sklearn_lsh.selection.sketch import InputSketch, PreactivationSketch
+
+# Of what a neuron's activity counted for at the last refresh, what it counts for at this one.
+FORGET = 0.5
+
+
+class HiddenIndex(NamedTuple):
+    """What is searched for neurons.
+
+    Attributes
+    ----------
+    sketch : InputSketch
+        How queries are sketched.
+    rows : ndarray of shape (n_neurons, n_directions + 1), dtype=float32
+        The neurons' sketches.
+    tables : LSHTables or None
+        Of their codes; None where all sketches are looked at.
+    popular : ndarray of dtype=uint32 or None
+        The neurons that were active most of late.
+    """
+
+    sketch: InputSketch
+    rows: np.ndarray
+    tables: "LSHTables | None" = None
+    popular: "np.ndarray | None" = None
 
 
 class HiddenLSH(LSH):
@@ -34,13 +59,23 @@ class HiddenLSH(LSH):
     that all neurons are in one bucket.
     """
 
-    N_DIRECTIONS, WHITEN, N_TABLES, N_PROBES, OVERSUPPLY = 16, True, 20, 1, 2.5
-    # Directions of sketches where all neurons are looked at, and the share by which these move at
-    # a refresh towards those of the latest batch.
-    SCANNED_DIRECTIONS, TURN = 14, 0.3
-    # For each active neuron. More popular ones and fewer from tables would keep to themselves: who
-    # is not active is not updated, and does not become popular.
-    POPULAR, HASHED, FINALISTS = 4, 3, 1.4
+    # See `LSH`.
+    N_DIRECTIONS = 16
+    WHITEN = True
+    N_TABLES = 20
+    N_PROBES = 1
+    OVERSUPPLY = 2.5
+    # Directions of sketches where all neurons are looked at ...
+    SCANNED_DIRECTIONS = 14
+    # ... and the share by which these move at a refresh towards those of the latest batch.
+    TURN = 0.3
+    # Popular neurons for each active one. More of these and fewer from tables would keep to
+    # themselves: who is not active is not updated, and does not become popular.
+    POPULAR = 4
+    # Neurons from tables for each active one.
+    HASHED = 3
+    # Finalists for each active neuron.
+    FINALISTS = 1.4
     # Share of active neurons from which there are no tables: with so many these take as long as
     # all sketches, and miss more (`benchmarks/sieves.py`).
     SCANNED_FROM = 0.02
@@ -50,92 +85,101 @@ class HiddenLSH(LSH):
 
     def scans(self, n_neurons):
         """Whether all neurons are looked at, without tables."""
-        automatic = self.n_bits == self.n_tables == "auto"
-        return automatic and self.n_active >= self.SCANNED_FROM * n_neurons
+        return self.hashing.is_automatic and self.n_active >= self.SCANNED_FROM * n_neurons
 
     def misses_few(self, n_neurons):
         """See `Selection.misses_few`."""
         return self.scans(n_neurons)
 
-    def make_sketch(self, layer, inputs):
+    def make_sketch(self, weights, inputs):
         """See `LSH.make_sketch`. Without tables sketches need not tell angles apart."""
-        n_directions = min(self.SCANNED_DIRECTIONS, layer.n_neurons)
-        if self.scans(layer.n_neurons) and n_directions < layer.weights.shape[1]:
-            return ResponseSketch(layer, inputs, n_directions, self.random_state)
-        return super().make_sketch(layer, inputs)
+        n_neurons, n_inputs = weights.rows.shape
+        n_directions = min(self.SCANNED_DIRECTIONS, n_neurons)
+        if self.scans(n_neurons) and n_directions < n_inputs:
+            return PreactivationSketch(weights, inputs, n_directions, self.hashing.random_state)
+        return super().make_sketch(weights, inputs)
 
-    def begin(self, n_neurons):
-        """Draw what depends on the width alone."""
+    def set_sizes(self, n_neurons):
+        """See `LSH.set_sizes`."""
         self.n_hashed = min(n_neurons, self.n_active * self.HASHED)
         self.n_popular = min(n_neurons, self.n_active * self.POPULAR)
         self.n_finalists = min(n_neurons, math.ceil(self.n_active * self.FINALISTS))
+        # How often each neuron was active of late.
         self.uses = np.zeros(n_neurons, np.float32)
+        # Inputs of the batch that sketches were last turned towards.
         self.n_followed = 0
         if not self.scans(n_neurons):
-            self.draw(n_neurons, self.n_hashed)
+            self.draw_hash_functions(n_neurons, self.n_hashed)
 
-    def follow(self, layer, inputs, share):
-        """See `LSH.follow`. Without tables the directions follow, too."""
-        sketch = super().follow(layer, inputs, share)
-        if isinstance(sketch, ResponseSketch):
-            sketch = sketch.following(layer, inputs, self.TURN)
+    def updated_sketch(self, weights, inputs, share):
+        """See `LSH.updated_sketch`. Without tables the directions follow, too."""
+        sketch = super().updated_sketch(weights, inputs, share)
+        if isinstance(sketch, PreactivationSketch):
+            sketch = sketch.following(weights, inputs, self.TURN)
         return sketch
 
-    def refresh(self, layer, inputs):
+    def refresh(self, weights, inputs):
         """See `LSH.refresh`."""
         self.n_followed = n_nonzero(inputs)
-        super().refresh(layer, inputs)
+        super().refresh(weights, inputs)
 
-    def build(self, layer, sketch):
-        """See `LSH.build`: also the rows' sketches, and the popular neurons."""
-        rows = sketch.rows(layer)
+    def build_index(self, weights, sketch):
+        """See `LSH.build_index`."""
+        rows = sketch.rows(weights)
         if self.family is None:
-            return sketch, None, rows, None
+            return HiddenIndex(sketch, rows)
         popular = np.argsort(-self.uses, kind="stable")[: self.n_popular].astype(np.uint32)
         # Centred, because a direction common to all tells nothing.
         centred = rows - rows.mean(axis=0)
         self.family.adapt(centred)
         tables = LSHTables(self.family.codes(centred), self.family.n_buckets_)
-        self.uses *= 0.5
-        return sketch, tables, rows, popular
+        self.uses *= FORGET
+        return HiddenIndex(sketch, rows, tables, popular)
 
-    def refresh_work(self, layer):
+    def refresh_work(self, weights):
         """See `Selection.refresh_work`: also turning the directions."""
-        if not isinstance(self.sketch, ResponseSketch):
-            return super().refresh_work(layer)
-        n_directions, n_neurons = self.sketch.n_directions, layer.n_neurons
-        products = 2 * (self.n_followed + layer.weights.size) + n_neurons * n_directions
-        return n_directions * products + layer.weights.size
+        if not isinstance(self.sketch, PreactivationSketch):
+            return super().refresh_work(weights)
+        n_directions, n_weights = self.sketch.n_directions, weights.rows.size
+        products = 2 * (self.n_followed + n_weights) + weights.n_neurons * n_directions
+        return n_directions * products + n_weights
 
-    def note(self, done, targets):
+    def occupancy(self):
+        """See `Selection.occupancy`. Without tables all neurons are in one bucket."""
+        if self.tables is None:
+            return {"filled_buckets": 1.0, "bucket_load": float(self.index.rows.shape[0])}
+        return super().occupancy()
+
+    def note(self, active, groups, targets):
         """See `Selection.note`: count how often each neuron is active."""
         if self.family is not None:
-            self.uses[done.groups.rows] += lengths_of(done.groups.starts)
+            self.uses[groups.rows] += lengths_of(groups.starts)
 
-    def choose(self, layer, inputs):
+    def choose(self, weights, inputs):
         """See `Selection.choose`."""
-        sketch, tables, rows, popular = self.found
-        queries = sketch.queries(inputs)
-        if tables is None:
-            scores = queries @ rows.T
+        index = self.index
+        queries = index.sketch.queries(inputs)
+        if index.tables is None:
+            scores = queries @ index.rows.T
             finalists = best_columns(scores, self.n_finalists)[0]
         else:
-            *candidates, scores = self.look_up(queries, tables, rows, popular)
-            finalists = keep_best(Pattern(*candidates), scores, self.n_finalists).indices
-            finalists = finalists.reshape(-1, self.n_finalists)
-        indptr, finalists = even_rows(*finalists.shape), finalists.reshape(-1)
-        work = (
-            self.query_work(inputs) + scores.size * rows.shape[1] + count_products(inputs, indptr)
-        )
-        return Active(*layer.best(inputs, indptr, finalists, self.n_active), work=work)
+            candidates = self.look_up(queries, index)
+            scores = candidates.scores
+            best = keep_best(candidates.pattern, scores, self.n_finalists)
+            finalists = best.indices.reshape(-1, self.n_finalists)
+        pattern = even_pattern(finalists)
+        scoring = scores.size * index.rows.shape[1]
+        work = self.query_work(inputs) + scoring + count_products(inputs, pattern.indptr)
+        best = weights.best(inputs, pattern, self.n_active)
+        return Active(best.pattern, best.scores, work=work)
 
-    def look_up(self, queries, tables, rows, popular):
-        """Find candidates in tables: a ragged list, and the scores of their sketches."""
+    def look_up(self, queries, index) -> Best:
+        """Find candidates in tables, and score them by their sketches."""
         codes = self.family.query_codes(queries)
-        hashed = tables.most_collisions(codes, self.n_hashed, fill_from=0)
+        hashed = index.tables.most_collisions(codes, self.n_hashed, fill_from=0)
         # One more, because a pair is written down before it is known whether it counts.
-        room = hashed.n_pairs + queries.shape[0] * popular.shape[0] + 1
+        room = hashed.n_pairs + queries.shape[0] * index.popular.shape[0] + 1
         indptr = np.empty_like(hashed.indptr)
-        candidates = indptr, np.empty(room, np.uint32), np.empty(room, np.float32)
-        n = kernels.score_candidates(popular, hashed, queries, rows, candidates)
-        return candidates[0], candidates[1][:n], candidates[2][:n]
+        candidates = Best(indptr, np.empty(room, np.uint32), np.empty(room, np.float32))
+        n = kernels.score_candidates(index.popular, hashed, queries, index.rows, candidates)
+        return candidates.cut(n)

@@ -7,15 +7,52 @@ belong to, and learns from samples that do.
 
 import math
 import time
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 
 from sklearn_lsh.csr import n_nonzero, n_samples
-from sklearn_lsh.hashing import FAMILIES
+from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.selection.base import Selection
-from sklearn_lsh.selection.sketch import Sketch
+from sklearn_lsh.selection.sketch import InputSketch
+
+# How far the inputs' mean moves at a refresh towards that of the latest batch.
+RECENTRE = 0.5
+# Buckets of a table for each that a query looks into, at least: were it half of them, to be in
+# one would mean nothing.
+BUCKETS_PER_PROBE = 16
+
+
+class Hashing(NamedTuple):
+    """How a layer hashes.
+
+    Attributes
+    ----------
+    hash_function : str or HashFamily
+        A key of `sklearn_lsh.hashing.FAMILIES`, or a family that is cloned.
+    n_bits, n_tables : int or "auto"
+        ``"auto"`` takes `LSH.N_TABLES` tables (more where the family cannot name several buckets
+        of a table), and as many bits as let a query's buckets together hold `LSH.OVERSUPPLY`
+        times the neurons that are wanted of them.
+    random_state : RandomState
+        Draws the hash functions.
+    """
+
+    hash_function: "str | HashFamily"
+    n_bits: "int | str"
+    n_tables: "int | str"
+    random_state: np.random.RandomState
+
+    @property
+    def is_automatic(self):
+        """Whether neither bits nor tables are asked for."""
+        return self.n_bits == self.n_tables == "auto"
+
+    def make_family(self) -> HashFamily:
+        """A hash family of one's own."""
+        return make_family(self.hash_function)
 
 
 def choose_n_bits(n_members, n_found, n_tables):
@@ -32,95 +69,106 @@ def make_family(hash_function):
 
 
 class LSH(Selection):
-    """What hashing hidden and output layers share: a sketch, a family, tables.
+    """What hashing hidden and output layers share: a sketch, a family, an index.
 
     Parameters
     ----------
     n_active : int
-    hash_function : str or HashFamily
-        A key of `sklearn_lsh.hashing.FAMILIES`, or a family that is cloned.
-    n_bits, n_tables : int or "auto"
-        ``"auto"`` takes `N_TABLES` tables (more where the family cannot name several buckets of
-        a table), and as many bits as let a query's buckets together hold `OVERSUPPLY` times the
-        neurons that are wanted of them.
-    random_state : RandomState
-        Draws the hash functions.
+    hashing : Hashing
+
+    Attributes
+    ----------
+    sketch : InputSketch or None
+        The latest one.
+    family : HashFamily or None
+        Drawn once; None before, and where there are no tables.
+    index : NamedTuple or None
+        What is searched: ``sketch``, ``tables`` and what else a kind of layer needs. One object,
+        because a query has to be sketched as the rows in the tables were.
     """
 
-    # Directions of the space that is hashed and whether they are whitened, tables, buckets that
-    # are looked into in each, and how many times the wanted neurons a query's buckets hold.
+    # Directions of the space that is hashed.
     N_DIRECTIONS: int
+    # Whether these are whitened.
     WHITEN: bool
+    # Hash tables, where the number of tables is automatic.
     N_TABLES: int
+    # Buckets of a table that are looked into.
     N_PROBES: int
+    # Members of a query's buckets together, for each neuron wanted, where bits are automatic.
     OVERSUPPLY: float
 
-    def __init__(self, n_active, *, hash_function, n_bits, n_tables, random_state):
+    def __init__(self, n_active, hashing):
         super().__init__(n_active)
-        self.hash_function = hash_function
-        self.n_bits = n_bits
-        self.n_tables = n_tables
-        self.random_state = random_state
-        self.sketch = self.family = None
+        self.hashing = hashing
+        self.sketch = self.family = self.index = None
         self.rebuild_seconds = []
 
-    def fit(self, layer, inputs):
+    # What subclasses say
+
+    def set_sizes(self, n_neurons):
+        """Draw and allocate what depends on the number of neurons alone."""
+        raise NotImplementedError
+
+    def build_index(self, weights, sketch):
+        """Sketch the rows and build tables."""
+        raise NotImplementedError
+
+    def make_sketch(self, weights, inputs):
+        """The sketch that training starts with."""
+        return InputSketch(inputs, self.N_DIRECTIONS, self.hashing.random_state, self.WHITEN)
+
+    def updated_sketch(self, weights, inputs, share):
+        """The sketch, with the mean moved by a share of the way to that of these inputs."""
+        return self.sketch.recentred(inputs, share)
+
+    # Tables follow the weights
+
+    def fit(self, weights, inputs):
         """See `Selection.fit`. What is hashed stays as it was first chosen, but for the mean.
 
         Neurons learn from the samples that find them; others would find them in new directions,
         and the codes that are remembered would be worthless.
         """
         if self.sketch is None:
-            self.sketch = self.make_sketch(layer, inputs)
-            self.begin(layer.n_neurons)
-        self.rebuild(layer, inputs, 1.0)
+            self.sketch = self.make_sketch(weights, inputs)
+            self.set_sizes(weights.n_neurons)
+        self.rebuild(weights, inputs, 1.0)
 
-    def make_sketch(self, layer, inputs):
-        """The sketch that training starts with."""
-        return Sketch(inputs, self.N_DIRECTIONS, self.random_state, self.WHITEN)
-
-    def draw(self, n_members, n_wanted):
+    def draw_hash_functions(self, n_members, n_wanted):
         """Draw the hash functions for tables of ``n_members``."""
-        self.family = make_family(self.hash_function)
+        self.family = self.hashing.make_family()
         n_probes = min(self.N_PROBES, self.family.max_probes)
-        n_tables, n_bits = self.n_tables, self.n_bits
+        n_tables, n_bits = self.hashing.n_tables, self.hashing.n_bits
         n_lookups = self.N_TABLES * self.N_PROBES if n_tables == "auto" else n_tables * n_probes
         if n_bits == "auto":
             n_bits = choose_n_bits(n_members, self.OVERSUPPLY * n_wanted, n_lookups)
-        self.family.set_params(n_bits=n_bits, random_state=self.random_state)
-        # Few of a table's buckets: were it half of them, to be in one would mean nothing.
-        self.n_probes = max(1, min(n_probes, self.family.max_probes // 16))
+        self.family.set_params(n_bits=n_bits, random_state=self.hashing.random_state)
+        self.n_probes = max(1, min(n_probes, self.family.max_probes // BUCKETS_PER_PROBE))
         if n_tables == "auto":
             n_tables = n_lookups // self.n_probes
         self.family.set_params(n_tables=n_tables)
         self.family.fit(np.zeros((1, self.sketch.n_directions + 1), np.float32))
 
-    def refresh(self, layer, inputs):
+    def refresh(self, weights, inputs):
         """See `Selection.refresh`."""
-        self.rebuild(layer, inputs, 0.5)
+        self.rebuild(weights, inputs, RECENTRE)
 
-    def rebuild(self, layer, inputs, share):
-        """Move the mean of the inputs by a share towards these, build the tables, and time it."""
+    def rebuild(self, weights, inputs, share):
+        """Move the mean of the inputs by a share towards these, build the index, and time it."""
         start = time.perf_counter()
-        sketch = self.follow(layer, inputs, share)
-        found = self.build(layer, sketch)
-        # Swapped in at once: other threads may be searching meanwhile, and a query has to be
-        # sketched as the rows were.
-        self.sketch, self.found = sketch, found
+        sketch = self.updated_sketch(weights, inputs, share)
+        index = self.build_index(weights, sketch)
+        # Swapped in at once: other threads may be searching meanwhile.
+        self.sketch, self.index = sketch, index
         self.rebuild_seconds.append(time.perf_counter() - start)
 
-    def follow(self, layer, inputs, share):
-        """The sketch, with the mean moved by a share of the way to that of these inputs."""
-        return self.sketch.recentred(inputs, share)
-
-    def build(self, layer, sketch):
-        """Sketch the rows and build tables: the sketch, these, and what else searches need."""
-        raise NotImplementedError
+    # What is told of them
 
     @property
     def tables(self):
         """The tables that are searched now; None if all neurons are looked at."""
-        return self.found[1]
+        return self.index.tables
 
     def drain_rebuilds(self):
         """See `Selection.drain_rebuilds`."""
@@ -129,8 +177,6 @@ class LSH(Selection):
 
     def occupancy(self):
         """See `Selection.occupancy`."""
-        if self.tables is None:
-            return {"filled_buckets": 1.0, "bucket_load": float(self.found[2].shape[0])}
         found = self.tables.statistics()
         n_filled = ((1 - found.empty_rate) * self.tables.n_buckets).sum()
         return {
@@ -138,9 +184,9 @@ class LSH(Selection):
             "bucket_load": float(found.n_members.sum() / max(1, n_filled)),
         }
 
-    def refresh_work(self, layer):
+    def refresh_work(self, weights):
         """See `Selection.refresh_work`."""
-        n_neurons, n_inputs = layer.weights.shape
+        n_neurons, n_inputs = weights.rows.shape
         sketching = 0 if self.sketch.basis is None else n_inputs * self.sketch.n_directions
         return n_neurons * (sketching + self.hash_work)
 
@@ -153,6 +199,6 @@ class LSH(Selection):
 
     def query_work(self, inputs):
         """Multiply-adds of sketching and hashing a batch."""
-        sketch = self.found[0]
+        sketch = self.index.sketch
         sketching = 0 if sketch.basis is None else sketch.n_directions
         return n_nonzero(inputs) * sketching + n_samples(inputs) * self.hash_work

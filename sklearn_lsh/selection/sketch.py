@@ -1,4 +1,4 @@
-"""Short vectors whose inner products approximate a layer's responses."""
+"""Short vectors whose inner products approximate a layer's pre-activations."""
 
 import copy
 
@@ -28,11 +28,11 @@ def as_matrix(inputs):
     return sp.csr_array(arrays, shape=(inputs.n_rows, inputs.n_columns))
 
 
-class Sketch:
-    r"""Map inputs and neurons to a space of few directions in which they are compared.
+class InputSketch:
+    r"""Map inputs and neurons to the few directions in which the inputs differ most.
 
     With the inputs' mean :math:`m`, their principal directions :math:`V` and deviations
-    :math:`\sigma` along these, a response is
+    :math:`\sigma` along these, a pre-activation is
 
     .. math:: w \cdot x + b \approx
         [V^T (x - m) / \sigma,\ 1] \cdot [\sigma V^T w,\ b + w \cdot m].
@@ -114,28 +114,27 @@ class Sketch:
         out[:, -1] = self.unit
         return out
 
-    def rows(self, layer, part=slice(None)):
+    def rows(self, weights, part=slice(None)):
         """Sketches of a layer's neurons, or of a part: (n_neurons, n_directions + 1)."""
-        weights = layer.weights[part]
-        out = np.empty((weights.shape[0], self.n_directions + 1), np.float32)
-        out[:, :-1] = weights if self.basis is None else weights @ self.basis
-        out[:, -1] = weights @ self.mean
-        out *= np.float32(layer.scale)
-        out[:, -1] += layer.bias[0, part]
+        rows = weights.rows[part]
+        out = np.empty((rows.shape[0], self.n_directions + 1), np.float32)
+        out[:, :-1] = rows if self.basis is None else rows @ self.basis
+        out[:, -1] = rows @ self.mean
+        out *= np.float32(weights.scale)
+        out[:, -1] += weights.bias[0, part]
         out[:, -1] /= self.unit
         return out
 
 
-class ResponseSketch(Sketch):
-    r"""Map inputs and neurons to the directions in which a layer's responses differ most.
+class PreactivationSketch(InputSketch):
+    r"""Map inputs and neurons to the directions in which a layer's pre-activations differ most.
 
-    With the leading eigenvectors :math:`U` of the responses' covariance over samples, a response
-    is
+    With the leading eigenvectors :math:`U` of their covariance over samples, a pre-activation is
 
     .. math:: w_i \cdot x + b_i \approx
         [U^T W (x - m),\ 1] \cdot [u_i,\ b_i + w_i \cdot m],
 
-    and no other map to as many directions approximates all responses better (Eckart and Young,
+    and no other map to as many directions approximates all of them better (Eckart and Young,
     1936). Ranks depend on differences between neurons alone: what is common to all is left out.
     As weights and inputs change, the eigenvectors are followed by the block power method on a
     stream (I. Mitliagkas, C. Caramanis and P. Jain, "Memory limited, streaming PCA", NeurIPS
@@ -143,7 +142,7 @@ class ResponseSketch(Sketch):
 
     Parameters
     ----------
-    layer : SelectedLayer
+    weights : NeuronWeights
     inputs : ndarray of shape (n_samples, n_inputs) or CSR
         A sample of the layer's inputs.
     n_directions : int
@@ -155,37 +154,36 @@ class ResponseSketch(Sketch):
     # Steps from random directions to those that are used first.
     FIRST_STEPS = 4
 
-    def __init__(self, layer, inputs, n_directions, random_state):
+    def __init__(self, weights, inputs, n_directions, random_state):
         self.mean, self.unit = mean_of(inputs), ONE
         self.variances = np.zeros(n_directions, np.float32)
-        self._turn(layer, random_state.normal(size=(layer.n_neurons, n_directions)))
+        self._turn(weights, random_state.normal(size=(weights.n_neurons, n_directions)))
         for _ in range(self.FIRST_STEPS):
-            self._step(layer, inputs, 1.0)
+            self._step(weights, inputs, 1.0)
 
-    def following(self, layer, inputs, share):
+    def following(self, weights, inputs, share):
         """The same sketch with its directions moved by a share of the way to those of a batch."""
         moved = copy.copy(self)
-        moved._step(layer, inputs, share)
+        moved._step(weights, inputs, share)
         return moved
 
-    def _step(self, layer, inputs, share):
-        """The responses' covariance, as it is known and as a batch has it, times the directions."""
+    def _step(self, weights, inputs, share):
+        """The covariance, as it is known and as a batch has it, times the directions."""
         projected = self.queries(inputs)[:, :-1]
         projected -= projected.mean(axis=0)
-        batch = as_matrix(inputs).T @ projected * np.float32(layer.scale / n_samples(inputs))
+        batch = as_matrix(inputs).T @ projected * np.float32(weights.scale / n_samples(inputs))
         known = self.basis * self.variances
-        self._turn(layer, (1 - share) * known + share * (layer.weights @ batch))
+        self._turn(weights, (1 - share) * known + share * (weights.rows @ batch))
 
-    def _turn(self, layer, product):
+    def _turn(self, weights, product):
         centred = (product - product.mean(axis=0)).astype(np.float32)
         if not np.isfinite(centred).all():
             return  # training diverges, which is told after the epoch; LAPACK may loop for ever
         self.basis, self.variances, _ = np.linalg.svd(centred, full_matrices=False)
-        self.whitener = layer.weights.T @ self.basis * np.float32(layer.scale)
+        self.whitener = weights.rows.T @ self.basis * np.float32(weights.scale)
         self._set_offset()
 
-    def rows(self, layer, part=slice(None)):
-        """See `Sketch.rows`."""
-        weights = layer.weights[part]
-        base = (weights @ self.mean) * np.float32(layer.scale) + layer.bias[0, part]
+    def rows(self, weights, part=slice(None)):
+        """See `InputSketch.rows`."""
+        base = (weights.rows[part] @ self.mean) * np.float32(weights.scale) + weights.bias[0, part]
         return np.column_stack([self.basis[part], base])

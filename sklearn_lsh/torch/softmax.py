@@ -1,46 +1,28 @@
-"""A wide output layer for PyTorch that computes few of its classes, found by hashing.
-
-It is imported only when wanted: ``import sklearn_lsh.torch`` needs PyTorch, and array-api-compat
-for other devices than the CPU.
-"""
+"""A wide softmax layer and its cross-entropy, from few of its classes."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_lsh.hashing import LSHTables
-from sklearn_lsh.network.schedule import GROWTH, LEAST_PERIOD, SHARE
+from sklearn_lsh.network.refresh import RefreshPeriod
 from sklearn_lsh.selection.lsh import choose_n_bits, make_family
+from sklearn_lsh.selection.negatives import Deck
 from sklearn_lsh.selection.output import CHUNK, OutputLSH
-
-__all__ = ["LSHSoftmaxLoss"]
+from sklearn_lsh.torch.class_tables import NO_CLASS, ClassTables, hashable, unhashable
+from sklearn_lsh.torch.scores import TopClasses, pair_scores, sampled_scores
 
 # Numbers that are computed at once where all classes, or many, are looked at.
 CHUNK_VALUES = 1 << 24
 # What it takes to hash a class anew and to put it into the tables, with its samples: as much as
 # to train on so many pairs of a sample and a class (measured on a CPU).
 ROW_COST = 4
-
-
-class TopK(NamedTuple):
-    """The classes that score highest.
-
-    Attributes
-    ----------
-    scores : Tensor of shape (..., k)
-        What the layer answers for them, highest first.
-    classes : Tensor of shape (..., k), dtype=int64
-        Which they are.
-    """
-
-    scores: torch.Tensor
-    classes: torch.Tensor
+# How far the hidden vectors' mean moves at a refresh towards that of the latest batch.
+RECENTRE = 0.5
 
 
 class LSHSoftmaxLoss(nn.Module):
@@ -180,11 +162,10 @@ class LSHSoftmaxLoss(nn.Module):
         self.seed = seed
         self.family_ = self._family.set_params(random_state=seed)
         self.family_.fit(np.zeros((1, self.in_features + 1), np.float32))
-        self._generator = torch.Generator().manual_seed(seed)
-        self._deck, self._n_drawn = torch.empty(0, dtype=torch.int64), 0
+        self._deck = Deck(np.arange(self.n_classes), np.random.RandomState(seed))
         self._unit = 1.0
-        self._n_steps, self._due, self._period = 0, 0.0, None
-        self._tables = _ClassTables(self.n_classes, self.family_, self.weight.device)
+        self._n_steps, self._period = 0, RefreshPeriod()
+        self._tables = ClassTables(self.n_classes, self.family_, self.weight.device)
 
     def reset_parameters(self):
         """Draw the weights anew, as `torch.nn.Linear` does."""
@@ -231,7 +212,8 @@ class LSHSoftmaxLoss(nn.Module):
         else:
             codes = self._codes_to_train(hidden)
             scores = self._sampled_scores(hidden, codes, labels[:, None])
-            self._tables.note(codes, labels)
+            if codes is not None:
+                self._tables.note(codes, labels)
             losses = torch.logsumexp(scores, dim=1) - scores[:, 0]
         if self.reduction == "none":
             return losses.reshape(shape)
@@ -268,7 +250,7 @@ class LSHSoftmaxLoss(nn.Module):
 
         Returns
         -------
-        top_k : TopK of Tensors of shape (..., k)
+        top_k : TopClasses of Tensors of shape (..., k)
             The classes and their scores, the highest first.
 
         Raises
@@ -283,7 +265,7 @@ class LSHSoftmaxLoss(nn.Module):
         find = self._top_of_all if exact or not self.n_hashed else self._top_of_found
         width = self.n_classes if exact else max(k, self.n_active) * self.in_features
         parts = [find(part, k) for (part,) in self._parts(hidden, width=width)]
-        return TopK(*(torch.cat(found).reshape(shape) for found in zip(*parts, strict=True)))
+        return TopClasses(*(torch.cat(found).reshape(shape) for found in zip(*parts, strict=True)))
 
     def log_partition(self, hidden, *, exact=False):
         """Logarithm of the softmax's partition function.
@@ -331,7 +313,7 @@ class LSHSoftmaxLoss(nn.Module):
         (hidden,) = self._flat(hidden)
         classes = self._check_classes(classes.reshape(hidden.shape[0], shape[-1]))
         rows, places = torch.unique(classes, return_inverse=True)
-        scores = _pair_scores(self._with_bias(hidden), self._gather(rows), places)
+        scores = pair_scores(self._with_bias(hidden), self._gather(rows), places)
         return scores.reshape(shape) - log_partition[..., None]
 
     @torch.no_grad()
@@ -347,14 +329,14 @@ class LSHSoftmaxLoss(nn.Module):
         """
         if hidden is not None and hidden.shape[0]:
             hidden = hidden.to(self.mean.dtype)
-            if self._period is None:  # not trained yet
+            if self._period.length is None:  # not trained yet
                 self.mean.copy_(hidden.mean(dim=0))
                 self._unit = float((hidden - self.mean).square().mean().sqrt()) or 1.0
             else:
-                self.mean.lerp_(hidden.mean(dim=0), 0.5)
+                self.mean.lerp_(hidden.mean(dim=0), RECENTRE)
         centre = self._row_sketches(slice(None), mean=True)
         parts = [slice(i, i + CHUNK) for i in range(0, self.n_classes, CHUNK)]
-        self.family_.adapt(_hashable(self._row_sketches(parts[0]) - centre))
+        self.family_.adapt(hashable(self._row_sketches(parts[0]) - centre))
         for part in parts:
             sketches = self._row_sketches(part) - centre
             self._tables.codes[: self.n_classes][part] = self._hash(self.family_.codes, sketches)
@@ -411,7 +393,7 @@ class LSHSoftmaxLoss(nn.Module):
 
     def _hash(self, function, sketches):
         """Codes of sketches."""
-        return _unhashable(function(_hashable(sketches)))
+        return unhashable(function(hashable(sketches)))
 
     def _codes(self, hidden):
         if self._tables.tables is None:
@@ -422,40 +404,26 @@ class LSHSoftmaxLoss(nn.Module):
         """Codes of a batch, from tables that are built when that is due."""
         if not self.n_hashed:
             return None
-        if self._n_steps >= self._due:
+        if self._n_steps >= self._period.due:
             self.refresh(hidden.detach())
-            if self._period is None:
-                work = ROW_COST * self.n_classes
-                batch_work = max(1, hidden.shape[0]) * self.n_active
-                self._period = max(LEAST_PERIOD, work / (SHARE * batch_work))
-            self._due = self._n_steps + self._period
-            self._period *= GROWTH
+            if self._period.length is None:
+                batch_work = hidden.shape[0] * self.n_active
+                self._period.begin(self._n_steps, ROW_COST * self.n_classes, batch_work)
+            else:
+                self._period.begin_next(self._n_steps)
         self._n_steps += 1
         return self._codes(hidden)
 
-    def _sampled_scores(self, hidden, codes, own=None):
-        """Scores, own class first, whose exponentials' sum estimates the partition function."""
+    def _sampled_scores(self, hidden, codes, targets=None):
+        """Scores, targets first, whose exponentials' sum estimates the partition function."""
         certain = torch.empty((hidden.shape[0], 0), dtype=torch.int64, device=hidden.device)
         if codes is not None:
-            certain = self._tables.most_hit(codes, self.n_hashed)
-        if own is not None:
-            certain = torch.cat([own, torch.where(certain == own, -1, certain)], dim=1)
+            certain = self._tables.most_collisions(codes, self.n_hashed)
+        if targets is not None:
+            others = torch.where(certain == targets, NO_CLASS, certain)
+            certain = torch.cat([targets, others], dim=1)
         drawn = self._draw().to(hidden.device)
-        absent, known = certain < 0, certain.clamp(min=0)
-        rows, places = torch.unique(torch.cat([known.reshape(-1), drawn]), return_inverse=True)
-        hidden, rows = self._with_bias(hidden), self._gather(rows)
-        n_certain = certain.numel()
-        found = _pair_scores(hidden, rows, places[:n_certain].reshape(certain.shape))
-        others = hidden @ F.embedding(places[n_certain:], rows).T
-        others = others + math.log(self.n_classes / drawn.shape[0])
-        # Of classes that are both drawn and certain one counts.
-        nearest = torch.searchsorted(drawn, known).clamp(max=drawn.shape[0] - 1)
-        twice = (drawn[nearest] == known) & ~absent
-        samples = torch.arange(hidden.shape[0], device=hidden.device)[:, None].expand_as(nearest)
-        counted = torch.zeros(others.shape, dtype=torch.bool, device=hidden.device)
-        counted[samples[twice], nearest[twice]] = True
-        parts = found.masked_fill(absent, -math.inf), others.masked_fill(counted, -math.inf)
-        return torch.cat(parts, dim=1)
+        return sampled_scores(self._with_bias(hidden), self._gather, certain, drawn, self.n_classes)
 
     def _gather(self, classes):
         """Rows of classes, with their biases; the parameters' gradients are sparse."""
@@ -471,18 +439,16 @@ class LSHSoftmaxLoss(nn.Module):
         return self.scores(hidden).topk(k, dim=1)
 
     def _top_of_found(self, hidden, k):
-        found = self._tables.most_hit(self._codes(hidden), max(k, self.n_active), fill_from=0)
+        n_wanted = max(k, self.n_active)
+        found = self._tables.most_collisions(self._codes(hidden), n_wanted, fill_from=0)
         rows, places = torch.unique(found, return_inverse=True)
-        scores, best = _pair_scores(self._with_bias(hidden), self._gather(rows), places).topk(k)
+        scores, best = pair_scores(self._with_bias(hidden), self._gather(rows), places).topk(k)
         return scores, found.gather(1, best)
 
     def _draw(self):
         """Draw classes without replacement: all have been drawn before one comes again."""
-        n_wanted = self.n_active - self.n_hashed
-        if self._n_drawn + n_wanted > self._deck.shape[0]:
-            self._deck, self._n_drawn = torch.randperm(self.n_classes, generator=self._generator), 0
-        first, self._n_drawn = self._n_drawn, self._n_drawn + n_wanted
-        return self._deck[first : first + n_wanted].sort().values
+        drawn = np.sort(self._deck.deal(self.n_active - self.n_hashed))
+        return torch.from_numpy(drawn)
 
     # What a copy needs to go on in the same way
 
@@ -497,9 +463,8 @@ class LSHSoftmaxLoss(nn.Module):
         return {
             "seed": self.seed,
             "unit": self._unit,
-            "schedule": (self._n_steps, self._due, self._period),
-            "generator": self._generator.get_state(),
-            "drawn": (self._deck, self._n_drawn),
+            "schedule": (self._n_steps, self._period.due, self._period.length),
+            "n_drawn": self._deck.n_dealt,
             "tables": self._tables.state(),
         }
 
@@ -513,9 +478,8 @@ class LSHSoftmaxLoss(nn.Module):
         """
         self._begin(state["seed"])
         self._unit = state["unit"]
-        self._n_steps, self._due, self._period = state["schedule"]
-        self._generator.set_state(state["generator"].cpu())
-        self._deck, self._n_drawn = state["drawn"][0].cpu(), state["drawn"][1]
+        self._n_steps, self._period.due, self._period.length = state["schedule"]
+        self._deck.n_dealt = state["n_drawn"]
         self._tables.restore(state["tables"])
 
     def _apply(self, fn, recurse=True):
@@ -523,107 +487,6 @@ class LSHSoftmaxLoss(nn.Module):
         moved = super()._apply(fn, recurse)
         if self._tables is not None and self._tables.codes.device != self.weight.device:
             state = self._tables.state()
-            self._tables = _ClassTables(self.n_classes, self.family_, self.weight.device)
+            self._tables = ClassTables(self.n_classes, self.family_, self.weight.device)
             self._tables.restore(state)
         return moved
-
-
-class _ClassTables:
-    """Tables of classes: by the codes of their rows, and by those of their latest samples.
-
-    Parameters
-    ----------
-    n_classes : int
-    family : HashFamily
-    device : torch.device
-    """
-
-    def __init__(self, n_classes, family, device):
-        self.n_classes, self.n_buckets = n_classes, family.n_buckets_
-        n_codes = (1 + OutputLSH.SAMPLES) * n_classes
-        # PyTorch computes little with uint16: the same bits as int16.
-        dtype = torch.uint8 if family.code_dtype == np.uint8 else torch.int16
-        self.codes = torch.zeros((n_codes, family.n_tables), dtype=dtype, device=device)
-        self.owners = torch.zeros(n_codes, dtype=torch.int32, device=device)
-        self.owners[:n_classes] = torch.arange(n_classes)
-        self.n_noted = 0
-        self.tables = None
-
-    def build(self):
-        """Build the tables of all codes."""
-        n_codes = min(self.n_classes + self.n_noted, self.codes.shape[0])
-        codes, owners = _hashable(self.codes[:n_codes]), _hashable(self.owners[:n_codes])
-        self.tables = LSHTables(codes, self.n_buckets, owners, self.n_classes)
-
-    def note(self, codes, labels):
-        """Remember where the samples of classes fell, in place of those remembered longest."""
-        if codes is None:
-            return
-        capacity = self.codes.shape[0] - self.n_classes
-        codes, labels = codes[-capacity:], labels[-capacity:]
-        places = torch.arange(self.n_noted, self.n_noted + labels.shape[0], device=labels.device)
-        places = self.n_classes + places % capacity
-        # Of several codes for each table the last: as a class would have that responds most.
-        self.codes[places] = codes if codes.ndim == 2 else codes[:, -1]
-        self.owners[places] = labels.to(torch.int32)
-        self.n_noted += labels.shape[0]
-
-    def most_hit(self, codes, n_wanted, fill_from=-1):
-        """Classes that share most buckets with each sample, (n_samples, n_wanted); -1 for none."""
-        indptr, members = map(
-            _unhashable, self.tables.most_collisions(_hashable(codes), n_wanted, fill_from)
-        )
-        lengths = indptr[1:] - indptr[:-1]
-        filled = torch.arange(n_wanted, device=lengths.device) < lengths[:, None]
-        found = torch.full(filled.shape, -1, dtype=torch.int64, device=lengths.device)
-        found[filled] = members.to(torch.int64)
-        return found
-
-    def state(self):
-        """Everything in tensors and numbers."""
-        built = self.tables and (_unhashable(self.tables.indptr), _unhashable(self.tables.members))
-        return {
-            "codes": self.codes,
-            "owners": self.owners,
-            "n_noted": self.n_noted,
-            "built": built,
-        }
-
-    def restore(self, state):
-        """Take over what `state` told."""
-        self.codes.copy_(state["codes"])
-        self.owners.copy_(state["owners"])
-        self.n_noted = state["n_noted"]
-        if state["built"] is not None:
-            self.build()
-            device = self.codes.device
-            arrays = (_hashable(array.to(device, copy=True)) for array in state["built"])
-            self.tables.indptr, self.tables.members = arrays
-
-
-def _pair_scores(hidden, rows, places):
-    """Inner products of each hidden vector with some rows: (n_samples, n_places)."""
-    return torch.einsum("spf,sf->sp", F.embedding(places, rows), hidden)
-
-
-def _hashable(tensor):
-    """A tensor as families and tables read it: on the CPU as NumPy's array of the same memory.
-
-    So the CPU takes the compiled path, and other devices that of the array API, with the same
-    results.
-    """
-    tensor = tensor.detach()
-    if tensor.dtype == torch.int16:
-        tensor = tensor.view(torch.uint16)
-    if tensor.device.type != "cpu":
-        return tensor
-    array = tensor.numpy()
-    return array.view(np.uint32) if array.dtype == np.int32 else array
-
-
-def _unhashable(array):
-    """The opposite: signed integers, with which PyTorch computes."""
-    if isinstance(array, np.ndarray):
-        array = array.view(np.int32) if array.dtype == np.uint32 else array
-        array = torch.from_numpy(array)
-    return array.view(torch.int16) if array.dtype == torch.uint16 else array

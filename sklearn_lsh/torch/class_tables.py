@@ -1,0 +1,111 @@
+"""Hash tables of classes that lie where a module's weights do."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sklearn_lsh.csr import even_pattern
+from sklearn_lsh.hashing import LSHTables
+from sklearn_lsh.selection.class_memory import ClassMemory
+from sklearn_lsh.selection.output import OutputLSH
+
+# In place of a class where fewer were found than wanted.
+NO_CLASS = -1
+
+
+class ClassTables:
+    """Tables of classes: by the codes of their rows, and by those of their latest samples.
+
+    Parameters
+    ----------
+    n_classes : int
+    family : HashFamily
+    device : torch.device
+    """
+
+    def __init__(self, n_classes, family, device):
+        self.n_classes, self.n_buckets = n_classes, family.n_buckets_
+        self.memory = ClassMemory(n_classes, OutputLSH.SAMPLES)
+        # PyTorch computes little with uint16: the same bits as int16.
+        dtype = torch.uint8 if family.code_dtype == np.uint8 else torch.int16
+        shape = (self.memory.n_places, family.n_tables)
+        self.codes = torch.zeros(shape, dtype=dtype, device=device)
+        self.tables = None
+
+    def build(self):
+        """Build the tables of all codes."""
+        filled = np.flatnonzero(~self.memory.is_blank)
+        owners = self._beside(self.memory.owners[filled].view(np.int32))
+        codes = hashable(self.codes[self._beside(filled)])
+        self.tables = LSHTables(codes, self.n_buckets, hashable(owners), self.n_classes)
+
+    def note(self, codes, labels):
+        """Remember where samples of classes fell, in place of those remembered longest."""
+        labels = labels.cpu().numpy().astype(np.uint32)
+        samples, places = self.memory.place(even_pattern(labels[:, np.newaxis]))
+        # Of several samples for a place the last: a library may write them in any order.
+        places, from_end = np.unique(places[::-1], return_index=True)
+        samples = samples[::-1][from_end]
+        # Of several codes for each table the last: as a class would have that responds most.
+        latest = codes if codes.ndim == 2 else codes[:, -1]
+        self.codes[self._beside(places.astype(np.int64))] = latest[self._beside(samples)]
+        self.memory.is_blank[places] = False
+
+    def most_collisions(self, codes, n_wanted, fill_from=-1):
+        """Classes that share most buckets with each sample, `NO_CLASS` where there are fewer."""
+        found = self.tables.most_collisions(hashable(codes), n_wanted, fill_from)
+        indptr, members = unhashable(found.indptr), unhashable(found.indices)
+        lengths = indptr[1:] - indptr[:-1]
+        is_filled = torch.arange(n_wanted, device=lengths.device) < lengths[:, None]
+        classes = torch.full(is_filled.shape, NO_CLASS, dtype=torch.int64, device=lengths.device)
+        classes[is_filled] = members.to(torch.int64)
+        return classes
+
+    def _beside(self, array):
+        """A NumPy array as a tensor where the codes are."""
+        return torch.from_numpy(array).to(self.codes.device)
+
+    def state(self):
+        """Everything in tensors and numbers."""
+        built = self.tables and (unhashable(self.tables.indptr), unhashable(self.tables.members))
+        return {
+            "codes": self.codes,
+            "is_blank": torch.from_numpy(self.memory.is_blank),
+            "counts": torch.from_numpy(self.memory.counts),
+            "built": built,
+        }
+
+    def restore(self, state):
+        """Take over what `state` told."""
+        self.codes.copy_(state["codes"])
+        self.memory.is_blank[:] = state["is_blank"].cpu().numpy()
+        self.memory.counts[:] = state["counts"].cpu().numpy()
+        if state["built"] is not None:
+            self.build()
+            device = self.codes.device
+            arrays = (hashable(array.to(device, copy=True)) for array in state["built"])
+            self.tables.indptr, self.tables.members = arrays
+
+
+def hashable(tensor):
+    """A tensor as families and tables read it: on the CPU as NumPy's array of the same memory.
+
+    So the CPU takes the compiled path, and other devices that of the array API, with the same
+    results.
+    """
+    tensor = tensor.detach()
+    if tensor.dtype == torch.int16:
+        tensor = tensor.view(torch.uint16)
+    if tensor.device.type != "cpu":
+        return tensor
+    array = tensor.numpy()
+    return array.view(np.uint32) if array.dtype == np.int32 else array
+
+
+def unhashable(array):
+    """The opposite: signed integers, with which PyTorch computes."""
+    if isinstance(array, np.ndarray):
+        array = array.view(np.int32) if array.dtype == np.uint32 else array
+        array = torch.from_numpy(array)
+    return array.view(torch.int16) if array.dtype == torch.uint16 else array
