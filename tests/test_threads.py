@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sklearn_lsh.csr import take
-from sklearn_lsh.network import training
+from sklearn_lsh.network import network
 from sklearn_lsh.threads import one_by_one, together
 
 from .support.small_networks import N_FEATURES, N_SAMPLES, make_data, make_network
@@ -66,20 +66,20 @@ def test_an_error_of_a_part_is_raised():
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_interrupted_epoch_trains_no_further(monkeypatch, n_jobs):
-    train_rows, trained = training.train_rows, []
+    take_batch, trained = network.take_batch, []
 
     def interrupt(*args):
         trained.append(True)
         if len(trained) == 3:
             raise KeyboardInterrupt
         time.sleep(0.01)
-        return train_rows(*args)
+        return take_batch(*args)
 
-    monkeypatch.setattr(training, "train_rows", interrupt)
+    monkeypatch.setattr(network, "take_batch", interrupt)
     X, target = make_data()
-    network = make_network()
+    interrupted = make_network()
     with pytest.raises(KeyboardInterrupt):
-        network.train_epoch(X, target, None, np.arange(N_SAMPLES), 1, n_jobs)
+        interrupted.train_epoch(X, target, None, np.arange(N_SAMPLES), 1, n_jobs)
     assert len(trained) < 10
     n_trained = len(trained)
     time.sleep(0.05)
@@ -94,7 +94,7 @@ def test_tables_are_built_while_others_note_samples():
     X, _ = make_data(n_samples=200)
     network.prepare(X, np.arange(200))
     layer, inputs = network.layers[-1], network.hidden(take(X, slice(0, 200)))
-    blank, stopped = layer.selection.is_blank, threading.Event()
+    blank, stopped = layer.selection.memory.is_blank, threading.Event()
 
     def note():
         places = np.random.default_rng(0).integers(n_classes, blank.size, size=1000)
@@ -105,7 +105,7 @@ def test_tables_are_built_while_others_note_samples():
         noting = other.submit(note)
         try:
             for _ in range(50):
-                layer.selection.refresh(layer, inputs)
+                layer.selection.refresh(layer.weights, inputs)
         finally:
             stopped.set()
         noting.result()

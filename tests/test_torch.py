@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-hashed = pytest.importorskip("sklearn_lsh.torch")
-LSHSoftmaxLoss = hashed.LSHSoftmaxLoss
+LSHSoftmaxLoss = pytest.importorskip("sklearn_lsh.torch").LSHSoftmaxLoss
+# Imported after PyTorch, which they need.
+from sklearn_lsh.selection.negatives import Deck  # noqa: E402
+from sklearn_lsh.torch import bridge, softmax  # noqa: E402
+from sklearn_lsh.torch.class_tables import NO_CLASS  # noqa: E402
+from sklearn_lsh.torch.scores import pair_scores  # noqa: E402
+
 cross_entropy = torch.nn.functional.cross_entropy
 
 # PyTorch's own Adagrad makes sparse tensors without saying whether they are to be checked.
@@ -33,7 +38,7 @@ def path(request, monkeypatch):
     """On the CPU tensors are hashed as NumPy's arrays; "arrays" is what other devices do."""
     if request.param == "arrays":
         pytest.importorskip("array_api_compat")
-        monkeypatch.setattr(hashed, "_hashable", as_on_other_devices)
+        monkeypatch.setattr(bridge, "hashable", as_on_other_devices)
     return request.param
 
 
@@ -119,18 +124,28 @@ def test_partition_function_is_unbiased():
     with torch.no_grad():
         exact = layer.log_partition(hidden, exact=True)
         torch.testing.assert_close(exact, torch.logsumexp(layer.scores(hidden), 1))
-        for _ in range(400):
-            layer._n_drawn = 300  # the next draw is from a new deck, and independent
+        for seed in range(400):
+            layer._deck = shuffled(300, seed)
             shares.append(torch.exp(layer.log_partition(hidden) - exact).mean())
     assert abs(np.mean(shares) - 1) < 4 * np.std(shares, ddof=1) / 20
     assert np.std(shares) > 1e-3
 
 
-def test_all_are_drawn_before_one_comes_again():
-    layer = LSHSoftmaxLoss(8, 300, n_active=40)
-    for _ in range(3):
-        drawn = torch.cat([layer._draw() for _ in range(10)])
-        assert torch.equal(drawn.sort().values, torch.arange(300))
+def shuffled(n_classes, seed):
+    return Deck(np.arange(n_classes), np.random.RandomState(seed))
+
+
+# What is drawn at a time divides the number of classes, and does not.
+@pytest.mark.parametrize("n_active", [40, 45])
+def test_all_are_drawn_before_one_comes_again(n_active):
+    layer = LSHSoftmaxLoss(8, 300, n_active=n_active)
+    counts = np.zeros(300, int)
+    for _ in range(100):
+        drawn = layer._draw()
+        assert (drawn[1:] > drawn[:-1]).all()
+        counts[drawn] += 1
+        assert counts.max() - counts.min() <= 1
+    assert counts.min() > 5
 
 
 def test_only_sampled_rows_have_gradients():
@@ -160,13 +175,13 @@ def test_scores_that_are_sampled(path):
     layer.refresh()
     with torch.no_grad():
         codes = layer._codes(hidden)
-        found = layer._tables.most_hit(codes, layer.n_hashed)
-        layer._n_drawn = 300
+        found = layer._tables.most_collisions(codes, layer.n_hashed)
+        layer._deck = shuffled(300, 0)
         sampled = layer._sampled_scores(hidden, codes, labels[:, None])
-        drawn = layer._deck[:75].tolist()
+        drawn = layer._deck.cards[:75].tolist()
         scores = layer.scores(hidden)
     for s in range(len(labels)):
-        certain = {int(labels[s]), *found[s].tolist()} - {-1}
+        certain = {int(labels[s]), *found[s].tolist()} - {NO_CLASS}
         expected = [scores[s, k] for k in certain]
         expected += [scores[s, k] + np.log(300 / 75) for k in drawn if k not in certain]
         counted = sampled[s][sampled[s] > -np.inf]
@@ -181,7 +196,7 @@ def test_compiled_and_array_path_agree(monkeypatch):
     other = copy.deepcopy(layer)
     losses = train(layer, hidden, labels, 25)
     found = layer.top_k(hidden, 5)
-    monkeypatch.setattr(hashed, "_hashable", as_on_other_devices)
+    monkeypatch.setattr(bridge, "hashable", as_on_other_devices)
     assert train(other, hidden, labels, 25) == losses
     assert torch.equal(other.top_k(hidden, 5).classes, found.classes)
 
@@ -193,7 +208,7 @@ def test_optimizers_and_families(optimizer, hash_function):
     layer = LSHSoftmaxLoss(8, 300, n_active=40, hash_function=hash_function)
     losses = train(layer, hidden, labels, 40, getattr(torch.optim, optimizer))
     assert losses[-1] < losses[0]
-    assert layer._tables.n_noted == 40 * 40
+    assert layer._tables.memory.counts.sum() == 40 * 40
 
 
 # Tables
@@ -225,22 +240,32 @@ def test_samples_lead_to_their_classes(path):
     layer(hidden, labels)
     before = (layer.top_k(hidden, 40).classes == labels[:, None]).any(1).float().mean()
     layer.refresh()
-    found = layer._tables.most_hit(layer._codes(hidden), 10)
+    found = layer._tables.most_collisions(layer._codes(hidden), 10)
     after = (found == labels[:, None]).any(1).float().mean()
     assert before < 0.2
     assert after > 0.99
 
 
-def test_memory_of_samples_wraps_around():
+def test_the_latest_samples_of_each_class_are_remembered(path):
+    # One class has nearly all samples, and leaves the others theirs.
     layer = LSHSoftmaxLoss(2, 4, n_active=2)
-    hidden = torch.randn(30, 2)
-    labels = torch.arange(30) % 4
-    for _ in range(3):
-        layer(hidden, labels)
-    capacity = 5 * 4
-    assert layer._tables.owners[4:].shape == (capacity,)
-    expected = sorted(labels[-capacity:].tolist())
-    assert sorted(layer._tables.owners[4:].tolist()) == expected
+    hidden, labels = torch.randn(60, 2), torch.tensor([0, 0, 0, 0, 1, 0, 2, 0, 0, 0] * 6)
+    for part in (slice(25), slice(25, 60)):
+        layer(hidden[part], labels[part])
+    codes, memory = layer._codes(hidden), layer._tables.memory
+    for k, n_remembered in enumerate([5, 5, 5, 0]):
+        places = np.flatnonzero((memory.owners == k) & ~memory.is_blank)[1:]
+        latest = codes[labels == k][-5:]
+        assert len(places) == len(latest) == n_remembered
+        remembered = layer._tables.codes[torch.from_numpy(places)]
+        assert sorted(remembered.tolist()) == sorted(latest.tolist())
+
+
+def test_scores_of_pairs():
+    hidden, rows = torch.randn(3, 4), torch.randn(7, 4)
+    places = torch.tensor([[0, 6], [1, 1], [5, 2]])
+    expected = [[rows[p] @ h for p in row] for h, row in zip(hidden, places, strict=True)]
+    torch.testing.assert_close(pair_scores(hidden, rows, places), torch.tensor(expected))
 
 
 # Prediction
@@ -283,7 +308,7 @@ def test_parts_of_many_samples(monkeypatch):
         yield layer.log_partition(hidden, exact=True)
 
     at_once = list(answers())
-    monkeypatch.setattr(hashed, "CHUNK_VALUES", 2000)
+    monkeypatch.setattr(softmax, "CHUNK_VALUES", 2000)
     for part, whole in zip(answers(), at_once, strict=True):
         torch.testing.assert_close(part, whole)
 

@@ -9,6 +9,7 @@ from sklearn_lsh.csr import even_pattern
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.selection.class_memory import ClassMemory
 from sklearn_lsh.selection.output import OutputLSH
+from sklearn_lsh.torch import bridge
 
 # In place of a class where fewer were found than wanted.
 NO_CLASS = -1
@@ -37,8 +38,8 @@ class ClassTables:
         """Build the tables of all codes."""
         filled = np.flatnonzero(~self.memory.is_blank)
         owners = self._beside(self.memory.owners[filled].view(np.int32))
-        codes = hashable(self.codes[self._beside(filled)])
-        self.tables = LSHTables(codes, self.n_buckets, hashable(owners), self.n_classes)
+        codes = bridge.hashable(self.codes[self._beside(filled)])
+        self.tables = LSHTables(codes, self.n_buckets, bridge.hashable(owners), self.n_classes)
 
     def note(self, codes, labels):
         """Remember where samples of classes fell, in place of those remembered longest."""
@@ -54,8 +55,8 @@ class ClassTables:
 
     def most_collisions(self, codes, n_wanted, fill_from=-1):
         """Classes that share most buckets with each sample, `NO_CLASS` where there are fewer."""
-        found = self.tables.most_collisions(hashable(codes), n_wanted, fill_from)
-        indptr, members = unhashable(found.indptr), unhashable(found.indices)
+        found = self.tables.most_collisions(bridge.hashable(codes), n_wanted, fill_from)
+        indptr, members = bridge.unhashable(found.indptr), bridge.unhashable(found.indices)
         lengths = indptr[1:] - indptr[:-1]
         is_filled = torch.arange(n_wanted, device=lengths.device) < lengths[:, None]
         classes = torch.full(is_filled.shape, NO_CLASS, dtype=torch.int64, device=lengths.device)
@@ -68,7 +69,10 @@ class ClassTables:
 
     def state(self):
         """Everything in tensors and numbers."""
-        built = self.tables and (unhashable(self.tables.indptr), unhashable(self.tables.members))
+        built = self.tables and (
+            bridge.unhashable(self.tables.indptr),
+            bridge.unhashable(self.tables.members),
+        )
         return {
             "codes": self.codes,
             "is_blank": torch.from_numpy(self.memory.is_blank),
@@ -84,28 +88,5 @@ class ClassTables:
         if state["built"] is not None:
             self.build()
             device = self.codes.device
-            arrays = (hashable(array.to(device, copy=True)) for array in state["built"])
+            arrays = (bridge.hashable(array.to(device, copy=True)) for array in state["built"])
             self.tables.indptr, self.tables.members = arrays
-
-
-def hashable(tensor):
-    """A tensor as families and tables read it: on the CPU as NumPy's array of the same memory.
-
-    So the CPU takes the compiled path, and other devices that of the array API, with the same
-    results.
-    """
-    tensor = tensor.detach()
-    if tensor.dtype == torch.int16:
-        tensor = tensor.view(torch.uint16)
-    if tensor.device.type != "cpu":
-        return tensor
-    array = tensor.numpy()
-    return array.view(np.uint32) if array.dtype == np.int32 else array
-
-
-def unhashable(array):
-    """The opposite: signed integers, with which PyTorch computes."""
-    if isinstance(array, np.ndarray):
-        array = array.view(np.int32) if array.dtype == np.uint32 else array
-        array = torch.from_numpy(array)
-    return array.view(torch.int16) if array.dtype == torch.uint16 else array

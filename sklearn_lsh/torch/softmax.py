@@ -13,7 +13,8 @@ from sklearn_lsh.network.refresh import RefreshPeriod
 from sklearn_lsh.selection.lsh import choose_n_bits, make_family
 from sklearn_lsh.selection.negatives import Deck
 from sklearn_lsh.selection.output import CHUNK, OutputLSH
-from sklearn_lsh.torch.class_tables import NO_CLASS, ClassTables, hashable, unhashable
+from sklearn_lsh.torch import bridge
+from sklearn_lsh.torch.class_tables import NO_CLASS, ClassTables
 from sklearn_lsh.torch.scores import TopClasses, pair_scores, sampled_scores
 
 # Numbers that are computed at once where all classes, or many, are looked at.
@@ -336,7 +337,7 @@ class LSHSoftmaxLoss(nn.Module):
                 self.mean.lerp_(hidden.mean(dim=0), RECENTRE)
         centre = self._row_sketches(slice(None), mean=True)
         parts = [slice(i, i + CHUNK) for i in range(0, self.n_classes, CHUNK)]
-        self.family_.adapt(hashable(self._row_sketches(parts[0]) - centre))
+        self.family_.adapt(bridge.hashable(self._row_sketches(parts[0]) - centre))
         for part in parts:
             sketches = self._row_sketches(part) - centre
             self._tables.codes[: self.n_classes][part] = self._hash(self.family_.codes, sketches)
@@ -393,7 +394,7 @@ class LSHSoftmaxLoss(nn.Module):
 
     def _hash(self, function, sketches):
         """Codes of sketches."""
-        return unhashable(function(hashable(sketches)))
+        return bridge.unhashable(function(bridge.hashable(sketches)))
 
     def _codes(self, hidden):
         if self._tables.tables is None:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_lsh.csr import CSR
-from sklearn_lsh.network.layers import Pass
-from sklearn_lsh.network.losses import LOSSES, loss_and_delta
+from sklearn_lsh.csr import CSR, Pattern
+from sklearn_lsh.network.layers import Cache
+from sklearn_lsh.network.losses import LOSSES, loss_and_deltas
 from sklearn_lsh.selection.base import Active
 
 from ..support.reference import ACTIVATE, LOSS, Reference
@@ -86,7 +86,7 @@ def test_gradients_of_dense_rows_in_a_network_for_sparse_ones(n_active):
 
 
 @pytest.mark.parametrize("loss", LOSS)
-def test_errors_of_drawn_outputs_match_finite_differences(loss):
+def test_deltas_of_drawn_outputs_match_finite_differences(loss):
     # Each output counts as often as it stands for others: in the softmax's sum, in a label's odds,
     # or in the sum of losses.
     rng = np.random.default_rng(12)
@@ -104,12 +104,13 @@ def test_errors_of_drawn_outputs_match_finite_differences(loss):
 
     indptr, indices = np.array([0, 6], np.uint32), np.arange(6, dtype=np.uint32)
     outputs = CSR(indptr, indices, z.astype(np.float32), 6)
-    active = Active(indptr, indices, log_importance=np.log(importance).astype(np.float32))
-    done = Pass(None, outputs, None, active)
+    pattern = Pattern(indptr, indices)
+    active = Active(pattern, log_importance=np.log(importance).astype(np.float32))
+    cache = Cache(None, outputs, None, active, targets_first=True)
     targets = CSR(np.array([0, 1], np.uint32), indices[:1], np.ones(1, np.float32), 6)
-    total, delta = loss_and_delta(LOSSES[loss], done, targets, np.full(1, weight, np.float32))
+    total, deltas = loss_and_deltas(LOSSES[loss], cache, targets, np.full(1, weight, np.float32))
     expected = [weighted_loss(z + step) - weighted_loss(z - step) for step in 1e-6 * np.eye(6)]
-    np.testing.assert_allclose(delta, np.array(expected) / 2e-6, rtol=1e-4)
+    np.testing.assert_allclose(deltas, np.array(expected) / 2e-6, rtol=1e-4)
     total *= 6 if LOSSES[loss].averaged else 1
     np.testing.assert_allclose(total, weighted_loss(z), rtol=1e-5)
 

@@ -10,7 +10,7 @@ from ..support.small_networks import make_blobs, make_network, predict_dense
 
 def positive_shares(network, X):
     """The share of samples to which each hidden neuron responds positively."""
-    return (network.layers[0].respond_all(everything(X)) > 0).mean(axis=0)
+    return (network.layers[0].weights.preactivate_all(everything(X)) > 0).mean(axis=0)
 
 
 @pytest.mark.parametrize("selection", ["lsh", "topk"])
@@ -19,9 +19,9 @@ def test_neurons_respond_positively_to_the_active_share_at_first(clustered, sele
     network = make_selected(X, selection)
     # By 256 of 600 samples.
     np.testing.assert_allclose(positive_shares(network, X), 20 / N_HIDDEN, atol=0.05)
-    bias = network.layers[0].bias.copy()
+    bias = network.layers[0].weights.bias.copy()
     network.prepare(X, np.arange(N_SAMPLES))  # as after every epoch
-    np.testing.assert_array_equal(network.layers[0].bias, bias)
+    np.testing.assert_array_equal(network.layers[0].weights.bias, bias)
 
 
 def biases_as_drawn(X):
@@ -44,8 +44,8 @@ def test_biases_stay_where_samples_are_few(clustered):
     X, _ = clustered
     one = X[:1]
     network = make_selected(one, "lsh")
-    np.testing.assert_array_equal(network.layers[0].bias, biases_as_drawn(one))
-    assert (network.layers[0].respond_all(everything(one)) != 0).all()
+    np.testing.assert_array_equal(network.layers[0].weights.bias, biases_as_drawn(one))
+    assert (network.layers[0].weights.preactivate_all(everything(one)) != 0).all()
 
 
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])

@@ -86,24 +86,25 @@ def test_inactive_weights_stay_bit_for_bit(solver, sparse):
     before = [
         [
             array.copy()
-            for array in (layer.weights.T, layer.weight_state, layer.bias, layer.bias_state)
+            for array in (weights.rows.T, weights.state, weights.bias, weights.bias_state)
         ]
-        for layer in network.layers
+        for weights in (layer.weights for layer in network.layers)
     ]
     network.train_epoch(given, target, None, rows, 1)
     for layer, (cells, neurons), (w, w_state, b, b_state) in zip(
         network.layers, touched, before, strict=True
     ):
         assert not neurons.all()
-        np.testing.assert_array_equal(layer.weights.T[~cells], w[~cells])
+        weights = layer.weights
+        np.testing.assert_array_equal(weights.rows.T[~cells], w[~cells])
         # Of cells or of rows.
-        same = layer.weight_state == w_state
+        same = weights.state == w_state
         kept = cells.T if same.shape[2] > 1 else cells.T.any(axis=1, keepdims=True)
         assert same[:, ~kept].all()
-        np.testing.assert_array_equal(layer.bias[:, ~neurons], b[:, ~neurons])
-        np.testing.assert_array_equal(layer.bias_state[:, 0, ~neurons], b_state[:, 0, ~neurons])
-        assert (layer.weights.T[cells] != w[cells]).any()
-        assert (layer.bias[0, neurons] != b[0, neurons]).all()
+        np.testing.assert_array_equal(weights.bias[:, ~neurons], b[:, ~neurons])
+        np.testing.assert_array_equal(weights.bias_state[:, 0, ~neurons], b_state[:, 0, ~neurons])
+        assert (weights.rows.T[cells] != w[cells]).any()
+        assert (weights.bias[0, neurons] != b[0, neurons]).all()
 
 
 def test_neurons_without_response_do_not_learn():

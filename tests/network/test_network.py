@@ -114,8 +114,8 @@ def test_exact_selection_can_be_asked_for(selection, sparse):
     network, exact = make_selected(selection), make_selected("topk")
     train(network, given, target, 2)
     for layer, other in zip(network.layers, exact.layers, strict=True):
-        other.weights[...] = layer.weights
-        other.bias[...] = layer.bias
+        other.weights.rows[...] = layer.weights.rows
+        other.weights.bias[...] = layer.weights.bias
     before = predict_dense(network, given)
     np.testing.assert_array_equal(
         predict_dense(network, given, selection="topk"), predict_dense(exact, given)
@@ -156,7 +156,7 @@ def test_loss_of_certain_and_wrong_predictions_is_finite():
     X = np.full((2, 1), 1e6, np.float32)
     for loss in ("softmax", "logistic"):
         network = make_network(n_units=(1, 2), n_active=(None,), loss=loss)
-        network.layers[0].weights[...] = [[1, -1]]
+        network.layers[0].weights.rows[...] = [[1, -1]]
         for label in (0, 1):
             target = sp.csr_array(np.eye(2, dtype=np.float32)[[label, label]])
             assert np.isfinite(network.evaluate_loss(X, target))
@@ -174,7 +174,7 @@ def test_shapes_and_number_of_parameters():
     assert {w.dtype for w in network.coefs + network.intercepts} == {np.dtype(np.float32)}
     assert network.n_parameters == sum(n * m + m for n, m in shapes)
     network.coefs[0][:] = 7  # views
-    assert (network.layers[0].weights == 7).all()
+    assert (network.layers[0].weights.rows == 7).all()
 
 
 @pytest.mark.parametrize("selection", ["all", *SELECTIONS])

@@ -76,7 +76,7 @@ def test_counts_of_training(solver, sparse, n_active, selection):
     given = sp.csr_array(X) if sparse else X
     network.train_epoch(given, target, None, np.arange(N_SAMPLES), BATCH)
     n_batches = -(-N_SAMPLES // BATCH)
-    for depth, row in enumerate(network.log.drain(network.layers)):
+    for depth, row in enumerate(network.drain_work()):
         n_inputs, n_neurons = WIDTHS[depth : depth + 2]
         expected = recorder.backward[depth] + recorder.steps[depth]
         selected = n_active[depth] is not None
@@ -117,11 +117,12 @@ def test_counts_of_hashing(sparse):
     selection = network.layers[0].selection
     # Sketch and hash of each sample; then each candidate's sketch, and each finalist's response.
     sketches = n_given * 16 + 30 * 17 * 15
-    _, tables, _, popular = selection.found
-    codes = selection.family.codes(selection.sketch.queries(batch))
-    voted = tables.most_collisions(codes, selection.n_hashed, 0)
+    index = selection.index
+    codes = selection.family.codes(index.sketch.queries(batch))
+    voted = index.tables.most_collisions(codes, selection.n_hashed, 0)
     candidates = [
-        set(popular) | set(voted[1][voted[0][s] : voted[0][s + 1]].tolist()) for s in range(30)
+        set(index.popular) | set(voted.indices[voted.indptr[s] : voted.indptr[s + 1]].tolist())
+        for s in range(30)
     ]
     lengths = np.count_nonzero(X[:30], axis=1) if sparse else np.full(30, 60)
     finalists = selection.n_finalists * lengths.sum()
@@ -141,9 +142,9 @@ def test_counts_without_tables():
     # Each sample's sketch, its products with those of all neurons, and each finalist's response.
     n_finalists = network.layers[0].selection.n_finalists
     assert hidden.active.work == 30 * (60 * 14 + 50 * 15 + n_finalists * 60)
-    layer = network.layers[0]
-    layer.selection.refresh(layer, take(X, slice(0, 30)))
+    weights, selection = network.layers[0].weights, network.layers[0].selection
+    selection.refresh(weights, take(X, slice(0, 30)))
     # The batch times the directions and back, times the weights, and the new directions' values;
     # these times the weights, and the weights times the mean.
     turning = 2 * 30 * 60 * 14 + 50 * 60 * 14 + 50 * 14 * 14
-    assert layer.selection.refresh_work(layer) == turning + 50 * 60 * 14 + 50 * 60
+    assert selection.refresh_work(weights) == turning + 50 * 60 * 14 + 50 * 60

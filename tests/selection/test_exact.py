@@ -10,8 +10,8 @@ from ..support.selections import (
     N_SAMPLES,
     chosen_sets,
     make_selected,
+    preactivations,
     recall,
-    responses,
     select_all,
     train,
 )
@@ -23,7 +23,7 @@ def test_topk_is_exact(clustered):
     train(network, X, target, 1)
     for depth in (0, 1):
         chosen, inputs = select_all(network, X, depth)
-        answers = responses(network.layers[depth], inputs)
+        answers = preactivations(network.layers[depth], inputs)
         for row, scores in zip(chosen, answers, strict=True):
             last = np.sort(scores)[-len(row)]
             assert (scores[row] > last - 1e-4).all()
@@ -33,7 +33,7 @@ def test_topk_is_exact(clustered):
 def test_topk_decides_ties_by_order():
     X = np.zeros((5, N_INPUTS), np.float32)
     network = make_selected(X, "topk")
-    network.layers[0].bias[...] = 0
+    network.layers[0].weights.bias[...] = 0
     chosen, _ = select_all(network, X, 0)
     assert chosen == [list(range(20))] * 5
 
@@ -44,10 +44,10 @@ def test_random_depends_on_the_sample_alone(clustered):
     chosen, inputs = select_all(network, X, 0)
     rows = np.array([5, 500, 77, 5])
     layer = network.layers[0]
-    some = chosen_sets(layer.selection.select(layer, take(X, rows)))
+    some = chosen_sets(layer.selection.select(layer.weights, take(X, rows)))
     assert some == [chosen[r] for r in rows]
     dense = inputs.toarray() if isinstance(inputs, CSR) else inputs
-    assert chosen_sets(layer.selection.select(layer, dense)) == chosen
+    assert chosen_sets(layer.selection.select(layer.weights, dense)) == chosen
     assert len(set(map(tuple, chosen))) > 0.9 * N_SAMPLES
 
 

@@ -11,8 +11,8 @@ from ..support.selections import (
     N_HIDDEN,
     everything,
     make_selected,
+    preactivations,
     recall,
-    responses,
     select_all,
     train,
 )
@@ -46,7 +46,7 @@ def test_sketches_of_all_neurons_miss_few(clustered):
     train(network, X, target, 5)
     chosen, inputs = select_all(network, X, 0)
     # Inputs of thirty features at random: fourteen directions hold half of them.
-    assert recall(chosen, responses(network.layers[0], inputs)) > 0.85
+    assert recall(chosen, preactivations(network.layers[0], inputs)) > 0.85
 
 
 @pytest.mark.parametrize("width", [256, 1000, 4000, 32_000])
@@ -61,8 +61,8 @@ def test_automatic_hashing_keeps_its_recall_at_all_widths(width):
     assert (layer.selection.tables is None) == (width <= 1000)
     # In wide layers few neurons answer to all digits, which are popular and need no tables. Where
     # data ask for more of them tables miss many: `benchmarks/widths.py` measures how many.
-    chosen = layer.selection.choose(layer, held_out).indices.reshape(-1, 50)
-    assert recall(chosen, layer.respond_all(held_out)) > 0.95
+    chosen = layer.selection.choose(layer.weights, held_out).pattern.indices.reshape(-1, 50)
+    assert recall(chosen, layer.weights.preactivate_all(held_out)) > 0.95
 
 
 def test_refresh_follows_hidden_neurons(clustered):
@@ -74,9 +74,9 @@ def test_refresh_follows_hidden_neurons(clustered):
     dense = X.toarray() if sp.issparse(X) else X
     samples = np.arange(100, 150)
     neurons = N_HIDDEN - 1 - np.arange(50)
-    layer.weights[neurons] = 3 * (dense[samples] - dense.mean(axis=0))
+    layer.weights.rows[neurons] = 3 * (dense[samples] - dense.mean(axis=0))
     stale, _ = select_all(network, X, 0)
-    layer.selection.refresh(layer, inputs)
+    layer.selection.refresh(layer.weights, inputs)
     fresh, _ = select_all(network, X, 0)
     share_stale, share_fresh = (
         np.mean([neuron in chosen[s] for neuron, s in zip(neurons, samples, strict=True)])

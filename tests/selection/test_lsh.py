@@ -9,8 +9,8 @@ from sklearn_lsh.selection.lsh import choose_n_bits
 from ..support.selections import (
     N_SAMPLES,
     make_selected,
+    preactivations,
     recall,
-    responses,
     select_all,
     train,
 )
@@ -26,7 +26,7 @@ def test_lsh_finds_the_neurons_that_respond_most(clustered, hash_function, n_bit
     # A tenth is what chance finds.
     for depth, floor in enumerate((0.5, 0.25)):
         chosen, inputs = select_all(network, X, depth)
-        assert recall(chosen, responses(network.layers[depth], inputs)) > floor
+        assert recall(chosen, preactivations(network.layers[depth], inputs)) > floor
 
 
 @pytest.mark.parametrize("hash_function", [*FAMILIES, SimpleLSH(n_ranges=3), E2LSH(width=9.0)])

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
 from sklearn_lsh.csr import take
-from sklearn_lsh.selection.output import share_room
+from sklearn_lsh.selection.class_memory import share_room
 
 from ..support.selections import (
     N_INPUTS,
@@ -34,7 +34,7 @@ def test_lsh_finds_the_labels_of_what_it_was_trained_on(n_hidden):
     network.start_at_centroids(X, target)
     train(network, X[:2500], target[:2500], 2)
     layer = network.layers[1]
-    chosen = chosen_sets(layer.selection.select(layer, network.hidden(X[2500:])))
+    chosen = chosen_sets(layer.selection.select(layer.weights, network.hidden(X[2500:])))
     found = [label in row for label, row in zip(labels[2500:], chosen, strict=True)]
     assert np.mean(found) > 0.9
 
@@ -56,7 +56,8 @@ def test_samples_of_every_class_are_remembered(counted):
     network.prepare(X, np.arange(1000))
     train(network, X, target, 1)
     selection = network.layers[1].selection
-    owners, blank = selection.owners[200:], selection.is_blank[200:]
+    memory = selection.memory
+    owners, blank = memory.owners[200:], memory.is_blank[200:]
     room = share_room(counts, 5) if counted else np.full(200, 5)
     assert_array_equal(np.bincount(owners, minlength=200), room)
     noted = np.bincount(owners[~blank], minlength=200)
@@ -64,14 +65,15 @@ def test_samples_of_every_class_are_remembered(counted):
     # A batch's codes take the places of older ones, those of their own classes.
     rows = np.arange(480, 560)
     layer, hidden = network.layers[1], network.hidden(X[rows])
-    done = layer.forward(hidden, take(target, rows))
+    targets = take(target, rows)
+    cache = layer.forward(hidden, targets)
     before = selection.codes.copy()
-    selection.note(done, take(target, rows))
+    selection.note(cache.active, cache.groups, targets)
     own = selection.family.query_codes(selection.sketch.queries(hidden))
     changed = np.flatnonzero((selection.codes != before).any(axis=1))
     assert changed.size > 20
     for place in changed:
-        of_class = own[labels[rows] == selection.owners[place]]
+        of_class = own[labels[rows] == memory.owners[place]]
         assert (selection.codes[place] == of_class).all(axis=1).any()
 
 
@@ -99,10 +101,11 @@ def test_refresh_follows_classes(clustered):
     before, inputs = select_all(network, X, 1)
     # Every class takes over the weights of the next one.
     layer = network.layers[1]
-    layer.weights[...] = np.roll(layer.weights, -1, axis=0)
-    layer.bias[...] = np.roll(layer.bias, -1, axis=1)
+    weights = layer.weights
+    weights.rows[...] = np.roll(weights.rows, -1, axis=0)
+    weights.bias[...] = np.roll(weights.bias, -1, axis=1)
     assert select_all(network, X, 1)[0] == before
-    layer.selection.refresh(layer, inputs)
+    layer.selection.refresh(weights, inputs)
     after, _ = select_all(network, X, 1)
     moved = [{(i - 1) % N_OUTPUTS for i in row} for row in before]
     shares = [len(a & set(b)) / 15 for a, b in zip(moved, after, strict=True)]
@@ -123,7 +126,8 @@ def test_room_is_shared_evenly():
 def select_outputs(network, X, target):
     """What the output layer selects while it learns."""
     layer = network.layers[1]
-    return layer.selection.select(layer, network.hidden(everything(X)), everything(target))
+    hidden = network.hidden(everything(X))
+    return layer.selection.select(layer.weights, hidden, everything(target))
 
 
 def test_drawn_classes_stand_for_the_others(clustered):
@@ -137,12 +141,12 @@ def test_drawn_classes_stand_for_the_others(clustered):
         assert set(active.log_importance) == {0, np.log(np.float32(N_OUTPUTS / n_shared))}
         own = np.diff(target.indptr)
         for s in range(0, N_SAMPLES, 100):
-            first = active.indptr[s]
+            first = active.pattern.indptr[s]
             assert (active.log_importance[first : first + own[s]] == 0).all()
-        terms = values[active.indices] * np.exp(active.log_importance)
-        sums += np.add.reduceat(terms, active.indptr[:-1])
+        terms = values[active.pattern.indices] * np.exp(active.log_importance)
+        sums += np.add.reduceat(terms, active.pattern.indptr[:-1])
         layer = network.layers[1]
-        layer.selection.refresh(layer, network.hidden(everything(X)))  # draws anew
+        layer.selection.refresh(layer.weights, network.hidden(everything(X)))  # draws anew
     # Horvitz and Thompson's estimate of a sum over all classes has no bias.
     error = n_shared**-0.5 * N_OUTPUTS * n_draws**-0.5
     np.testing.assert_allclose(sums / n_draws, values.sum(), atol=4 * error)
@@ -152,18 +156,18 @@ def test_drawn_classes_stand_for_the_others(clustered):
 
 def test_all_classes_are_drawn_before_one_comes_again(clustered):
     selection = make_selected(clustered[0], "lsh").layers[1].selection
-    drawn = np.concatenate([selection.draw_negatives(7) for _ in range(2 * N_OUTPUTS)])
+    drawn = np.concatenate([selection.deck.deal(7) for _ in range(2 * N_OUTPUTS)])
     for first in range(0, drawn.size, N_OUTPUTS):
         assert set(drawn[first : first + N_OUTPUTS]) == set(range(N_OUTPUTS))
 
 
-@pytest.mark.parametrize(("n_tables", "least"), [("auto", 2), (10, 1)])
-def test_classes_that_share_one_bucket_of_many_are_not_learnt_with(clustered, n_tables, least):
+@pytest.mark.parametrize(("n_tables", "min_shared"), [("auto", 2), (10, 1)])
+def test_classes_that_share_one_bucket_of_many_are_not_learnt_with(clustered, n_tables, min_shared):
     X, target = clustered
     network = make_selected(X, "lsh", (20, 60), n_tables=n_tables)
     layer = network.layers[1]
     selection, hidden = layer.selection, network.hidden(everything(X))
-    sketch, tables = selection.found
+    sketch, tables = selection.index
     probes = selection.family.probe_codes(sketch.queries(hidden), selection.n_probes)
     starts, stops = (array.reshape(N_SAMPLES, -1) for array in tables.buckets(probes))
     active = select_outputs(network, X, target)
@@ -171,13 +175,13 @@ def test_classes_that_share_one_bucket_of_many_are_not_learnt_with(clustered, n_
     for s in range(0, N_SAMPLES, 50):
         met = [tables.members[a:b] for a, b in zip(starts[s], stops[s], strict=True)]
         votes = np.bincount(np.concatenate(met), minlength=N_OUTPUTS)
-        pairs = slice(*active.indptr[s : s + 2])
-        found = active.indices[pairs][active.log_importance[pairs] == 0]
+        pairs = slice(*active.pattern.indptr[s : s + 2])
+        found = active.pattern.indices[pairs][active.log_importance[pairs] == 0]
         labels = target.indices[target.indptr[s] : target.indptr[s + 1]]
         found = np.setdiff1d(found, [*labels, *selection.popular])
         assert (votes == 1).any()
         fewest.extend(votes[found])
-    assert min(fewest) == least
+    assert min(fewest) == min_shared
 
 
 def test_crowded_buckets_of_outputs_keep_a_part():

@@ -55,7 +55,7 @@ def train(network, X, target, n_epochs):
 
 def chosen_sets(selected):
     """The rows of ragged lists; fails if a list has duplicates."""
-    indptr, indices = selected[:2]
+    indptr, indices = selected.pattern
     assert indptr.dtype == indices.dtype == np.uint32
     assert indptr[-1] == indices.size
     rows = [indices[start:stop].tolist() for start, stop in pairwise(indptr)]
@@ -63,18 +63,18 @@ def chosen_sets(selected):
     return rows
 
 
-def select_all(network, X, depth, labels=None):
+def select_all(network, X, depth, targets=None):
     """What a layer selects for all rows, and its inputs."""
     inputs = everything(X)
     if depth:
         inputs = network.hidden(inputs)
     layer = network.layers[depth]
-    return chosen_sets(layer.selection.select(layer, inputs, labels)), inputs
+    return chosen_sets(layer.selection.select(layer.weights, inputs, targets)), inputs
 
 
-def responses(layer, inputs):
+def preactivations(layer, inputs):
     dense = inputs.toarray() if isinstance(inputs, CSR) else inputs
-    return dense.astype(float) @ layer.coef + layer.bias
+    return dense.astype(float) @ layer.weights.coef + layer.weights.bias
 
 
 def recall(chosen, scores):

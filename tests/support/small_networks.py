@@ -5,7 +5,7 @@ import scipy.sparse as sp
 
 from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.network import Network, make_optimizer
-from sklearn_lsh.network.layers import FullLayer, SelectedFirstLayer
+from sklearn_lsh.weights import InputWeights
 
 from .reference import Reference, RowwiseSteps, Steps
 
@@ -64,8 +64,7 @@ def make_reference(network, solver="adam"):
     name, rate, parameters = SOLVERS[solver]
     reference = Reference(network.coefs, network.intercepts, network.activation, network.loss)
     if name == "rowwise_adagrad":
-        by_input = FullLayer, SelectedFirstLayer
-        axes = [1 if isinstance(layer, by_input) else 0 for layer in network.layers]
+        axes = [int(isinstance(layer.weights, InputWeights)) for layer in network.layers]
         return reference, RowwiseSteps(rate, **parameters, axes=axes)
     return reference, Steps(name, rate, **parameters)
 
