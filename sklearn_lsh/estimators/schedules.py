@@ -20,7 +20,7 @@ class Constant:
 
     def begin(self, optimizer, n_steps: int) -> None:
         """Adjust the optimizer before the first of a fit's mini-batches, ``n_steps`` in all."""
-        optimizer.fall = 0.0
+        optimizer.decay = 0.0
 
     def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
         """Adjust the rate when an epoch is over.
@@ -71,7 +71,7 @@ class Linear(Constant):
 
     def begin(self, optimizer, n_steps: int) -> None:
         """Set how far the rate falls with each mini-batch."""
-        optimizer.fall = self.learning_rate_init / n_steps
+        optimizer.decay = self.learning_rate_init / n_steps
 
     def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
         """Set the rate that belongs to the epochs that are left, free from rounding."""

@@ -112,7 +112,7 @@ def _run_epoch(estimator, data: TrainingSet, order, batch_size: int, validation)
     estimator.t_ += len(order)
     estimator.loss_ = float(loss)
     estimator.loss_curve_.append(estimator.loss_)
-    work = estimator._network.log.drain(estimator._network.layers)
+    work = estimator._network.drain_work()
     estimator.work_ += [{"epoch": len(estimator.loss_curve_), **row} for row in work]
     score = None
     if validation is not None:

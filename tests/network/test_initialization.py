@@ -26,7 +26,7 @@ def test_neurons_respond_positively_to_the_active_share_at_first(clustered, sele
 
 def biases_as_drawn(X):
     """What biases are if selections have no say: the same numbers are drawn before."""
-    return make_selected(X, "random").layers[0].bias
+    return make_selected(X, "random").layers[0].weights.bias
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def descend(optimizer, gradient, n_steps, delay=0):
     for _ in range(n_steps):
         known.append(gradient(weights).astype(np.float32))
         if len(known) > delay:
-            optimizer.step("dense", optimizer.next_step(), 1.0, known.popleft(), weights, state)
+            optimizer.next_step().take("dense", known.popleft(), weights, state)
         path.append(float(weights[0, 0]))
     return np.array(path)
 
