@@ -69,7 +69,10 @@ pipeline.fit(texts[train], codes[train])
 seconds = time.perf_counter() - start
 predicted = pipeline.predict(texts[test])
 accuracy = np.mean(predicted == codes[test])
-print(f"{accuracy:.1%} of the held-out texts coded rightly, {seconds:.1f} s of training")
+print(
+    f"{accuracy:.1%} of the held-out texts coded rightly after {seconds:.1f} s of training",
+    flush=True,
+)
 
 # %%
 # How well a class is known

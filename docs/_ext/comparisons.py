@@ -4,7 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 from pictures import Line, as_percent, legend_below, picture, show_seconds
-from reports import MISSING, environment, fragment, results, table_of
+from reports import (
+    MISSING,
+    environment,
+    fragment,
+    main_runs,
+    results,
+    table_of,
+    training_curve,
+)
 
 HASHED = Line("hashed, 2 threads", {"color": "C0", "linestyle": "-", "marker": "o"})
 DENSE = Line(
@@ -29,11 +37,8 @@ TIMED = {
 
 def runs_of(report):
     """Runs of each network that we have a name for: {network: its runs}."""
-    found = report.get("results", {})
-    found = found.get("main", {}).get("results", found)  # the main part of a benchmark in parts
-    runs = found.get("runs", [])
-    networks = [network for network in NETWORKS if runs and network in runs[0]]
-    return {network: [run[network] for run in runs] for network in networks}
+    runs = main_runs(report)
+    return {network: runs[network] for network in NETWORKS if network in runs}
 
 
 @picture((9, 4))
@@ -56,15 +61,7 @@ def time_accuracy(figure):
 
 def draw_training(axes, runs, line):
     """A network's accuracy against seconds."""
-    seconds = [run["seconds_before"] + np.cumsum(run["seconds"]) for run in runs]
-    accuracies = [run["accuracies"] for run in runs]
-    axes.plot(
-        np.median(seconds, axis=0),
-        np.median(accuracies, axis=0),
-        **line.style,
-        markersize=4,
-        label=line.label,
-    )
+    axes.plot(*training_curve(runs), **line.style, markersize=4, label=line.label)
 
 
 COMPARED = {

@@ -2,7 +2,7 @@
 
     python docs/_ext/pages.py
 
-makes them without a build of the pages.
+makes them without a build of the pages, and brings the README up to date.
 """
 
 # Modules that draw and write, of which each registers what it has.
@@ -15,6 +15,7 @@ import growth
 import hashing
 import neighbors
 import pictures
+import readme
 import reports
 import threads
 
@@ -46,3 +47,4 @@ def setup(app):
 
 if __name__ == "__main__":
     make()
+    readme.update()

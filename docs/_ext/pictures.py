@@ -63,12 +63,17 @@ def picture(size, of=None):
 def draw_all():
     """Draw all pictures for both themes."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for name, make in PICTURED.items():
-        for theme, colours in THEMES.items():
-            with mpl.rc_context(_look(colours)):
-                path = PICTURES / f"{name}-{theme}.svg"
-                figure = make()
-                figure.savefig(path, transparent=True, bbox_inches="tight", metadata={"Date": None})
+    for name in PICTURED:
+        for theme in THEMES:
+            save(name, theme, PICTURES / f"{name}-{theme}.svg")
+
+
+def save(name, theme, path, ground="none", **metadata):
+    """Draw a picture for a theme, on a ground of some colour, and write it to a file."""
+    with mpl.rc_context(_look(THEMES[theme])):
+        PICTURED[name]().savefig(
+            path, facecolor=ground, bbox_inches="tight", metadata={"Date": None, **metadata}
+        )
 
 
 def _look(colours):
@@ -76,6 +81,7 @@ def _look(colours):
     return {
         "axes.prop_cycle": mpl.cycler(color=colours["cycle"]),
         "axes.edgecolor": text,
+        "axes.facecolor": "none",
         "axes.labelcolor": text,
         "axes.spines.right": False,
         "axes.spines.top": False,

@@ -6,6 +6,8 @@ A page includes them as files of ``generated/fragments``, which are written anew
 import json
 from pathlib import Path
 
+import numpy as np
+
 DOCS = Path(__file__).parents[1]
 RESULTS = DOCS.parent / "benchmarks" / "results"
 FRAGMENTS = DOCS / "generated" / "fragments"
@@ -19,6 +21,20 @@ def results(name):
     """Return a benchmark's report, or None where it has not been run."""
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else None
+
+
+def main_runs(report):
+    """Return the runs of each network, {network: its runs}: of the main part, if there are parts."""
+    found = report.get("results", {})
+    runs = found.get("main", {}).get("results", found).get("runs", [])
+    return {network: [run[network] for run in runs] for network in (runs[0] if runs else ())}
+
+
+def training_curve(runs):
+    """Return a network's seconds and accuracies after each epoch: medians over its runs."""
+    seconds = [run["seconds_before"] + np.cumsum(run["seconds"]) for run in runs]
+    accuracies = [run["accuracies"] for run in runs]
+    return np.median(seconds, axis=0), np.median(accuracies, axis=0)
 
 
 def fragment(name, of=None, missing=MISSING):
