@@ -4,13 +4,17 @@ They read X as a C-ordered native ndarray or a canonical CSR array (sorted indic
 duplicates, every index within the matrix), in float32 or float64. No float32 copy is made of
 float64 data: a mini-batch is converted at a time. Kernels check no bounds, so whatever
 could take them out of an array has to be found here.
+
+Labels are read as canonical CSR arrays of ones, and classes as their places in sorted order.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.sparse import csr_array, issparse
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -129,3 +133,69 @@ def check_float32_range(values: np.ndarray, name: str) -> None:
             f"largest magnitude is {largest:.3g}, at most {FLOAT32_MAX:.3g} is allowed. "
             "Scale the data, for example with StandardScaler or MaxAbsScaler."
         )
+
+
+def check_weights(sample_weight, X) -> np.ndarray | None:
+    """Validate sample weights.
+
+    Returns
+    -------
+    sample_weight : float32 ndarray of shape (n_samples,), or None where None was given
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, if there is not one for each sample, or if all
+        are zero.
+    """
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    check_float32_range(weights, "sample_weight")
+    weights = weights.astype(np.float32)
+    if not weights.any():
+        raise ValueError("sample_weight is zero in float32 for all samples.")
+    return weights
+
+
+class Places(NamedTuple):
+    """Where labels stand among the sorted classes."""
+
+    codes: np.ndarray
+    """The places, arbitrary for labels that are no classes."""
+    unknown: np.ndarray
+    """The labels that are no classes."""
+
+
+def find_places(labels: np.ndarray, classes: np.ndarray) -> Places:
+    """Look labels up among the sorted classes."""
+    codes = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    return Places(codes, labels[classes[codes] != labels])
+
+
+def indicator(y) -> csr_array:
+    """Return a label indicator matrix, dense or sparse, as a canonical CSR array of ones.
+
+    Parameters
+    ----------
+    y : ndarray or sparse matrix of shape (n_samples, n_labels)
+        A label is what has an entry other than zero, however often. Left as it is.
+
+    Returns
+    -------
+    labels : csr_array of shape (n_samples, n_labels), dtype=float32
+    """
+    if not issparse(y):
+        y = csr_array(y != 0)
+        return csr_of_ones(y.indices, y.indptr, y.shape[1])
+    # As booleans, duplicates cannot add up to zero.
+    labels = csr_array(y, dtype=bool, copy=True)
+    labels.sum_duplicates()
+    labels.eliminate_zeros()
+    return csr_of_ones(labels.indices, labels.indptr, y.shape[1])
+
+
+def csr_of_ones(indices, indptr, n_columns: int) -> csr_array:
+    """Make a CSR array that is 1, as float32, wherever it has an entry."""
+    data = np.ones(len(indices), np.float32)
+    return csr_array((data, indices, indptr), shape=(len(indptr) - 1, n_columns))

@@ -23,7 +23,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
-from sklearn_lsh.estimators.targets import indicator
+from sklearn_lsh.inputs import csr_of_ones, find_places, indicator
 
 __all__ = [
     "label_propensities",
@@ -348,7 +348,7 @@ def _true_labels(y, classes=None) -> csr_array:
     y = np.asarray(y)
     columns = _columns(y, y, classes)
     n_columns = len(np.unique(y) if classes is None else classes)
-    return csr_array((np.ones(len(y)), columns, np.arange(len(y) + 1)), shape=(len(y), n_columns))
+    return csr_of_ones(columns, np.arange(len(y) + 1), n_columns)
 
 
 def _columns(labels, y, classes=None) -> np.ndarray:
@@ -364,8 +364,7 @@ def _columns(labels, y, classes=None) -> np.ndarray:
             )
         return labels.astype(np.int64)
     classes = np.unique(y) if classes is None else np.asarray(classes)
-    columns = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-    unknown = labels[classes[columns] != labels]
+    columns, unknown = find_places(labels, classes)
     if len(unknown):
         raise ValueError(f"y has classes that are not in classes: {np.unique(unknown)[:10]}.")
     return columns

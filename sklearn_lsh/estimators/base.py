@@ -1,161 +1,77 @@
-"""What the classifier and the regressor have in common: parameters, fitting, fitted attributes.
+"""What the classifier and the regressor have in common: fitting and predicting.
 
-No arithmetic is done here. Inputs are validated (`inputs`), y becomes a target (`targets`), a
-`Network` is built with so many active neurons a layer (`density`), trained epoch by epoch
-(`training`), watched on a validation set (`validation`), and reported on (`progress`).
+No arithmetic is done here. Inputs are validated (`sklearn_lsh.inputs`), y becomes a target
+(`targets`), parameters a `Network` (`architecture`), which is trained epoch by epoch
+(`training`), watched on a validation set (`validation`), recorded (`history`) and reported on
+(`progress`). Fitted attributes are read from the network and from that record (`fitted`).
 """
 
 from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from functools import partial, wraps
-from numbers import Integral, Real
 from typing import ClassVar, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer_names
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import (
-    Interval,
-    InvalidParameterError,
-    Options,
-    RealNotInt,
-    StrOptions,
-)
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lsh.estimators.density import (
-    all_neurons,
-    auto_hidden,
-    count_active,
-    count_hidden,
+from sklearn_lsh.estimators.architecture import (
+    OUT_ACTIVATIONS,
+    build_network,
+    build_optimizer,
+    check_unchanged,
+    describe_network,
 )
-from sklearn_lsh.estimators.inputs import active_inputs, check_data, check_weights
+from sklearn_lsh.estimators.density import all_neurons
+from sklearn_lsh.estimators.fitted import FittedAttributes
+from sklearn_lsh.estimators.history import History
+from sklearn_lsh.estimators.parameters import CONSTRAINTS, refuse_lbfgs
 from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks
-from sklearn_lsh.estimators.schedules import SCHEDULES
-from sklearn_lsh.estimators.stopping import Plateau
-from sklearn_lsh.estimators.targets import without_rows
-from sklearn_lsh.estimators.training import NOT_FINITE, TrainingSet, train
-from sklearn_lsh.estimators.validation import ValidationSet, make_scorer, split_rows
-from sklearn_lsh.hashing import FAMILIES, HashFamily
-from sklearn_lsh.network import Network, make_optimizer
+from sklearn_lsh.estimators.schedules import make_schedule
+from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, check_finite, train
+from sklearn_lsh.estimators.validation import ValidationSet, make_score, split_rows
+from sklearn_lsh.inputs import check_data, check_weights
 
-OUT_ACTIVATIONS = {
-    "softmax": "softmax",
-    "logistic": "logistic",
-    "squared_error": "identity",
-    "poisson": "exp",
-}
-
-NO_LBFGS = (
-    "it is a batch method, which needs the full dense gradient of all weights over all samples "
-    "for each step, and that is what hashed layers avoid computing"
-)
-
-NO_MAX_FUN = f"it limits the function calls of solver='lbfgs', which is left out: {NO_LBFGS}"
-
-_DENSITY = [
-    StrOptions({"auto"}),
-    Interval(RealNotInt, 0, 1, closed="right"),
-    Interval(Integral, 1, None, closed="left"),
-]
-_AUTO_OR_COUNT = [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")]
+# Samples in a mini-batch of batch_size="auto", as in scikit-learn.
+AUTO_BATCH_SIZE = 200
 
 
-def left_out(**reasons: str):
-    """Decorate a constructor: refuse parameters that scikit-learn's MLP has, and say why."""
-
-    def decorate(init):
-        @wraps(init)
-        def checked_init(self, *args, **parameters):
-            for name in reasons.keys() & parameters.keys():
-                raise TypeError(
-                    f"{type(self).__name__} has no parameter {name!r} (got {parameters[name]!r}): "
-                    f"{reasons[name]}."
-                )
-            init(self, *args, **parameters)
-
-        return checked_init
-
-    return decorate
-
-
-class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of the multilayer perceptrons with hashed layers; not to be used directly."""
 
-    _parameter_constraints: ClassVar[dict] = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"adam", "adagrad", "rowwise_adagrad", "sgd"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": _AUTO_OR_COUNT,
-        "learning_rate": [StrOptions(set(SCHEDULES))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "density": [*_DENSITY, "array-like"],
-        "output_density": _DENSITY,
-        "selection": [StrOptions({"lsh", "topk", "random", "all"})],
-        "predict_selection": [StrOptions({"topk"}), None],
-        "hash_function": [StrOptions(set(FAMILIES)), HashFamily],
-        "n_bits": _AUTO_OR_COUNT,
-        "n_tables": _AUTO_OR_COUNT,
-        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
-        "n_jobs": [Integral, None],
-    }
+    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
 
     # -- what the two estimators differ in ------------------------------------------------
 
-    @abstractmethod
-    def _check_data(self, X, y, *, reset: bool):
-        """Validate X and y."""
+    _y_checks: ClassVar[dict] = {"multi_output": True}
+    """How y is validated, see `check_data`."""
+
+    _auto_output = staticmethod(all_neurons)
+    """The rule for ``output_density="auto"``."""
+
+    _starts_at_centroids = False
+    """Whether a hashed output layer starts at the centroids of its classes."""
 
     @abstractmethod
     def _choose_target(self, y, classes=None):
-        """Make the object that turns y into a target, before a network is built for it."""
+        """Make the `Target` that y is turned into, before a network is built for it."""
 
     def _check_target(self, y) -> None:
         """Check that a warm start may go on with this y."""
 
     def _weigh(self, sample_weight, y, *, training: bool):
-        """Put all that weighs a sample into its weight."""
+        """Put all that the parameters say of a sample's weight into it."""
         return sample_weight
-
-    def _scorable(self, y):
-        """Return y as scorers take it."""
-        return y
-
-    _auto_output = staticmethod(all_neurons)
-    _starts_at_centroids = False
 
     # -- fitting --------------------------------------------------------------------------
 
     def _validate_params(self):
-        if self.solver == "lbfgs":
-            raise InvalidParameterError(
-                f"The 'solver' parameter of {type(self).__name__} must be 'adam', 'adagrad', "
-                f"'rowwise_adagrad' or 'sgd'. 'lbfgs' is left out: {NO_LBFGS}. Got 'lbfgs' instead."
-            )
+        refuse_lbfgs(self)
         super()._validate_params()
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -201,7 +117,7 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """
         fresh = not (self.warm_start and self.__sklearn_is_fitted__())
         given = (X, y, sample_weight)
-        X, y = self._check_data(X, y, reset=fresh)
+        X, y = self._check_X_y(X, y, reset=fresh)
         sample_weight = check_weights(sample_weight, X)
         if fresh:
             self._target = self._choose_target(y)
@@ -211,19 +127,22 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         data = self._training_set(X, y, sample_weight)
         n_targets = np.bincount(data.target.indices, minlength=data.target.shape[1])
         self._prepare_network(X, rng, fresh=fresh, n_targets=n_targets)
-        validation = self._validation_set(data, y, rng, X_val, y_val, sample_weight_val)
+        if X_val is None and y_val is None and sample_weight_val is None:
+            validation = self._set_aside(data, y, rng) if self.early_stopping else None
+        else:
+            validation = self._given_validation_set(X_val, y_val, sample_weight_val)
         if fresh and self._starts_at_centroids:
             self._start_at_centroids(data)
-        self._prepare_history(validation, fresh=fresh)
+        self._begin_history(fresh=fresh, validates=validation is not None)
         callbacks = FitCallbacks(self, *given)
-        if not train(self, data, validation, callbacks, rng, self.max_iter):
+        if not self._train(data, validation, callbacks, rng, self.max_iter):
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        self._check_finite()
+        check_finite(self._network)
         callbacks.end()
         return self
 
@@ -237,21 +156,28 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "epochs will follow."
             )
         fresh = not self.__sklearn_is_fitted__()
-        X, y = self._check_data(X, y, reset=fresh)
+        X, y = self._check_X_y(X, y, reset=fresh)
         sample_weight = check_weights(sample_weight, X)
         if fresh:
             self._target = self._choose_target(y, classes)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
         self._prepare_network(X, rng, fresh=fresh, keep_optimizer=True)
-        self._prepare_history(None, fresh=fresh)
-        train(self, data, None, NoCallbacks(), rng, n_epochs=1)
-        self._check_finite()
+        self._begin_history(fresh=fresh, validates=False)
+        self._train(data, None, NoCallbacks(), rng, n_epochs=1)
+        check_finite(self._network)
         return self
+
+    def _check_X_y(self, X, y, *, reset: bool):
+        """Validate samples and what belongs to them."""
+        X, y = check_data(self, X, y, reset=reset, **self._y_checks)
+        if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
+            y = column_or_1d(y, warn=True)
+        return X, y
 
     def _training_set(self, X, y, sample_weight) -> TrainingSet:
         target = self._target.encode(y)
-        weights = self._weigh(sample_weight, y, training=True)
+        weights = self._weigh(self._target.weigh(sample_weight, y), y, training=True)
         if weights is None:
             return TrainingSet(X, target, None, np.arange(X.shape[0]))
         # A sample of weight 0 is no sample: left out, it cannot make up a mini-batch without
@@ -261,145 +187,113 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError("The weights of all samples are zero.")
         return TrainingSet(X, target, weights, rows)
 
-    def _validation_set(self, data, y, rng, X_val, y_val, weight_val) -> ValidationSet | None:
-        """Take the user's own validation rows, or split some off from the training rows."""
+    def _set_aside(self, data, y, rng) -> ValidationSet:
+        """Split validation rows off from the training rows."""
+        split = split_rows(data.rows, self._target.strata(y), self.validation_fraction, rng)
+        data.rows, rows = split.training, split.validation
+        return ValidationSet(
+            X=data.X[rows],
+            y=self._target.for_scorers(y[rows]),
+            target=data.target[rows],
+            sample_weight=None if data.sample_weight is None else data.sample_weight[rows],
+            score=make_score(self),
+        )
+
+    def _given_validation_set(self, X_val, y_val, sample_weight_val) -> ValidationSet:
+        """Take the user's own validation rows."""
         if X_val is None and y_val is None:
-            if weight_val is not None:
-                raise ValueError("sample_weight_val is given, but X_val and y_val are not.")
-            if not self.early_stopping:
-                return None
-            data.rows, rows = split_rows(
-                data.rows, self._target.strata(y), self.validation_fraction, rng
-            )
-            weights = None if data.sample_weight is None else data.sample_weight[rows]
-            y = self._scorable(y[rows])
-            return ValidationSet(data.X[rows], y, data.target[rows], weights, make_scorer(self))
+            raise ValueError("sample_weight_val is given, but X_val and y_val are not.")
         for name, other, value in (("X_val", "y_val", X_val), ("y_val", "X_val", y_val)):
             if value is None:
                 raise ValueError(f"{other} is given, but {name} is not: both are needed.")
-        X_val, y_val = self._check_data(X_val, y_val, reset=False)
-        weights = self._weigh(check_weights(weight_val, X_val), y_val, training=False)
-        target = self._target.encode(y_val)
-        return ValidationSet(X_val, self._scorable(y_val), target, weights, make_scorer(self))
+        X_val, y_val = self._check_X_y(X_val, y_val, reset=False)
+        weights = self._weigh(check_weights(sample_weight_val, X_val), y_val, training=False)
+        return ValidationSet(
+            X=X_val,
+            y=self._target.for_scorers(y_val),
+            target=self._target.encode(y_val),
+            sample_weight=weights,
+            score=make_score(self),
+        )
 
     def _prepare_network(
         self, X, rng, *, fresh: bool, n_targets=None, keep_optimizer: bool = False
     ) -> None:
         """Build the network, or check that the one there is, is the one asked for."""
-        settings = self._network_settings(X.shape[1])
+        description = describe_network(self, X.shape[1], self._target, self._auto_output)
         if fresh:
             self.__dict__.pop("_network", None)  # its memory, before another is taken
-            self._network = Network(
-                **settings,
-                alpha=self.alpha,
-                optimizer=self._make_optimizer(),
-                sparse_input=not isinstance(X, np.ndarray),
-                active_inputs=active_inputs(X),
-                n_targets=n_targets,
-                random_state=rng,
-            )
-            self._settings = settings
-            self.n_layers_ = len(settings["n_units"])
+            self._network = build_network(self, description, X, n_targets, rng)
+            self._description = description
+            self.n_layers_ = len(description["n_units"])
             self.n_outputs_ = self._target.n_outputs
             self.out_activation_ = OUT_ACTIVATIONS[self._target.loss]
-            self.t_ = 0
             return
-        changed = [name for name, value in settings.items() if self._settings[name] != value]
-        if changed:
-            raise ValueError(
-                "The network cannot change while it is trained further (by warm_start or "
-                "partial_fit), but these of its properties would: "
-                + ", ".join(f"{name}={settings[name]!r}" for name in changed)
-                + " in place of "
-                + ", ".join(f"{name}={self._settings[name]!r}" for name in changed)
-                + "."
-            )
+        check_unchanged(description, self._description)
         self._network.alpha = self.alpha
         if not keep_optimizer:
-            self._network.set_optimizer(self._make_optimizer())
+            self._network.set_optimizer(build_optimizer(self))
 
-    def _network_settings(self, n_features: int) -> dict:
-        """Collect what the shape of a network depends on, by its names in `Network`."""
-        sizes = self._hidden_sizes()
-        n_outputs = self._target.n_outputs
-        if self.selection == "all":
-            n_active = [None] * (len(sizes) + 1)
-        else:
-            active_outputs = count_active(
-                self.output_density, n_outputs, name="output_density", auto=self._auto_output
-            )
-            auto = partial(auto_hidden, outputs_selected=active_outputs is not None)
-            n_active = [*count_hidden(self.density, sizes, auto=auto), active_outputs]
-        return {
-            "n_units": [n_features, *sizes, n_outputs],
-            "activation": self.activation,
-            "loss": self._target.loss,
-            "n_active": n_active,
-            "selection": self.selection,
-            "hash_function": self.hash_function,
-            "n_bits": self.n_bits,
-            "n_tables": self.n_tables,
-        }
-
-    def _hidden_sizes(self) -> list[int]:
-        sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
-        return [int(size) for size in sizes]
-
-    def _make_optimizer(self):
-        return make_optimizer(
-            self.solver,
-            learning_rate_init=self.learning_rate_init,
-            momentum=self.momentum,
-            nesterovs_momentum=self.nesterovs_momentum,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-        )
+    @property
+    def _selects_outputs(self) -> bool:
+        """Whether only some outputs are computed for a sample."""
+        return self._description["n_active"][-1] is not None
 
     def _start_at_centroids(self, data: TrainingSet) -> None:
         """Start a hashed output layer at the centroids of its classes' training rows."""
-        if self._settings["n_active"][-1] is None:
-            return
-        unused = np.ones(data.X.shape[0], dtype=bool)
-        unused[data.rows] = False
-        target = without_rows(data.target, unused)
-        if target.nnz:
-            self._network.start_at_centroids(data.X, target)
+        if self._selects_outputs:
+            target = data.target_of_rows()
+            if target.nnz:
+                self._network.start_at_centroids(data.X, target)
 
-    def _prepare_history(self, validation, *, fresh: bool) -> None:
-        """Start the curves and the watch on progress, or go on with them."""
-        watches = "Validation score" if self.early_stopping else "Training loss"
+    def _begin_history(self, *, fresh: bool, validates: bool) -> None:
+        """Start a record of training, or go on with the one there is."""
         if fresh:
-            self.loss_curve_ = []
-            self.work_ = []
-            self.validation_scores_ = self.validation_loss_curve_ = None
-            self.best_validation_score_ = None
-            self.loss_ = np.nan
-        if fresh or self._plateau.watches != watches:
-            self._plateau = Plateau(watches)
-            self.best_loss_ = None if self.early_stopping else np.inf
-        if validation is not None and self.validation_scores_ is None:
-            self.validation_scores_ = []
-            self.validation_loss_curve_ = []
-            self.best_validation_score_ = -np.inf
+            self._history = History()
+        self._history.begin(early_stopping=self.early_stopping, validates=validates)
 
-    def _check_finite(self) -> None:
-        for weights in (*self._network.coefs, *self._network.intercepts):
-            # Extremes instead of `isfinite(weights)`, which is an array of the same shape.
-            if weights.size and not np.isfinite([weights.min(), weights.max()]).all():
-                raise ValueError(NOT_FINITE)
+    def _train(self, data, validation, callbacks, rng, n_epochs: int) -> bool:
+        """Train the network; False if all epochs were used up."""
+        return train(
+            self._network,
+            data,
+            self._history,
+            make_schedule(self.learning_rate, self.solver, self.learning_rate_init, self.power_t),
+            TrainingSettings(
+                n_epochs=n_epochs,
+                batch_size=self._batch_size_for(len(data.rows)),
+                shuffle=self.shuffle,
+                n_jobs=self.n_jobs,
+                tol=self.tol,
+                n_iter_no_change=self.n_iter_no_change,
+                verbose=self.verbose,
+            ),
+            validation=validation,
+            callbacks=callbacks,
+            random_state=rng,
+        )
+
+    def _batch_size_for(self, n_rows: int) -> int:
+        if self.batch_size == "auto":
+            return min(AUTO_BATCH_SIZE, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                f"batch_size={self.batch_size} is larger than the number of training rows, "
+                f"{n_rows}: it is clipped to that.",
+                stacklevel=5,
+            )
+        return min(int(self.batch_size), n_rows)
 
     # -- prediction -----------------------------------------------------------------------
 
-    def _outputs(self, X):
-        """Check X and start computing: pairs of rows and outputs, and the number of samples."""
+    def _check_X(self, X):
+        """Validate samples to predict for."""
         check_is_fitted(self)
-        X = check_data(self, X, reset=False)
-        outputs = self._network.outputs(X, selection=self.predict_selection, n_jobs=self.n_jobs)
-        return outputs, X.shape[0]
+        return check_data(self, X, reset=False)
+
+    def _outputs(self, X):
+        """Start computing: pairs of a slice of rows and their outputs."""
+        return self._network.outputs(X, selection=self.predict_selection, n_jobs=self.n_jobs)
 
     def predict(self, X):
         """Predict for samples, in chunks.
@@ -421,8 +315,8 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
         ValueError
             If X has NaN, infinity, values too large for float32, or another number of features.
         """
-        outputs, n_samples = self._outputs(X)
-        return self._target.predict(outputs, n_samples)
+        X = self._check_X(X)
+        return self._target.predict(self._outputs(X), X.shape[0])
 
     def count_work(self, X) -> list[dict]:
         """Count the multiply-adds of predicting samples.
@@ -438,32 +332,8 @@ class BaseLSHMLP(CallbackSupportMixin, BaseEstimator, ABC):
             One for each layer, by the names of `work_` as far as they make sense for predictions:
             ``layer, n_neurons, n_active, multiply_adds, dense_multiply_adds, share``.
         """
-        check_is_fitted(self)
-        X = check_data(self, X, reset=False)
+        X = self._check_X(X)
         return self._network.count_work(X, selection=self.predict_selection)
-
-    # -- fitted attributes ----------------------------------------------------------------
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_network") and hasattr(self, "n_iter_")
-
-    def _fitted_network(self, attribute: str) -> Network:
-        try:
-            return self.__dict__["_network"]
-        except KeyError:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {attribute!r} before it is fitted"
-            ) from None
-
-    @property
-    def coefs_(self) -> list[np.ndarray]:
-        """Weights of each layer, float32 of shape (fan_in, fan_out), as the network holds them."""
-        return self._fitted_network("coefs_").coefs
-
-    @property
-    def intercepts_(self) -> list[np.ndarray]:
-        """Biases of each layer, float32 of shape (fan_out,), as the network holds them."""
-        return self._fitted_network("intercepts_").intercepts
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

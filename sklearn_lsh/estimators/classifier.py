@@ -6,18 +6,17 @@ from numbers import Integral
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn import get_config
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lsh.estimators.base import NO_MAX_FUN, BaseLSHMLP, left_out
+from sklearn_lsh.estimators.base import BaseLSHMLP
+from sklearn_lsh.estimators.class_weights import weights_of_classes
 from sklearn_lsh.estimators.density import auto_output
-from sklearn_lsh.estimators.inputs import check_data
+from sklearn_lsh.estimators.outputs import refuse_large_table
+from sklearn_lsh.estimators.parameters import says_what_is_left_out
 from sklearn_lsh.estimators.targets import (
     BinaryTarget,
     MultiLabelTarget,
@@ -238,7 +237,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     _auto_output = staticmethod(auto_output)
     _starts_at_centroids = True
 
-    @left_out(max_fun=NO_MAX_FUN)
+    @says_what_is_left_out
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -310,12 +309,6 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         self.scoring = scoring
         self.n_jobs = n_jobs
 
-    def _check_data(self, X, y, *, reset: bool):
-        X, y = check_data(self, X, y, reset=reset, multi_output=True)
-        if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
-            y = column_or_1d(y, warn=True)
-        return X, y
-
     def _choose_target(self, y, classes=None):
         target = class_target(y, self.multilabel_loss)
         if classes is not None and not isinstance(target, MultiLabelTarget):
@@ -324,23 +317,9 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         return target
 
     def _check_target(self, y) -> None:
-        if isinstance(self._target, MultiLabelTarget):
-            if self.multilabel_loss != self._target.loss:
-                raise ValueError(
-                    f"multilabel_loss={self.multilabel_loss!r} cannot be used with warm_start "
-                    f"where the previous call to fit used {self._target.loss!r}."
-                )
-            return
-        classes = np.unique(y)
-        if not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
-            )
+        self._target.check_same(y, self.multilabel_loss)
 
     def _weigh(self, sample_weight, y, *, training: bool):
-        if training and isinstance(self._target, MultiLabelTarget):
-            sample_weight = self._target.weigh(sample_weight, y)
         if self.class_weight is None:
             return sample_weight
         if isinstance(self._target, MultiLabelTarget):
@@ -349,14 +328,9 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
                 "sample_weight, or leave class_weight at None."
             )
         if training:
-            self._class_weights = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
-            ).astype(np.float32)
-            if not np.isfinite(self._class_weights).all() or (self._class_weights < 0).any():
-                raise ValueError(
-                    "class_weight must have finite weights that are not negative. Got "
-                    f"{self.class_weight!r}."
-                )
+            self._class_weights = weights_of_classes(
+                self.class_weight, self.classes_, y, sample_weight
+            )
         weights = self._class_weights[encode_labels(y, self.classes_)]
         return weights if sample_weight is None else weights * sample_weight
 
@@ -453,11 +427,11 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
             raise ValueError(
                 f"k must be an integer from 1 to the number of classes ({n_classes}), got {k!r}."
             )
-        X = check_data(self, X, reset=False)
+        X = self._check_X(X)
         if isinstance(self._target, BinaryTarget):
             outputs = self._network.outputs(X, n_jobs=self.n_jobs)
-            columns, scores = self._target.rank(outputs, X.shape[0])
-            return self.classes_[columns[:, :k]], scores[:, :k]
+            codes, scores = self._target.rank(outputs, X.shape[0])
+            return self.classes_[codes[:, :k]], scores[:, :k]
         codes = np.empty((X.shape[0], k), np.int64)
         scores = np.empty((X.shape[0], k), np.float32)
         for rows, best in self._network.top_k(X, int(k), self.predict_selection, self.n_jobs):
@@ -488,23 +462,10 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
             If X is not valid, or the output layer is hashed and the result would take more than
             ``sklearn.get_config()["working_memory"]``, which is 1024 MiB unless set otherwise.
         """
-        outputs, n_samples = self._outputs(X)
-        self._refuse_large_table(n_samples)
-        return self._target.probabilities(outputs, n_samples)
-
-    def _refuse_large_table(self, n_samples: int) -> None:
-        """Refuse a table of all classes where it would be large and nearly empty."""
-        n_classes = len(self.classes_)
-        mebibytes = n_samples * n_classes * np.dtype(np.float32).itemsize / 2**20
-        limit = get_config()["working_memory"]
-        if self._settings["n_active"][-1] is not None and mebibytes > limit:
-            raise ValueError(
-                f"The probabilities of {n_classes} classes for {n_samples} samples would take "
-                f"{mebibytes:.0f} MiB, and nearly all of them are not even computed. Use "
-                "predict_top_k for the likeliest classes, or hand over fewer samples at a time. "
-                f"The limit is scikit-learn's working_memory ({limit} MiB): "
-                "sklearn.set_config(working_memory=...) changes it."
-            )
+        X = self._check_X(X)
+        if self._selects_outputs:
+            refuse_large_table(X.shape[0], len(self.classes_))
+        return self._target.probabilities(self._outputs(X), X.shape[0])
 
     def predict_log_proba(self, X) -> np.ndarray:
         """Estimate the logarithms of the probabilities of all classes.

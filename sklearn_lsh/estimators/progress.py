@@ -57,12 +57,13 @@ class NoCallbacks:
 
 def _snapshot(estimator) -> dict:
     """Copy what training changes: an estimator with these attributes stays as it is now."""
-    changing = ("_network", "_plateau", "loss_curve_", "validation_scores_")
-    changing += ("validation_loss_curve_",)
-    return {name: copy.deepcopy(getattr(estimator, name)) for name in changing}
+    return {name: copy.deepcopy(getattr(estimator, name)) for name in ("_network", "_history")}
 
 
-def print_epoch(n_iter: int, loss: float, n_samples: int, seconds: float, score) -> None:
+def print_epoch(history, samples_per_second: float, validated: bool) -> None:
     """Print one line for an epoch: its number, loss, throughput and validation score."""
-    line = f"Iteration {n_iter}, loss = {loss:.8f}, {n_samples / seconds:,.0f} samples/s"
-    print(line if score is None else f"{line}, validation score = {score:.6f}")
+    line = f"Iteration {history.n_iter}, loss = {history.loss:.8f}"
+    line += f", {samples_per_second:,.0f} samples/s"
+    if validated:
+        line += f", validation score = {history.validation_scores[-1]:.6f}"
+    print(line)

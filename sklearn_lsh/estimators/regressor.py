@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 
-from sklearn_lsh.estimators.base import NO_MAX_FUN, BaseLSHMLP, left_out
-from sklearn_lsh.estimators.inputs import check_data
+from sklearn_lsh.estimators.base import BaseLSHMLP
+from sklearn_lsh.estimators.parameters import says_what_is_left_out
 from sklearn_lsh.estimators.targets import RegressionTarget
 
 
@@ -207,7 +205,9 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         "loss": [StrOptions({"squared_error", "poisson"})],
     }
 
-    @left_out(max_fun=NO_MAX_FUN)
+    _y_checks: ClassVar[dict] = {**BaseLSHMLP._y_checks, "y_numeric": True}
+
+    @says_what_is_left_out
     def __init__(
         self,
         loss="squared_error",
@@ -276,16 +276,6 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         self.n_tables = n_tables
         self.scoring = scoring
         self.n_jobs = n_jobs
-
-    def _check_data(self, X, y, *, reset: bool):
-        X, y = check_data(self, X, y, reset=reset, multi_output=True, y_numeric=True)
-        if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
-            y = column_or_1d(y, warn=True)
-        return X, y
-
-    def _scorable(self, y):
-        # Scorers know sparse labels, but no sparse target values.
-        return y.toarray() if issparse(y) else y
 
     def _choose_target(self, y, classes=None):
         return RegressionTarget(y, self.loss)

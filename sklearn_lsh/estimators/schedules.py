@@ -7,8 +7,21 @@ where it was in the next call of ``partial_fit``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+# scikit-learn's: an adaptive rate that is not higher ends the training.
 SMALLEST_ADAPTIVE_RATE = 1e-6
+# scikit-learn's: what an adaptive rate is divided by.
+ADAPTIVE_DIVISOR = 5.0
+
+
+class Reaction(NamedTuple):
+    """What a schedule does about training that makes no progress."""
+
+    stops: bool
+    """Whether training ends."""
+    message: str
+    """What is done, for the progress report."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +47,9 @@ class Constant:
             Share of the epochs of this fit that are over.
         """
 
-    def on_plateau(self, optimizer) -> tuple[bool, str]:
-        """React to training that makes no progress.
-
-        Returns
-        -------
-        stop : bool
-            Whether training ends.
-        message : str
-            What is done, for the progress report.
-        """
-        return True, "Stopping."
+    def on_plateau(self, optimizer) -> Reaction:
+        """React to training that makes no progress."""
+        return Reaction(True, "Stopping.")
 
 
 class InverseScaling(Constant):
@@ -58,12 +63,12 @@ class InverseScaling(Constant):
 class Adaptive(Constant):
     """No progress divides the rate by five, until it is too small to matter."""
 
-    def on_plateau(self, optimizer) -> tuple[bool, str]:
+    def on_plateau(self, optimizer) -> Reaction:
         """Go on with a smaller rate, unless it is too small."""
         if optimizer.learning_rate <= SMALLEST_ADAPTIVE_RATE:
-            return True, "Learning rate too small. Stopping."
-        optimizer.learning_rate /= 5.0
-        return False, f"Setting learning rate to {optimizer.learning_rate:f}"
+            return Reaction(True, "Learning rate too small. Stopping.")
+        optimizer.learning_rate /= ADAPTIVE_DIVISOR
+        return Reaction(False, f"Setting learning rate to {optimizer.learning_rate:f}")
 
 
 class Linear(Constant):
@@ -84,13 +89,12 @@ SCHEDULES = {
     "adaptive": Adaptive,
     "linear": Linear,
 }
-# The others are for ``sgd`` alone, as in scikit-learn: others scale their steps.
+# The others are for ``sgd`` alone, as in scikit-learn: other solvers scale their steps.
 FOR_ALL_SOLVERS = {"linear"}
 
 
-def make_schedule(estimator) -> Constant:
-    """Make the schedule that an estimator's parameters ask for."""
-    name = estimator.learning_rate
-    if estimator.solver != "sgd" and name not in FOR_ALL_SOLVERS:
+def make_schedule(name: str, solver: str, learning_rate_init: float, power_t: float) -> Constant:
+    """Make a schedule by its name; a constant one where the solver does without."""
+    if solver != "sgd" and name not in FOR_ALL_SOLVERS:
         name = "constant"
-    return SCHEDULES[name](float(estimator.learning_rate_init), float(estimator.power_t))
+    return SCHEDULES[name](float(learning_rate_init), float(power_t))

@@ -1,85 +1,65 @@
 """What a network is to learn: from y to the network's target, and from its outputs back to y.
 
 A target is one canonical float32 CSR array of shape (n_samples, n_outputs), whatever the task,
-and is never made dense. There is one class here for each kind of y. All have
-
-``n_outputs``
-    number of the network's outputs;
-``encode(y)``
-    y as a target;
-``strata(y)``
-    what a split into training and validation rows should keep the shares of, or None;
-``predict(outputs, n_samples)``
-    predictions as the user's y was;
-
-and those of classification also ``loss``, ``classes`` and ``probabilities(outputs, n_samples)``.
-`outputs` is what `Network.outputs` yields: pairs of a slice of rows and their outputs, an
-ndarray, or a `CSR` of the active outputs where the output layer selects.
+and is never made dense. There is one class here for each kind of y; what all have is described
+at `Target`. `outputs` is what `Network.outputs` yields: pairs of a slice of rows and their
+outputs, an ndarray, or a `CSR` of the active outputs where the output layer selects.
 """
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse, isspmatrix
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_lsh.inputs import check_float32_range
+from sklearn_lsh.estimators.outputs import argmax, likely_labels, to_dense
+from sklearn_lsh.inputs import check_float32_range, csr_of_ones, find_places, indicator
 
 # What is not active was not computed: its probability is low, but nothing says that it is zero.
 # The smallest normal number leaves sums as they are, and its logarithm is finite.
 INACTIVE_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 
-class BinaryTarget:
-    """Two classes (or a single one): one column, which is 1 for the second class.
+class Target(ABC):
+    """Base: what an estimator needs to know of its y.
 
-    Parameters
+    Attributes
     ----------
-    classes : ndarray of shape (1,) or (2,)
-        Class labels in sorted order.
+    n_outputs : int
+        Number of the network's outputs.
+    loss : str
+        A key of `sklearn_lsh.network.losses.LOSSES`.
     """
 
-    loss = "logistic"
-    n_outputs = 1
+    n_outputs: int
+    loss: str
 
-    def __init__(self, classes: np.ndarray):
-        self.classes = classes
-
+    @abstractmethod
     def encode(self, y) -> csr_array:
-        """Turn labels into a target."""
-        codes = encode_labels(y, self.classes)
-        indptr = np.concatenate([[0], np.cumsum(codes)])
-        indices = np.zeros(indptr[-1], dtype=np.int32)
-        return _ones(indices, indptr, self.n_outputs)
+        """Turn y into a target."""
+
+    @abstractmethod
+    def predict(self, outputs, n_samples: int):
+        """Return predictions as the user's y was."""
 
     def strata(self, y):
-        """Keep the shares of the classes."""
+        """Return what a split keeps the shares of: nothing, where y has no few classes."""
+        return None
+
+    def weigh(self, sample_weight, y):
+        """Return the sample weights, 0 for samples that teach nothing."""
+        return sample_weight
+
+    def for_scorers(self, y):
+        """Return y as scikit-learn's scorers take it."""
         return y
 
-    def predict(self, outputs, n_samples: int) -> np.ndarray:
-        """Return the likelier class of each sample."""
-        codes = _fill(outputs, np.empty((n_samples, 1), np.float32))[:, 0] > 0.5
-        # With a single class every label is that class.
-        return self.classes[np.minimum(codes.astype(np.intp), len(self.classes) - 1)]
 
-    def rank(self, outputs, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of the classes, the likelier first, and their probabilities."""
-        probabilities = self.probabilities(outputs, n_samples)
-        codes = np.argsort(-probabilities, axis=1, kind="stable")
-        return codes, np.take_along_axis(probabilities, codes, axis=1)
-
-    def probabilities(self, outputs, n_samples: int) -> np.ndarray:
-        """Return the probabilities of the classes."""
-        if len(self.classes) == 1:
-            return np.ones((n_samples, 1), np.float32)
-        both = np.empty((n_samples, 2), np.float32)
-        _fill(outputs, both[:, 1:])
-        np.subtract(1, both[:, 1], out=both[:, 0])
-        return both
-
-
-class MultiClassTarget:
-    """Three classes or more: one column for each, one 1 in each row.
+class ClassTarget(Target):
+    """Base: one class for each sample.
 
     Parameters
     ----------
@@ -87,39 +67,107 @@ class MultiClassTarget:
         Class labels in sorted order.
     """
 
-    loss = "softmax"
-
     def __init__(self, classes: np.ndarray):
         self.classes = classes
+
+    def strata(self, y):
+        """Return the classes."""
+        return y
+
+    def check_same(self, y, multilabel_loss: str) -> None:
+        """Refuse to train further on a y with other classes than before."""
+        classes = np.unique(y)
+        if not np.array_equal(classes, self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes}, `y` has {classes}"
+            )
+
+
+class ManyOutputsTarget(Target):
+    """Base: one output for each of many classes, or labels.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+    """
+
+    classes: np.ndarray
 
     @property
     def n_outputs(self) -> int:
         """One for each class."""
         return len(self.classes)
 
+    def probabilities(self, outputs, n_samples: int) -> np.ndarray:
+        """Return the probabilities of the classes."""
+        probabilities = np.empty((n_samples, self.n_outputs), np.float32)
+        return to_dense(outputs, probabilities, inactive=INACTIVE_PROBABILITY)
+
+
+class Ranking(NamedTuple):
+    """The classes of each sample, the likeliest first."""
+
+    codes: np.ndarray
+    """Their places in `classes`."""
+    scores: np.ndarray
+    """Their probabilities."""
+
+
+class BinaryTarget(ClassTarget):
+    """Two classes (or a single one): one column, which is 1 for the second class."""
+
+    loss = "logistic"
+    n_outputs = 1
+
     def encode(self, y) -> csr_array:
         """Turn labels into a target."""
         codes = encode_labels(y, self.classes)
-        return _ones(codes, np.arange(len(codes) + 1), self.n_outputs)
+        indptr = np.concatenate([[0], np.cumsum(codes)])
+        indices = np.zeros(indptr[-1], dtype=np.int32)
+        return csr_of_ones(indices, indptr, self.n_outputs)
 
-    def strata(self, y):
-        """Keep the shares of the classes."""
-        return y
+    def predict(self, outputs, n_samples: int) -> np.ndarray:
+        """Return the likelier class of each sample."""
+        codes = to_dense(outputs, np.empty((n_samples, 1), np.float32))[:, 0] > 0.5
+        # With a single class every label is that class.
+        return self.classes[np.minimum(codes.astype(np.intp), len(self.classes) - 1)]
+
+    def rank(self, outputs, n_samples: int) -> Ranking:
+        """Rank both classes of each sample."""
+        probabilities = self.probabilities(outputs, n_samples)
+        codes = np.argsort(-probabilities, axis=1, kind="stable")
+        return Ranking(codes, np.take_along_axis(probabilities, codes, axis=1))
+
+    def probabilities(self, outputs, n_samples: int) -> np.ndarray:
+        """Return the probabilities of the classes."""
+        if len(self.classes) == 1:
+            return np.ones((n_samples, 1), np.float32)
+        both = np.empty((n_samples, 2), np.float32)
+        to_dense(outputs, both[:, 1:])
+        np.subtract(1, both[:, 1], out=both[:, 0])
+        return both
+
+
+class MultiClassTarget(ClassTarget, ManyOutputsTarget):
+    """Three classes or more: one column for each, one 1 in each row."""
+
+    loss = "softmax"
+
+    def encode(self, y) -> csr_array:
+        """Turn labels into a target."""
+        codes = encode_labels(y, self.classes)
+        return csr_of_ones(codes, np.arange(len(codes) + 1), self.n_outputs)
 
     def predict(self, outputs, n_samples: int) -> np.ndarray:
         """Return the likeliest class of each sample."""
         codes = np.empty(n_samples, np.intp)
         for rows, values in outputs:
-            codes[rows] = winners(values)
+            codes[rows] = argmax(values)
         return self.classes[codes]
 
-    def probabilities(self, outputs, n_samples: int) -> np.ndarray:
-        """Return the probabilities of the classes."""
-        probabilities = np.empty((n_samples, self.n_outputs), np.float32)
-        return _fill(outputs, probabilities, inactive=INACTIVE_PROBABILITY)
 
-
-class MultiLabelTarget:
+class MultiLabelTarget(ManyOutputsTarget):
     """Any number of labels for a sample: an indicator matrix, dense or sparse.
 
     Parameters
@@ -138,11 +186,6 @@ class MultiLabelTarget:
             self.container = "csr_matrix" if isspmatrix(y) else "csr_array"
         else:
             self.container = "ndarray"
-
-    @property
-    def n_outputs(self) -> int:
-        """One for each label."""
-        return len(self.classes)
 
     def encode(self, y) -> csr_array:
         """Turn an indicator matrix into a target."""
@@ -176,9 +219,13 @@ class MultiLabelTarget:
             raise ValueError("multilabel_loss='softmax' needs samples with labels: `y` has none.")
         return labelled.astype(np.float32) if sample_weight is None else sample_weight * labelled
 
-    def strata(self, y):
-        """Keep nothing: combinations of labels are too many."""
-        return None
+    def check_same(self, y, multilabel_loss: str) -> None:
+        """Refuse to train further with another loss than before."""
+        if multilabel_loss != self.loss:
+            raise ValueError(
+                f"multilabel_loss={multilabel_loss!r} cannot be used with warm_start "
+                f"where the previous call to fit used {self.loss!r}."
+            )
 
     def predict(self, outputs, n_samples: int):
         """Return an indicator matrix of the labels that are likelier than not.
@@ -187,11 +234,10 @@ class MultiLabelTarget:
         labels with equal shares and others with none, that finds the former, however many.
         """
         relative = self.loss == "softmax"
-        counts, indices = zip(
-            *(_likely_labels(values, relative=relative) for _, values in outputs), strict=True
-        )
-        indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-        indices = np.concatenate(indices)
+        found = [likely_labels(values, relative=relative) for _, values in outputs]
+        counts = np.concatenate([labels.counts for labels in found])
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        indices = np.concatenate([labels.columns for labels in found])
         if self.container == "ndarray":
             labels = np.zeros((n_samples, self.n_outputs), int)
             labels[np.repeat(np.arange(n_samples), np.diff(indptr)), indices] = 1
@@ -201,13 +247,8 @@ class MultiLabelTarget:
             (np.ones(len(indices), int), indices, indptr), shape=(n_samples, self.n_outputs)
         )
 
-    def probabilities(self, outputs, n_samples: int) -> np.ndarray:
-        """Return the probability of each label."""
-        probabilities = np.empty((n_samples, self.n_outputs), np.float32)
-        return _fill(outputs, probabilities, inactive=INACTIVE_PROBABILITY)
 
-
-class RegressionTarget:
+class RegressionTarget(Target):
     """Real numbers: one column for each target.
 
     Parameters
@@ -235,15 +276,15 @@ class RegressionTarget:
         target.sum_duplicates()
         return target
 
-    def strata(self, y):
-        """Keep nothing: values have no classes."""
-        return None
+    def for_scorers(self, y):
+        """Return y as an array: scorers know sparse labels, but no sparse target values."""
+        return y.toarray() if issparse(y) else y
 
     def predict(self, outputs, n_samples: int) -> np.ndarray:
         """Return the outputs as an array."""
         # float32 says how precise it is; of several outputs scikit-learn expects float64.
         dtype = np.float32 if self.n_outputs == 1 else np.float64
-        predicted = _fill(outputs, np.empty((n_samples, self.n_outputs), dtype))
+        predicted = to_dense(outputs, np.empty((n_samples, self.n_outputs), dtype))
         return predicted.ravel() if self.n_outputs == 1 else predicted
 
 
@@ -296,106 +337,10 @@ def encode_labels(y, classes: np.ndarray) -> np.ndarray:
         raise ValueError(f"`y` must hold one class for each sample. Got shape {y.shape}.")
     # Distinct labels first: they are few, or at least sorted only once.
     labels, inverse = np.unique(y, return_inverse=True)
-    places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-    unknown = labels[classes[places] != labels]
+    places, unknown = find_places(labels, classes)
     if len(unknown):
         raise ValueError(
             f"`y` has classes not in `self.classes_`: {unknown[:10]} "
             f"({len(unknown)} in all). `self.classes_` has {classes}."
         )
     return places.astype(np.int32)[inverse]
-
-
-def indicator(y) -> csr_array:
-    """Return a label indicator matrix, dense or sparse, as a target of ones.
-
-    Parameters
-    ----------
-    y : ndarray or sparse matrix of shape (n_samples, n_labels)
-        A label is what has an entry other than zero, however often. Left as it is.
-
-    Returns
-    -------
-    labels : csr_array of shape (n_samples, n_labels), dtype=float32
-    """
-    if not issparse(y):
-        y = csr_array(y != 0)
-        return _ones(y.indices, y.indptr, y.shape[1])
-    # As booleans, duplicates cannot add up to zero.
-    target = csr_array(y, dtype=bool, copy=True)
-    target.sum_duplicates()
-    target.eliminate_zeros()
-    return _ones(target.indices, target.indptr, y.shape[1])
-
-
-def without_rows(target: csr_array, drop: np.ndarray) -> csr_array:
-    """Return a target of the same shape with nothing in the rows where `drop` is True."""
-    counts = np.where(drop, 0, np.diff(target.indptr))
-    kept = np.repeat(~drop, np.diff(target.indptr))
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    return csr_array((target.data[kept], target.indices[kept], indptr), shape=target.shape)
-
-
-def winners(values) -> np.ndarray:
-    """Column of the highest output in each row; the first of equal ones; 0 in an empty row.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_outputs) or CSR
-
-    Returns
-    -------
-    columns : ndarray of shape (n_rows,), dtype=intp
-    """
-    if isinstance(values, np.ndarray):
-        return values.argmax(axis=1)
-    counts = np.diff(values.indptr.astype(np.intp))
-    columns = np.zeros(len(counts), np.intp)
-    filled = counts > 0
-    if filled.any():
-        # `reduceat` would take an empty row for one of the next row's values: leave them out.
-        starts = values.indptr[:-1][filled].astype(np.intp)
-        highest = np.maximum.reduceat(values.data, starts)
-        is_highest = values.data == np.repeat(highest, counts[filled])
-        last = np.iinfo(values.indices.dtype).max
-        columns[filled] = np.minimum.reduceat(np.where(is_highest, values.indices, last), starts)
-    return columns
-
-
-def _ones(indices, indptr, n_columns: int) -> csr_array:
-    data = np.ones(len(indices), np.float32)
-    return csr_array((data, indices, indptr), shape=(len(indptr) - 1, n_columns))
-
-
-def _fill(outputs, out: np.ndarray, inactive: float = 0.0) -> np.ndarray:
-    """Write all outputs into one array, and `inactive` where an output was not active."""
-    for rows, values in outputs:
-        if isinstance(values, np.ndarray):
-            out[rows] = values
-        else:
-            chunk = out[rows]
-            chunk.fill(inactive)
-            chunk[np.repeat(np.arange(values.n_rows), np.diff(values.indptr)), values.indices] = (
-                values.data
-            )
-    return out
-
-
-def _likely_labels(values, *, relative: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Count the labels of each row with more than half a probability, and list them in order.
-
-    Half of 1 or, where `relative`, of the row's highest.
-    """
-    if isinstance(values, np.ndarray):
-        highest = values.max(axis=1, keepdims=True) if relative else 1
-        rows, columns = np.nonzero(values > highest / 2)
-        return np.bincount(rows, minlength=len(values)), columns
-    rows = np.repeat(np.arange(values.n_rows), np.diff(values.indptr))
-    highest = np.ones(values.n_rows, np.float32)
-    if relative:
-        highest[:] = 0
-        np.maximum.at(highest, rows, values.data)
-    likely = values.data > highest[rows] / 2
-    rows, columns = rows[likely], values.indices[likely].astype(np.intp)
-    order = np.lexsort((columns, rows))
-    return np.bincount(rows, minlength=values.n_rows), columns[order]

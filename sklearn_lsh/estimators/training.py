@@ -1,18 +1,21 @@
-"""Training epoch by epoch: what happens around the network's own `train_epoch`."""
+"""The training loop: epoch by epoch, until a rule, a callback or the user ends it."""
 
 from __future__ import annotations
 
 import time
 import warnings
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from sklearn_lsh.estimators.progress import print_epoch
-from sklearn_lsh.estimators.schedules import make_schedule
+from sklearn_lsh.estimators.history import History
+from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks, print_epoch
+from sklearn_lsh.estimators.schedules import Constant
+from sklearn_lsh.estimators.validation import ValidationSet
+from sklearn_lsh.network import Network
 
-AUTO_BATCH_SIZE = 200
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed, or learning_rate_init be smaller."
@@ -37,117 +40,141 @@ class TrainingSet:
     sample_weight: np.ndarray | None
     rows: np.ndarray
 
+    def target_of_rows(self) -> csr_array:
+        """Return the target with nothing in the rows that are not used."""
+        used = np.zeros(self.target.shape[0], dtype=bool)
+        used[self.rows] = True
+        counts = np.diff(self.target.indptr)
+        kept = np.repeat(used, counts)
+        indptr = np.concatenate([[0], np.cumsum(np.where(used, counts, 0))])
+        return csr_array(
+            (self.target.data[kept], self.target.indices[kept], indptr), shape=self.target.shape
+        )
 
-def train(estimator, data: TrainingSet, validation, callbacks, rng, n_epochs: int) -> bool:
+
+class TrainingSettings(NamedTuple):
+    """How one call of ``fit`` or ``partial_fit`` trains: parameters of the estimator."""
+
+    n_epochs: int
+    """Highest number of epochs."""
+    batch_size: int
+    """Samples in a mini-batch."""
+    shuffle: bool
+    n_jobs: int | None
+    tol: float
+    n_iter_no_change: float
+    verbose: bool | int
+
+
+def train(
+    network: Network,
+    data: TrainingSet,
+    history: History,
+    schedule: Constant,
+    settings: TrainingSettings,
+    *,
+    validation: ValidationSet | None = None,
+    callbacks: FitCallbacks | NoCallbacks,
+    random_state: np.random.RandomState,
+) -> bool:
     """Train for a number of epochs, or until a rule, a callback or the user stops it.
 
     Parameters
     ----------
-    estimator : BaseLSHMLP
-        Its network is trained, and its fitted attributes follow.
+    network : Network
+        What is trained. With early stopping it ends with the weights that scored best.
     data : TrainingSet
-    validation : ValidationSet or None
+    history : History
+        Is told of every epoch, after `History.begin`.
+    schedule : Constant
+        Changes the learning rate.
+    settings : TrainingSettings
+    validation : ValidationSet, default=None
     callbacks : FitCallbacks or NoCallbacks
-    rng : RandomState
+    random_state : RandomState
         Shuffles the rows.
-    n_epochs : int
 
     Returns
     -------
     stopped : bool
         False if all epochs were used up.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not finite.
     """
-    schedule = make_schedule(estimator)
-    network = estimator._network
-    batch_size = _batch_size(estimator.batch_size, len(data.rows))
+    n_epochs = settings.n_epochs
     order = data.rows.copy()
+    n_batches = -(-len(order) // settings.batch_size)
     # Weights that an earlier call found best stay the ones to beat.
-    beaten = estimator.early_stopping and estimator._plateau.best > -np.inf
-    best_weights = network.get_weights() if beaten else None
-    estimator.n_iter_ = 0
-    stopped = False
-    schedule.begin(network.optimizer, n_epochs * -(-len(order) // batch_size))
+    has_best = history.early_stopping and history.plateau.best > -np.inf
+    best_weights = network.get_weights() if has_best else None
+    schedule.begin(network.optimizer, n_epochs * n_batches)
     try:
-        while not stopped and estimator.n_iter_ < n_epochs:
+        while history.n_iter < n_epochs:
             callbacks.begin_epoch()
-            if estimator.shuffle:
-                rng.shuffle(order)
-            _run_epoch(estimator, data, order, batch_size, validation)
-            if _note_progress(estimator):
+            if settings.shuffle:
+                random_state.shuffle(order)
+            seconds = train_epoch(network, data, order, history, settings)
+            if validation is not None:
+                history.add_validation(*validation.measure(network))
+            if settings.verbose:
+                print_epoch(history, len(order) / seconds, validation is not None)
+            if history.update_best(settings.tol) and history.early_stopping:
                 best_weights = network.get_weights()
-            schedule.after_epoch(network.optimizer, estimator.t_, estimator.n_iter_ / n_epochs)
-            stopped = _ends_on_plateau(estimator, schedule)
-            stopped |= callbacks.end_epoch()
+            schedule.after_epoch(network.optimizer, history.t, history.n_iter / n_epochs)
+            stopped = ends_on_plateau(network.optimizer, history, schedule, settings)
+            if callbacks.end_epoch() or stopped:
+                return True
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user: what was learnt so far is kept.", stacklevel=4)
-        stopped = True
+        warnings.warn("Training interrupted by user: what was learnt so far is kept.", stacklevel=5)
+        return True
     finally:
         if best_weights is not None:
             network.set_weights(best_weights)
-    return stopped
+    return False
 
 
-def _batch_size(batch_size, n_rows: int) -> int:
-    if batch_size == "auto":
-        return min(AUTO_BATCH_SIZE, n_rows)
-    if batch_size > n_rows:
-        warnings.warn(
-            f"batch_size={batch_size} is larger than the number of training rows, {n_rows}: "
-            "it is clipped to that.",
-            stacklevel=5,
-        )
-    return min(int(batch_size), n_rows)
-
-
-def _run_epoch(estimator, data: TrainingSet, order, batch_size: int, validation) -> None:
-    """Train one epoch, measure it, and extend the estimator's curves by one point."""
+def train_epoch(network, data, order, history, settings) -> float:
+    """Train on all rows once, and tell the history; returns the seconds of training alone."""
     start = time.perf_counter()
-    loss = estimator._network.train_epoch(
-        data.X, data.target, data.sample_weight, order, batch_size, estimator.n_jobs
+    loss = network.train_epoch(
+        data.X, data.target, data.sample_weight, order, settings.batch_size, settings.n_jobs
     )
     seconds = time.perf_counter() - start
     if not np.isfinite(loss):
         raise ValueError(NOT_FINITE)
-    estimator.n_iter_ += 1
-    estimator.t_ += len(order)
-    estimator.loss_ = float(loss)
-    estimator.loss_curve_.append(estimator.loss_)
-    work = estimator._network.drain_work()
-    estimator.work_ += [{"epoch": len(estimator.loss_curve_), **row} for row in work]
-    score = None
-    if validation is not None:
-        score, validation_loss = validation.measure(estimator)
-        estimator.validation_scores_.append(score)
-        estimator.validation_loss_curve_.append(validation_loss)
-    if estimator.verbose:
-        print_epoch(estimator.n_iter_, estimator.loss_, len(order), seconds, score)
+    history.add_epoch(loss, len(order), network.drain_work())
+    return seconds
 
 
-def _note_progress(estimator) -> bool:
-    """Compare the last epoch with the best; True if its weights should be kept."""
-    plateau = estimator._plateau
-    if estimator.early_stopping:
-        is_best = plateau.update(estimator.validation_scores_[-1], estimator.tol)
-        estimator.best_validation_score_ = plateau.best
-        return is_best
-    plateau.update(-estimator.loss_, estimator.tol)
-    estimator.best_loss_ = -plateau.best
-    if estimator.validation_scores_:
-        estimator.best_validation_score_ = max(estimator.validation_scores_)
-    return False
-
-
-def _ends_on_plateau(estimator, schedule) -> bool:
+def ends_on_plateau(optimizer, history, schedule, settings) -> bool:
     """Whether training ends for want of progress; the schedule may give it another chance."""
-    plateau = estimator._plateau
-    if plateau.n_stale <= estimator.n_iter_no_change:
+    plateau = history.plateau
+    if plateau.n_no_improvement <= settings.n_iter_no_change:
         return False
-    stop, reaction = schedule.on_plateau(estimator._network.optimizer)
-    if not stop:
-        plateau.n_stale = 0
-    if estimator.verbose:
+    reaction = schedule.on_plateau(optimizer)
+    if not reaction.stops:
+        plateau.n_no_improvement = 0
+    if settings.verbose:
+        monitored = "Validation score" if history.early_stopping else "Training loss"
         print(
-            f"{plateau.watches} did not improve more than tol={estimator.tol:f} for "
-            f"{estimator.n_iter_no_change} consecutive epochs. {reaction}"
+            f"{monitored} did not improve more than tol={settings.tol:f} for "
+            f"{settings.n_iter_no_change} consecutive epochs. {reaction.message}"
         )
-    return stop
+    return reaction.stops
+
+
+def check_finite(network) -> None:
+    """Refuse a network of which training has spoilt the weights.
+
+    Raises
+    ------
+    ValueError
+        If a weight or bias is not finite.
+    """
+    for weights in (*network.coefs, *network.intercepts):
+        # Extremes instead of `isfinite(weights)`, which is an array of the same shape.
+        if weights.size and not np.isfinite([weights.min(), weights.max()]).all():
+            raise ValueError(NOT_FINITE)

@@ -5,11 +5,21 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
+
+
+class Measured(NamedTuple):
+    """How a network does on the validation set."""
+
+    score: float
+    """The higher, the better; that of ``scoring="loss"`` is the negative loss."""
+    loss: float
+    """Mean loss, without penalty."""
 
 
 @dataclass
@@ -24,38 +34,53 @@ class ValidationSet:
     target : csr_array of shape (n_samples, n_outputs)
         As the network has it.
     sample_weight : float32 ndarray of shape (n_samples,) or None
-    scorer : callable or None
-        Scorer of scikit-learn's form; None scores by the loss.
+    score : callable or None
+        ``score(X, y, sample_weight=...)``, weights only where there are any; None scores by the
+        loss.
     """
 
     X: np.ndarray | csr_array
     y: object
     target: csr_array
     sample_weight: np.ndarray | None
-    scorer: Callable | None
+    score: Callable | None
 
-    def measure(self, estimator) -> tuple[float, float]:
-        """Score and loss of the estimator as it is; with ``scoring="loss"`` the score is -loss."""
-        loss = estimator._network.evaluate_loss(self.X, self.target, self.sample_weight)
-        if self.scorer is None:
-            return -loss, loss
+    def measure(self, network) -> Measured:
+        """Measure the network, and what scores it, as they are."""
+        loss = network.evaluate_loss(self.X, self.target, self.sample_weight)
+        if self.score is None:
+            return Measured(-loss, loss)
         weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
-        return float(self.scorer(_nameless(estimator), self.X, self.y, **weights)), loss
+        return Measured(self.score(self.X, self.y, **weights), loss)
 
 
-def make_scorer(estimator) -> Callable | None:
-    """Make the scorer that `scoring` asks for; None for "loss"."""
-    return None if estimator.scoring == "loss" else check_scoring(estimator, estimator.scoring)
+def make_score(estimator) -> Callable | None:
+    """Make the function that scores an estimator as its `scoring` asks for; None for "loss"."""
+    if estimator.scoring == "loss":
+        return None
+    scorer = check_scoring(estimator, estimator.scoring)
+
+    def score(X, y, **weights) -> float:
+        return float(scorer(_without_feature_names(estimator), X, y, **weights))
+
+    return score
 
 
-def _nameless(estimator):
+def _without_feature_names(estimator):
     """Copy an estimator, not deeply, without the feature names that the validated X has lost."""
     view = copy.copy(estimator)
     view.__dict__.pop("feature_names_in_", None)
     return view
 
 
-def split_rows(rows, strata, fraction: float, rng) -> tuple[np.ndarray, np.ndarray]:
+class Split(NamedTuple):
+    """Rows that are trained and validated on."""
+
+    training: np.ndarray
+    validation: np.ndarray
+
+
+def split_rows(rows, strata, fraction: float, random_state) -> Split:
     """Split rows at random into training and validation rows.
 
     Parameters
@@ -66,11 +91,11 @@ def split_rows(rows, strata, fraction: float, rng) -> tuple[np.ndarray, np.ndarr
         where each has two rows or more and both parts have room for all.
     fraction : float
         Share of the validation rows.
-    rng : RandomState
+    random_state : RandomState
 
     Returns
     -------
-    train, validation : int ndarray
+    split : Split
 
     Raises
     ------
@@ -88,4 +113,5 @@ def split_rows(rows, strata, fraction: float, rng) -> tuple[np.ndarray, np.ndarr
         codes, counts = np.unique(strata[rows], return_inverse=True, return_counts=True)[1:]
         if counts.min() >= 2 and len(counts) <= min(n_validation, len(rows) - n_validation):
             stratify = codes
-    return train_test_split(rows, test_size=fraction, stratify=stratify, random_state=rng)
+    parts = train_test_split(rows, test_size=fraction, stratify=stratify, random_state=random_state)
+    return Split(*parts)

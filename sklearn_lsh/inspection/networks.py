@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.csr import CSR, take
 from sklearn_lsh.estimators.base import BaseLSHMLP
-from sklearn_lsh.estimators.inputs import check_data
+from sklearn_lsh.inputs import check_data
 from sklearn_lsh.inspection.display import Display, make_axes
 
 # Colours of the curves, in Matplotlib's names.

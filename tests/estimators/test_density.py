@@ -72,7 +72,7 @@ def test_hidden_layers_are_dense_before_selected_outputs(output_density, expecte
     X, y = np.eye(6), np.arange(6)
     network = LSHMLPClassifier((500,), output_density=output_density, max_iter=1, tol=1)
     network.fit(X, y)
-    assert network._settings["n_active"] == expected
+    assert network._description["n_active"] == expected
 
 
 def test_rules_for_outputs():

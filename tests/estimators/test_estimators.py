@@ -394,7 +394,7 @@ def test_many_classes():
     )
     names = np.array([f"class {n:05d}" for n in range(n_classes)])
     estimator = LSHMLPClassifier((64,), max_iter=3, random_state=0).fit(data, names[y])
-    assert estimator._settings["n_active"] == [None, 512]
+    assert estimator._description["n_active"] == [None, 512]
     assert estimator.score(data, names[y]) > 0.2
     again = LSHMLPClassifier((64,), max_iter=3, random_state=0, early_stopping=True)
     assert again.fit(data, names[y]).validation_scores_[-1] > 0.05

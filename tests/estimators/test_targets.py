@@ -5,7 +5,6 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 
-from sklearn_lsh.csr import CSR
 from sklearn_lsh.estimators.targets import (
     BinaryTarget,
     MultiClassTarget,
@@ -13,31 +12,10 @@ from sklearn_lsh.estimators.targets import (
     RegressionTarget,
     class_target,
     encode_labels,
-    indicator,
-    winners,
-    without_rows,
 )
+from sklearn_lsh.inputs import indicator
 
-
-def csr(rows, n_columns):
-    """A `CSR` of a list of dicts: column -> value."""
-    return CSR(
-        np.cumsum([0, *map(len, rows)]).astype(np.uint32),
-        np.array([column for row in rows for column in row], np.uint32),
-        np.array([value for row in rows for value in row.values()], np.float32),
-        n_columns,
-    )
-
-
-def assert_canonical(target, expected):
-    assert isinstance(target, sp.csr_array)
-    assert target.dtype == np.float32
-    assert target.shape == np.shape(expected)
-    fresh = sp.csr_array((target.data, target.indices, target.indptr), shape=target.shape)
-    fresh.check_format(full_check=True)
-    assert fresh.has_canonical_format
-    assert_array_equal(target.toarray(), expected)
-
+from ..support.ragged import assert_canonical, csr
 
 # ---- targets
 
@@ -135,42 +113,6 @@ def test_unknown_labels(classes, labels):
 def test_equal_labels_of_another_type():
     assert encode_labels(np.array([3.0, 1.0]), np.array([1, 2, 3])).tolist() == [2, 0]
     assert encode_labels(np.array(["b"], object), np.array(["a", "b"])).tolist() == [1]
-
-
-def test_without_rows():
-    target = sp.csr_array(np.array([[1, 2], [0, 3], [4, 0]], np.float32))
-    assert_canonical(without_rows(target, np.array([True, False, False])), [[0, 0], [0, 3], [4, 0]])
-    assert without_rows(target, np.ones(3, bool)).nnz == 0
-
-
-# ---- the highest output of each row
-
-
-def test_winners_of_dense_rows():
-    assert winners(np.array([[0.1, 0.5, 0.5], [0.9, 0.0, 0.9]])).tolist() == [1, 0]
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        ([{4: 0.1, 2: 0.9}], [2]),
-        ([{}, {3: 0.5}, {}, {1: 0.2, 0: 0.1}, {}], [0, 3, 0, 1, 0]),
-        # Equal ones: the lowest column, wherever it stands.
-        ([{7: 0.5, 2: 0.5, 5: 0.5}, {6: 0.0}], [2, 6]),
-        ([{}, {}], [0, 0]),
-        ([{1: -3.0, 0: -4.0}], [1]),
-    ],
-)
-def test_winners_of_csr_rows(rows, expected):
-    assert winners(csr(rows, 10)).tolist() == expected
-
-
-def test_winners_agree_with_dense():
-    rng = np.random.default_rng(0)
-    dense = rng.integers(1, 6, (200, 30)).astype(np.float32) * (rng.random((200, 30)) < 0.2)
-    sparse = sp.csr_array(dense)
-    rows = CSR(sparse.indptr.astype(np.uint32), sparse.indices.astype(np.uint32), sparse.data, 30)
-    assert_array_equal(winners(rows), dense.argmax(axis=1))
 
 
 # ---- indicators of many labels

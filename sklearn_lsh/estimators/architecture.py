@@ -1,0 +1,125 @@
+"""From the parameters of an estimator to a network: widths, active neurons, optimizer."""
+
+from __future__ import annotations
+
+from functools import partial
+from numbers import Integral
+
+from scipy.sparse import issparse
+
+from sklearn_lsh.estimators.density import auto_hidden, count_active, count_hidden
+from sklearn_lsh.network import Network, make_optimizer
+
+# scikit-learn's names of the output layer's activation functions, by the loss.
+OUT_ACTIVATIONS = {
+    "softmax": "softmax",
+    "logistic": "logistic",
+    "squared_error": "identity",
+    "poisson": "exp",
+}
+
+
+def describe_network(estimator, n_features: int, target, auto_output) -> dict:
+    """Collect what the shape of a network depends on, by its names in `Network`.
+
+    Parameters
+    ----------
+    estimator : BaseLSHMLP
+        Its parameters are read.
+    n_features : int
+    target : Target
+    auto_output : callable
+        The rule for ``output_density="auto"``: width -> number of active outputs or None.
+
+    Returns
+    -------
+    description : dict
+
+    Raises
+    ------
+    ValueError
+        If a width or density is out of range.
+    """
+    sizes = _hidden_sizes(estimator.hidden_layer_sizes)
+    if estimator.selection == "all":
+        n_active = [None] * (len(sizes) + 1)
+    else:
+        active_outputs = count_active(
+            estimator.output_density, target.n_outputs, name="output_density", auto=auto_output
+        )
+        auto = partial(auto_hidden, outputs_selected=active_outputs is not None)
+        n_active = [*count_hidden(estimator.density, sizes, auto=auto), active_outputs]
+    return {
+        "n_units": [n_features, *sizes, target.n_outputs],
+        "activation": estimator.activation,
+        "loss": target.loss,
+        "n_active": n_active,
+        "selection": estimator.selection,
+        "hash_function": estimator.hash_function,
+        "n_bits": estimator.n_bits,
+        "n_tables": estimator.n_tables,
+    }
+
+
+def _hidden_sizes(sizes) -> list[int]:
+    sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
+    return [int(size) for size in sizes]
+
+
+def check_unchanged(new: dict, old: dict) -> None:
+    """Refuse to train a network further that is not the one described.
+
+    Raises
+    ------
+    ValueError
+        If a property differs.
+    """
+    changed = [name for name, value in new.items() if old[name] != value]
+    if changed:
+        raise ValueError(
+            "The network cannot change while it is trained further (by warm_start or "
+            "partial_fit), but these of its properties would: "
+            + ", ".join(f"{name}={new[name]!r}" for name in changed)
+            + " in place of "
+            + ", ".join(f"{name}={old[name]!r}" for name in changed)
+            + "."
+        )
+
+
+def build_network(estimator, description: dict, X, n_targets, random_state) -> Network:
+    """Build the network described, for data like X.
+
+    Parameters
+    ----------
+    estimator : BaseLSHMLP
+    description : dict
+    X : ndarray or csr_array of shape (n_samples, n_features)
+    n_targets : ndarray of shape (n_outputs,) or None
+        Number of non-zero targets of each output, if that is known.
+    random_state : RandomState
+        Draws weights and hash functions.
+    """
+    return Network(
+        **description,
+        alpha=estimator.alpha,
+        optimizer=build_optimizer(estimator),
+        sparse_input=issparse(X),
+        active_inputs=X.nnz / X.shape[0] if issparse(X) else float(X.shape[1]),
+        n_targets=n_targets,
+        random_state=random_state,
+    )
+
+
+def build_optimizer(estimator):
+    """Build the optimizer that the parameters ask for."""
+    return make_optimizer(
+        estimator.solver,
+        learning_rate_init=estimator.learning_rate_init,
+        momentum=estimator.momentum,
+        nesterovs_momentum=estimator.nesterovs_momentum,
+        beta_1=estimator.beta_1,
+        beta_2=estimator.beta_2,
+        epsilon=estimator.epsilon,
+    )

@@ -1,0 +1,79 @@
+"""Fitted attributes that are read from the network and from the history of its training."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class FittedAttributes:
+    """Mixin: fitted attributes of which estimators keep no copy.
+
+    So they are never behind, whoever looks at them during a fit: a callback, a scorer, or the
+    user after an interruption.
+    """
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_network") and hasattr(self, "_history")
+
+    def _read_fitted(self, part: str, name: str):
+        """Read what the network or the history has by this name, without the underscore."""
+        if part not in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted"
+            )
+        return getattr(vars(self)[part], name.removesuffix("_"))
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Weights of each layer, float32 of shape (fan_in, fan_out), as the network holds them."""
+        return self._read_fitted("_network", "coefs_")
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Biases of each layer, float32 of shape (fan_out,), as the network holds them."""
+        return self._read_fitted("_network", "intercepts_")
+
+    @property
+    def loss_(self) -> float:
+        """Training loss in the last epoch, L2 penalty included."""
+        return self._read_fitted("_history", "loss_")
+
+    @property
+    def best_loss_(self) -> float | None:
+        """Lowest training loss; None with `early_stopping`."""
+        return self._read_fitted("_history", "best_loss_")
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Training loss in each epoch."""
+        return self._read_fitted("_history", "loss_curve_")
+
+    @property
+    def work_(self) -> list[dict]:
+        """What training computed: a dictionary for each epoch and layer."""
+        return self._read_fitted("_history", "work_")
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Score on the validation set after each epoch; None without such a set."""
+        return self._read_fitted("_history", "validation_scores_")
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """Highest of the validation scores; None without a validation set."""
+        return self._read_fitted("_history", "best_validation_score_")
+
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """Loss on the validation set after each epoch, without penalty."""
+        return self._read_fitted("_history", "validation_loss_curve_")
+
+    @property
+    def t_(self) -> int:
+        """Number of training samples seen, those seen again included."""
+        return self._read_fitted("_history", "t_")
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs of the last call of `fit` or `partial_fit`."""
+        return self._read_fitted("_history", "n_iter_")
