@@ -1,5 +1,7 @@
 """Images of shapes: what the classes say is true, and no single number gives it away."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -11,6 +13,8 @@ from sklearn_lsh.datasets import make_convex, make_rectangles
 from sklearn_lsh.datasets.shapes import is_convex
 
 MAKERS = pytest.mark.parametrize("make", [make_convex, make_rectangles])
+# Images of which several tests look at the same.
+make_many = cache(lambda make: make(3000, random_state=0))
 CENTRES = np.indices((28, 28)).reshape(2, -1).T
 
 
@@ -46,7 +50,7 @@ def test_chance(make):
 
 @MAKERS
 def test_balance(make):
-    X, y = make(3000, random_state=0)
+    X, y = make_many(make)
     assert abs(y.mean() - 0.5) < 0.04
     assert abs(y[:1000].mean() - 0.5) < 0.07  # in any order
     assert len(np.unique(X, axis=0)) > 2500
@@ -54,18 +58,18 @@ def test_balance(make):
 
 
 def test_a_feature_of_the_class_would_be_found():
-    X, y = make_rectangles(3000, random_state=0)
-    X[:, 0] += y * 20
+    X, y = make_many(make_rectangles)
+    X = np.c_[X, 20 * y]
     assert scores_by_area(X, y).mean() > 0.6
 
 
 def test_convex_regions_fill_their_hulls():
-    X, y = make_convex(400, random_state=0)
-    assert_array_equal([fills_its_hull(image) for image in X], y)
+    X, y = make_many(make_convex)
+    assert_array_equal([fills_its_hull(image) for image in X[:400]], y[:400])
 
 
 def test_regions_have_equal_areas_and_enough_pixels():
-    X, y = make_convex(2000, random_state=0)
+    X, y = make_many(make_convex)
     areas = X.sum(axis=1)
     assert_array_equal(np.sort(areas[y == 0]), np.sort(areas[y == 1]))
     assert areas.min() >= 19

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_param_validation, parametrize_with_checks
@@ -182,7 +183,7 @@ def test_too_many_ranges():
         SimpleLSH(n_bits=16, n_ranges=2).fit([[1.0]])
 
 
-# Probabilities of collisions: ten similarities, 200,000 draws
+# Probabilities of collisions: ten similarities, 200,000 draws, or 50,000 where these take long
 
 
 def assert_rates(agree, expected):
@@ -191,7 +192,7 @@ def assert_rates(agree, expected):
     ``agree`` is (n_fits, n_draws, 10), or (n_draws, 10) where draws are independent.
     """
     __tracebackhide__ = True
-    assert agree.size >= 2_000_000
+    assert agree.size >= 500_000
     assert agree.shape[-1] == np.unique(np.round(expected, 12)).size == 10
     if agree.ndim == 2:
         errors = np.sqrt(expected * (1 - expected) / agree.shape[0])
@@ -205,10 +206,10 @@ def assert_rates(agree, expected):
 def draws(family, x, y, n_fits, n_tables):
     """Whether codes of pairs agree, and how probable that is."""
     agree = []
-    for seed in range(n_fits):
-        family = clone(family).set_params(n_tables=n_tables, random_state=seed).fit(x)
-        codes, others = family.transform(x), family.transform_queries(y)
-        agree.append((codes == others).T)
+    with config_context(skip_parameter_validation=True, assume_finite=True):  # so many fits
+        for seed in range(n_fits):
+            family.set_params(n_tables=n_tables, random_state=seed).fit(x)
+            agree.append((family.transform(x) == family.transform_queries(y)).T)
     similarity = family.similarity(x, y)
     return np.array(agree), family.collision_probability(similarity)
 
@@ -250,7 +251,7 @@ def similar_orders(n_features, share):
 @pytest.mark.parametrize(("n_bits", "share"), [(2, 1), (1, 1), (4, 1), (2, 0.6)])
 def test_rates_of_wta(n_bits, share):
     x, y = similar_orders(40, share)
-    agree, expected = draws(WTA(n_bits), x, y, 1, 200_000)
+    agree, expected = draws(WTA(n_bits), x, y, 1, 50_000)
     assert_rates(agree[0], expected)
 
 
@@ -259,7 +260,7 @@ def test_rates_of_dwta(n_bits, share):
     x, y = similar_orders(40, share)
     if share < 1:  # equal numbers would not be borrowed quite evenly
         x, y = np.abs(x), np.abs(y)
-    agree, expected = draws(DWTA(n_bits), x, y, 1000, 200)
+    agree, expected = draws(DWTA(n_bits), x, y, 250, 200)
     assert_rates(agree, expected)
 
 
@@ -289,14 +290,14 @@ def overlapping_sets(n_features, size):
 @pytest.mark.parametrize("size", [9, 40, 150])
 def test_rates_of_minhash(size):
     x, y = overlapping_sets(400, size)
-    agree, expected = draws(MinHash(3, n_hashes=1), x, y, 1000, 200)
+    agree, expected = draws(MinHash(3, n_hashes=1), x, y, 250, 200)
     np.testing.assert_allclose(expected[[0, -1]], [1, 1 / 8])
     assert_rates(agree, expected)
 
 
 def test_rates_of_minhash_with_several_hashes():
     x, y = overlapping_sets(4000, 1500)
-    agree, expected = draws(MinHash(10, n_hashes=2), x, y, 4000, 50)
+    agree, expected = draws(MinHash(10, n_hashes=2), x, y, 1000, 50)
     assert_rates(agree, expected)
 
 

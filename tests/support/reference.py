@@ -22,20 +22,20 @@ DERIVE = {  # by the response, not by the activity
 def softmax_loss(z, y, active):
     with np.errstate(invalid="ignore"):
         z = np.where(active, z, -np.inf)
-        log_p = z - logsumexp(z, axis=1, keepdims=True)
-        return -np.where(active, y * np.where(active, log_p, 0), 0).sum(axis=1)
+        log_p = z - logsumexp(z, axis=-1, keepdims=True)
+        return -np.where(active, y * np.where(active, log_p, 0), 0).sum(axis=-1)
 
 
 def logistic_loss(z, y, active):
-    return (active * (np.logaddexp(0, z) - y * z)).sum(axis=1)
+    return (active * (np.logaddexp(0, z) - y * z)).sum(axis=-1)
 
 
 def squared_loss(z, y, active):
-    return (active * (z - y) ** 2).sum(axis=1) / 2
+    return (active * (z - y) ** 2).sum(axis=-1) / 2
 
 
 def poisson_loss(z, y, active):
-    return (active * (np.exp(z) - y * z + xlogy(y, y) - y)).sum(axis=1)
+    return (active * (np.exp(z) - y * z + xlogy(y, y) - y)).sum(axis=-1)
 
 
 LOSS = {
@@ -102,19 +102,19 @@ class Reference:
     def differences(self, X, y, weight, active, step=1e-5):
         """The gradient of ``weight @ losses`` by central differences: [weights'], [biases']."""
 
-        def of(array):
-            gradient = np.empty_like(array)
-            for cell in np.ndindex(array.shape):
-                kept = array[cell]
-                total = 0.0
-                for sign in (1, -1):
-                    array[cell] = kept + sign * step
-                    total += sign * (weight @ self.losses(X, y, active))
-                array[cell] = kept
-                gradient[cell] = total / (2 * step)
-            return gradient
+        def of(parameters, depth):
+            array = parameters[depth]
+            # As many arrays as there are cells, each with one cell changed: (n_cells, ...).
+            changes = step * np.eye(array.size).reshape(-1, *np.atleast_2d(array).shape)
+            totals = []
+            for changed in (array + changes, array - changes):
+                parameters[depth] = changed
+                totals.append(self.losses(X, y, active) @ weight)
+            parameters[depth] = array
+            return (totals[0] - totals[1]).reshape(array.shape) / (2 * step)
 
-        return [of(w) for w in self.weights], [of(b) for b in self.biases]
+        depths = range(len(self.weights))
+        return [[of(p, depth) for depth in depths] for p in (self.weights, self.biases)]
 
 
 class Steps:
