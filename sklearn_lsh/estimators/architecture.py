@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral
 
 from scipy.sparse import issparse
 
 from sklearn_lsh.estimators.density import auto_hidden, count_active, count_hidden
+from sklearn_lsh.estimators.targets import Target
 from sklearn_lsh.network import Network, make_optimizer
 
 # scikit-learn's names of the output layer's activation functions, by the loss.
@@ -19,7 +21,9 @@ OUT_ACTIVATIONS = {
 }
 
 
-def describe_network(estimator, n_features: int, target, auto_output) -> dict:
+def describe_network(
+    estimator, n_features: int, target: Target, auto_output: Callable[[int], int | None]
+) -> dict:
     """Collect what the shape of a network depends on, by its names in `Network`.
 
     Parameters
@@ -41,9 +45,8 @@ def describe_network(estimator, n_features: int, target, auto_output) -> dict:
         If a width or density is out of range.
     """
     sizes = _hidden_sizes(estimator.hidden_layer_sizes)
-    if estimator.selection == "all":
-        n_active = [None] * (len(sizes) + 1)
-    else:
+    n_active: list[int | None] = [None] * (len(sizes) + 1)
+    if estimator.selection != "all":
         active_outputs = count_active(
             estimator.output_density, target.n_outputs, name="output_density", auto=auto_output
         )
@@ -63,7 +66,7 @@ def describe_network(estimator, n_features: int, target, auto_output) -> dict:
 
 def _hidden_sizes(sizes) -> list[int]:
     sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+    if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
     return [int(size) for size in sizes]
 

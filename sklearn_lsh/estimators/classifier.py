@@ -423,7 +423,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         """
         check_is_fitted(self)
         n_classes = len(self.classes_)
-        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= k <= n_classes:
+        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= int(k) <= n_classes:
             raise ValueError(
                 f"k must be an integer from 1 to the number of classes ({n_classes}), got {k!r}."
             )

@@ -9,15 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from numbers import Integral, Real
 
-# The automatic rule. Below these widths a dense product costs less than finding the neurons
-# that matter; above them a share (hidden layers) or a count (outputs) is selected.
+# What "auto" stands for.
+# Neurons of a hidden layer below which a dense product costs less than finding those that matter;
+# in `benchmarks/widths.py` the times are equal between 250 and 500.
 HIDDEN_DENSE_BELOW = 500
+# Share of a wider one that is active, as in `benchmarks/fashion_mnist.py`; what a share costs in
+# accuracy is measured by `benchmarks/density.py`.
 HIDDEN_SHARE = 0.05
-# Classes are told apart by the activities below them, and 5% of some hundred neurons are too few
-# for thousands of classes. More of them cost as much as all: of the rows of weights of active
-# classes single numbers would be gathered where whole rows can be read.
+# The same number of neurons below an output layer that selects. Classes are told apart by the
+# activities below them, and 5% of some hundred neurons are too few for thousands of classes. More
+# of them cost as much as all: of the rows of weights of active classes single numbers would be
+# gathered where whole rows can be read (`benchmarks/sieves.py`).
 HIDDEN_DENSE_BELOW_SELECTED = 2_000
+# Classes below which a dense product costs less than finding those that matter.
 OUTPUT_DENSE_BELOW = 2_000
+# Classes that are active of more: of 256, 512 and 1,024 the middle between speed and accuracy.
 OUTPUT_ACTIVE = 512
 
 
@@ -32,7 +38,7 @@ def auto_output(width: int) -> int | None:
     return None if width < OUTPUT_DENSE_BELOW else OUTPUT_ACTIVE
 
 
-def all_neurons(width: int) -> None:
+def all_neurons(width: int) -> int | None:
     """Every neuron computes, whatever the width."""
     return None
 
@@ -70,13 +76,13 @@ def count_active(value, width: int, *, name: str, auto) -> int | None:
     if isinstance(value, str) and value == "auto":
         return auto(width)
     if isinstance(value, Integral) and not isinstance(value, bool):
-        if not 1 <= value <= width:
+        n_active = int(value)
+        if not 1 <= n_active <= width:
             raise ValueError(
                 f"{name}={value!r} is a number of active neurons and must be from 1 to the "
                 f"width of the layer, which is {width}."
             )
-        n_active = int(value)
-    elif isinstance(value, Real) and not isinstance(value, bool) and 0 < value <= 1:
+    elif isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) <= 1:
         n_active = share_of(float(value), width)
     else:
         raise ValueError(

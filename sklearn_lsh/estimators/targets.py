@@ -87,17 +87,15 @@ class ClassTarget(Target):
 class ManyOutputsTarget(Target):
     """Base: one output for each of many classes, or labels.
 
-    Attributes
+    Parameters
     ----------
     classes : ndarray of shape (n_classes,)
+        Class labels in sorted order.
     """
 
-    classes: np.ndarray
-
-    @property
-    def n_outputs(self) -> int:
-        """One for each class."""
-        return len(self.classes)
+    def __init__(self, classes: np.ndarray):
+        self.classes = classes
+        self.n_outputs = len(classes)
 
     def probabilities(self, outputs, n_samples: int) -> np.ndarray:
         """Return the probabilities of the classes."""
@@ -149,7 +147,7 @@ class BinaryTarget(ClassTarget):
         return both
 
 
-class MultiClassTarget(ClassTarget, ManyOutputsTarget):
+class MultiClassTarget(ManyOutputsTarget, ClassTarget):
     """Three classes or more: one column for each, one 1 in each row."""
 
     loss = "softmax"
@@ -180,7 +178,7 @@ class MultiLabelTarget(ManyOutputsTarget):
     """
 
     def __init__(self, y, loss: str = "logistic"):
-        self.classes = np.arange(y.shape[1])
+        super().__init__(np.arange(y.shape[1]))
         self.loss = loss
         if issparse(y):
             self.container = "csr_matrix" if isspmatrix(y) else "csr_array"

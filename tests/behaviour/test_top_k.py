@@ -140,10 +140,10 @@ def test_bad_data():
 
 
 def test_chunks_are_as_long_as_what_is_held_allows(monkeypatch):
-    """A hashed output layer holds no responses to all classes."""
+    """A hashed output layer holds no preactivations of all classes."""
     network = classifier(output_density=10).fit(X, Y)
     labels, scores = network.predict_top_k(X, 3)
-    monkeypatch.setattr("sklearn_lsh.network.network.MOST_RESPONSES", 600)
+    monkeypatch.setattr("sklearn_lsh.network.network.MOST_PREACTIVATIONS", 600)
     assert network._network.chunk_size == 600 // 30  # the hidden layer
     assert network._network._with_selection("topk").chunk_size == 600 // N_CLASSES
     again = network.predict_top_k(X, 3)

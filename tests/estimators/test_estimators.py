@@ -229,13 +229,13 @@ def test_linear_schedule(solver, digits):
 def test_linear_schedule_falls_with_each_batch(monkeypatch, digits):
     from sklearn_lsh.network.optimizers import Adam
 
-    rates, compute = [], Adam.rates
+    rates, compute = [], Adam.coefficients
 
     def watch(self):
         rates.append(self.learning_rate)
         return compute(self)
 
-    monkeypatch.setattr(Adam, "rates", watch)
+    monkeypatch.setattr(Adam, "coefficients", watch)
     classifier(learning_rate="linear", max_iter=2, batch_size=100).fit(*digits.few)
     np.testing.assert_allclose(rates, 0.001 * np.linspace(1, 0, 7)[:-1], rtol=1e-6)
     rates.clear()
