@@ -5,6 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.network.layers import Upkeep
+from sklearn_lsh.network.work import NOTHING, LayerWork, WorkLog, summarise
 
 from ..support.small_networks import (
     BATCH,
@@ -148,3 +150,26 @@ def test_counts_without_tables():
     # these times the weights, and the weights times the mean.
     turning = 2 * 30 * 60 * 14 + 50 * 60 * 14 + 50 * 14 * 14
     assert selection.refresh_work(weights) == turning + 50 * 60 * 14 + 50 * 60
+
+
+def test_sums_of_batches():
+    network = make_network(n_units=(4, 6, 3), n_active=(None, None))
+    log = WorkLog(sparse_data=False, n_states=2)
+    noted = LayerWork(10, 60, selecting=5, forward=240, backward=480, steps=72, dense=800)
+    log.batches = [(0, noted), (1, noted._replace(forward=0)), (0, noted)]
+    first, second = log.drain(network.layers, training=False)
+    assert first["n_active"] == 6
+    assert first["multiply_adds"] == 2 * (5 + 240 + 480 + 72)
+    assert first["dense_multiply_adds"] == 1600
+    assert first["share"] == first["multiply_adds"] / 1600
+    assert second["multiply_adds"] == 5 + 480 + 72
+    # What was summed up is not summed up again.
+    assert [row["multiply_adds"] for row in log.drain(network.layers)] == [0, 0]
+
+
+def test_tables_that_are_built_count():
+    upkeep = Upkeep(rebuild_seconds=[0.5, 0.25], work_of_each=100, occupancy={"bucket_load": 3})
+    layer = make_network(n_units=(4, 6), n_active=(None,)).layers[0]
+    row = summarise(0, layer, NOTHING._replace(dense=400), upkeep)
+    assert (row["n_rebuilds"], row["rebuild_seconds"], row["bucket_load"]) == (2, 0.75, 3)
+    assert (row["multiply_adds"], row["share"]) == (200, 0.5)

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import sklearn_lsh
-from sklearn_lsh import kernels
+from sklearn_lsh import __version__, kernels, show_versions
 from sklearn_lsh.kernels import _levels
 
 SHOW_VARIANT = "from sklearn_lsh import kernels; print(kernels.VARIANT)"
@@ -167,9 +166,9 @@ def test_kernels_keep_denormal_numbers():
 
 
 def test_show_versions_tells_the_kernels(capsys):
-    sklearn_lsh.show_versions()
+    show_versions()
     printed = capsys.readouterr().out
-    assert re.search(rf"sklearn_lsh: {re.escape(sklearn_lsh.__version__)}$", printed, re.M)
+    assert re.search(rf"sklearn_lsh: {re.escape(__version__)}$", printed, re.M)
     assert f"kernels in use: {kernels.VARIANT}\n" in printed
     assert f"best for this processor: {kernels.USABLE[0]}\n" in printed
     assert "numpy: " in printed

@@ -1,0 +1,70 @@
+"""One pass over the data: mini-batches, their weights, and threads that take them."""
+
+import threading
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from sklearn_lsh.network.training import count_threads, run_epoch, split, take_batch
+
+X = np.arange(24.0).reshape(12, 2)
+TARGET = sp.csr_array(np.eye(12, 3, dtype=np.float32))
+
+
+def test_mini_batches_are_in_order():
+    order = np.array([3, 1, 4, 0, 5])
+    assert [rows.tolist() for rows in split(order, 2)] == [[3, 1], [4, 0], [5]]
+    assert [rows.tolist() for rows in split(order, 9)] == [order.tolist()]
+
+
+def test_weights_of_a_batch_sum_to_one():
+    rows = np.array([2, 0, 5])
+    batch = take_batch(X, TARGET, None, rows)
+    np.testing.assert_array_equal(batch.inputs, X[rows])
+    np.testing.assert_array_equal(batch.targets.toarray(), TARGET[rows].toarray())
+    np.testing.assert_allclose(batch.weight, 1 / 3)
+    assert batch.total_weight == 3
+    weight = np.arange(12, dtype=np.float32)
+    batch = take_batch(X, TARGET, weight, rows)
+    np.testing.assert_allclose(batch.weight, [2 / 7, 0, 5 / 7])
+    assert batch.total_weight == 7
+    assert batch.inputs.dtype == batch.weight.dtype == np.float32
+
+
+def test_rows_without_weight_are_no_batch():
+    assert take_batch(X, TARGET, np.zeros(12, np.float32), np.array([1, 2])) is None
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "n_batches", "expected"), [(None, 5, 1), (1, 5, 1), (3, 5, 3), (8, 5, 5), (2, 0, 1)]
+)
+def test_threads_are_no_more_than_batches(n_jobs, n_batches, expected):
+    assert count_threads(n_jobs, [None] * n_batches) == expected
+
+
+@pytest.mark.parametrize("n_jobs", [None, 3])
+def test_each_batch_is_trained_on_once(n_jobs):
+    batches = split(np.arange(100), 7)
+    seen = []
+
+    def step(rows):
+        seen.append(rows)
+        return float(rows[0])
+
+    loss = run_epoch(step, batches, n_jobs)
+    assert sorted(rows[0] for rows in seen) == [rows[0] for rows in batches]
+    assert loss == pytest.approx(sum(rows[0] * len(rows) for rows in batches) / 100)
+
+
+def test_no_further_batch_after_an_error():
+    taken, begun = [], threading.Barrier(2, timeout=30)
+
+    def step(rows):
+        taken.append(rows[0])
+        begun.wait()  # both threads are at work
+        raise FloatingPointError(f"in batch {rows[0]}")
+
+    with pytest.raises(FloatingPointError, match="in batch"):
+        run_epoch(step, split(np.arange(50), 5), 2)
+    assert len(taken) == 2
