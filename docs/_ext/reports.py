@@ -24,7 +24,7 @@ def results(name):
 
 
 def main_runs(report):
-    """Return the runs of each network, {network: its runs}: of the main part, if there are parts."""
+    """Return the runs of each network, {network: its runs}; those of the main part, if any."""
     found = report.get("results", {})
     runs = found.get("main", {}).get("results", found).get("runs", [])
     return {network: [run[network] for run in runs] for network in (runs[0] if runs else ())}

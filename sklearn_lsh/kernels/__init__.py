@@ -14,6 +14,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
 
 from sklearn.exceptions import EfficiencyWarning
 
@@ -94,6 +95,11 @@ def load(variant: str) -> dict[str, Callable]:
         module = import_module(f"{__name__}.{_prefix(variant)}{source}")
         functions |= {name: getattr(module, name) for name in _exports(source)}
     return functions
+
+
+if TYPE_CHECKING:  # the kernels, which no type checker finds in globals()
+
+    def __getattr__(name: str) -> Callable[..., Any]: ...
 
 
 _modules = {module.name for module in iter_modules(__path__)}
