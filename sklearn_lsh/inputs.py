@@ -10,11 +10,15 @@ Labels are read as canonical CSR arrays of ones, and classes as their places in 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_array, issparse, sparray, spmatrix
 from sklearn.utils.validation import _check_sample_weight, validate_data
+
+MatrixLike: TypeAlias = ArrayLike | sparray | spmatrix
+RandomState: TypeAlias = int | np.random.RandomState | None
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 

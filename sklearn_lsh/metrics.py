@@ -17,13 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
-from sklearn_lsh.inputs import csr_of_ones, find_places, indicator
+from sklearn_lsh.inputs import MatrixLike, csr_of_ones, find_places, indicator
 
 __all__ = [
     "label_propensities",
@@ -34,7 +36,13 @@ __all__ = [
 ]
 
 
-def precision_at_k(y_true, top_k, *, k: int | None = None, sample_weight=None) -> float:
+def precision_at_k(
+    y_true: MatrixLike,
+    top_k: ArrayLike,
+    *,
+    k: int | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Share of the first k labels that are right.
 
     Parameters
@@ -69,7 +77,13 @@ def precision_at_k(y_true, top_k, *, k: int | None = None, sample_weight=None) -
     return ranking.average(ranking.hits.mean(axis=1), sample_weight)
 
 
-def ndcg_at_k(y_true, top_k, *, k: int | None = None, sample_weight=None) -> float:
+def ndcg_at_k(
+    y_true: MatrixLike,
+    top_k: ArrayLike,
+    *,
+    k: int | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Normalised discounted cumulative gain: right labels count the more, the earlier they come.
 
     Parameters
@@ -115,7 +129,13 @@ def ndcg_at_k(y_true, top_k, *, k: int | None = None, sample_weight=None) -> flo
 
 
 def propensity_scored_precision_at_k(
-    y_true, top_k, propensities, *, k: int | None = None, classes=None, sample_weight=None
+    y_true: MatrixLike,
+    top_k: ArrayLike,
+    propensities: ArrayLike,
+    *,
+    k: int | None = None,
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     r"""Precision at k in which a right label counts the more, the rarer it is.
 
@@ -189,7 +209,9 @@ def propensity_scored_precision_at_k(
     return ranking.average(found, sample_weight) / most if most else 0.0
 
 
-def label_propensities(y, *, a: float = 0.55, b: float = 1.5, classes=None) -> np.ndarray:
+def label_propensities(
+    y: MatrixLike, *, a: float = 0.55, b: float = 1.5, classes: ArrayLike | None = None
+) -> np.ndarray:
     r"""Estimate how likely each label is to be noted where it should be, from how often it is.
 
     .. math:: p_l = \frac{1}{1 + C (n_l + b)^{-a}}, \quad C = (\log n - 1) (b + 1)^a
@@ -243,7 +265,7 @@ class TopKScorer:
         return self.metric(y, labels, sample_weight=sample_weight, **self.parameters)
 
 
-def top_k_scorer(metric: Callable, k: int = 5, **parameters) -> TopKScorer:
+def top_k_scorer(metric: Callable, k: int = 5, **parameters: Any) -> TopKScorer:
     """Make a scorer of a metric in this module.
 
     For `GridSearchCV`, `cross_val_score` or the parameter `scoring` of an estimator. Of a

@@ -198,8 +198,8 @@ def _explain(line: bytes) -> str:
 
 
 def _excerpt(text: bytes) -> str:
-    text = text.decode("utf-8", errors="backslashreplace").strip()
-    return repr(text if len(text) <= 40 else f"{text[:37]}...")
+    shown = text.decode("utf-8", errors="backslashreplace").strip()
+    return repr(shown if len(shown) <= 40 else f"{shown[:37]}...")
 
 
 def _join(parts: list[_Rows], n_samples: int | None) -> _Rows:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_lsh.inputs import RandomState
+
 # Pixels of a side of an image.
 _SIDE = 28
 # Fewest pixels by which the sides of a rectangle differ (Larochelle et al. 2007).
@@ -42,7 +44,9 @@ _CONVEX = _Regions(p_last=0.195, min_pixels=19, max_sets=1)
 _NOT_CONVEX = _Regions(p_last=0.07, min_pixels=10, max_sets=4)
 
 
-def make_convex(n_samples: int, *, random_state=None) -> tuple[np.ndarray, np.ndarray]:
+def make_convex(
+    n_samples: int, *, random_state: RandomState = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw white regions on black; the class says whether the region is convex.
 
     Parameters
@@ -98,7 +102,9 @@ def make_convex(n_samples: int, *, random_state=None) -> tuple[np.ndarray, np.nd
     return _shuffled(np.concatenate([images[kept] for images in pairs]), n_pairs, n_samples, rng)
 
 
-def make_rectangles(n_samples: int, *, random_state=None) -> tuple[np.ndarray, np.ndarray]:
+def make_rectangles(
+    n_samples: int, *, random_state: RandomState = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw outlines of rectangles, white on black; the class says whether it is wide or tall.
 
     Parameters

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
+
+from sklearn_lsh.inputs import RandomState
 
 
 def split_keeping_classes(
-    y, *, test_size: float = 0.1, random_state=None
+    y: ArrayLike, *, test_size: float = 0.1, random_state: RandomState = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split samples at random, but leave every class at least one sample to be learnt from.
 

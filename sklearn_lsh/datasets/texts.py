@@ -99,7 +99,7 @@ def load_lemmas(language: str = "de", *, min_forms: int = 5) -> tuple[np.ndarray
     'Haus'
     """
     package = find_spec(_LEMMAS_PACKAGE)
-    if package is None:
+    if package is None or package.submodule_search_locations is None:
         raise ModuleNotFoundError(
             "load_lemmas needs the package spacy-lookups-data: pip install spacy-lookups-data",
             name=_LEMMAS_PACKAGE,

@@ -8,9 +8,13 @@ read as a NumPy array.
 from __future__ import annotations
 
 import importlib
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
+
+# NumPy's, sparse, or of a library that follows the standard: these have no type in common.
+Array: TypeAlias = Any
 
 # Numbers below are subnormal: some processors and libraries take them for zero, so all do here.
 SUBNORMAL = float(np.finfo(np.float32).tiny)

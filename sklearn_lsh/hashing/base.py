@@ -19,8 +19,8 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_n_features, check_is_fitted
 
 from sklearn_lsh.csr import take
-from sklearn_lsh.hashing.arrays import namespace, put_beside, to_numpy
-from sklearn_lsh.inputs import check_data
+from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
+from sklearn_lsh.inputs import RandomState, check_data
 
 # Most bits of a code: kernels have them as uint8 or uint16.
 MAX_BITS = 16
@@ -71,7 +71,9 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_bits=12, n_tables=20, *, random_state=None):
+    def __init__(
+        self, n_bits: int = 12, n_tables: int = 20, *, random_state: RandomState = None
+    ) -> None:
         self.n_bits = n_bits
         self.n_tables = n_tables
         self.random_state = random_state
@@ -79,7 +81,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     # What users call
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None) -> Self:
+    def fit(self, X: Array, y: object = None) -> Self:
         """Draw the hash functions.
 
         Parameters
@@ -106,7 +108,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         self.adapt(to_numpy(X))
         return self
 
-    def transform(self, X):
+    def transform(self, X: Array) -> Array:
         """Code vectors.
 
         Parameters
@@ -131,7 +133,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         check_is_fitted(self)
         return self.codes(self._check(X, reset=False))
 
-    def transform_queries(self, X):
+    def transform_queries(self, X: Array) -> Array:
         """Code what is looked up: as `transform`, except in asymmetric families.
 
         Parameters
@@ -147,7 +149,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         check_is_fitted(self)
         return self.query_codes(self._check(X, reset=False))
 
-    def similarity(self, X, Y):
+    def similarity(self, X: Array, Y: Array) -> Array:
         """Measure for pairs of rows what the probability of a collision depends on.
 
         Parameters
@@ -173,7 +175,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             x, y = sp.csr_array(x), sp.csr_array(y)
         return put_beside(self._similarity(x.astype(np.float64), y.astype(np.float64)), X)
 
-    def collision_probability(self, similarity):
+    def collision_probability(self, similarity: Array) -> Array:
         """Probability, over the draw of the functions, that two codes of one table agree.
 
         Parameters
@@ -202,7 +204,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
 
     # What networks call: the same without checks
 
-    def codes(self, X):
+    def codes(self, X: Array) -> Array:
         """As `transform`, without checks.
 
         Parameters
@@ -217,7 +219,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """
         return self._codes(X, self._fill, self._code)
 
-    def query_codes(self, X):
+    def query_codes(self, X: Array) -> Array:
         """As `transform_queries`, without checks.
 
         Parameters
@@ -232,7 +234,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """
         return self.codes(X)
 
-    def probe_codes(self, X, n_probes):
+    def probe_codes(self, X: Array, n_probes: int) -> Array:
         """Codes of the buckets in which to look for vectors like these, the likeliest first.
 
         Parameters
@@ -255,7 +257,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """Buckets of a table that `probe_codes` can name; 1 where it knows only the query's."""
         return 1
 
-    def adapt(self, X):
+    def adapt(self, X: Array) -> None:
         """Follow data that changed, where a family learns from it, without drawing anew.
 
         Parameters

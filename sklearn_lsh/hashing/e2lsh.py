@@ -22,6 +22,7 @@ from sklearn_lsh.hashing.integer_projections import (
     row_sums,
 )
 from sklearn_lsh.hashing.multiply_shift import MultiplyShift
+from sklearn_lsh.inputs import RandomState
 
 # Steps of a width to which coordinates are rounded.
 STEPS = 256
@@ -101,7 +102,15 @@ class E2LSH(HashFamily):
         "width": [Interval(Real, 1e-30, 1e30, closed="both")],
     }
 
-    def __init__(self, n_bits=12, n_tables=20, *, n_hashes=4, width=4.0, random_state=None):
+    def __init__(
+        self,
+        n_bits: int = 12,
+        n_tables: int = 20,
+        *,
+        n_hashes: int = 4,
+        width: float = 4.0,
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__(n_bits, n_tables, random_state=random_state)
         self.n_hashes = n_hashes
         self.width = width

@@ -15,6 +15,7 @@ from sklearn_lsh.csr import CSR
 from sklearn_lsh.hashing.arrays import SUBNORMAL, constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily, inner_products
 from sklearn_lsh.hashing.multiply_shift import MultiplyShift
+from sklearn_lsh.inputs import RandomState
 
 
 class MinHash(HashFamily):
@@ -74,7 +75,14 @@ class MinHash(HashFamily):
         "n_hashes": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, n_bits=12, n_tables=20, *, n_hashes=2, random_state=None):
+    def __init__(
+        self,
+        n_bits: int = 12,
+        n_tables: int = 20,
+        *,
+        n_hashes: int = 2,
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__(n_bits, n_tables, random_state=random_state)
         self.n_hashes = n_hashes
 

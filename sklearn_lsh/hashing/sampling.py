@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
 from typing import ClassVar, NamedTuple, Self
 
@@ -16,6 +17,7 @@ from sklearn_lsh.hashing.arrays import to_numpy
 from sklearn_lsh.hashing.base import CHUNK_VALUES, HashFamily, inner_products
 from sklearn_lsh.hashing.simhash import SimHash
 from sklearn_lsh.hashing.tables import LSHTables
+from sklearn_lsh.inputs import MatrixLike, RandomState
 
 # Least probability of a row that was found, so that rounding makes no weight infinite.
 MIN_PROBABILITY = 1e-30
@@ -144,7 +146,15 @@ class LSHSampler(BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, family=None, *, method="union", n_draws=1, capacity=None, random_state=None):
+    def __init__(
+        self,
+        family: HashFamily | None = None,
+        *,
+        method: str = "union",
+        n_draws: int = 1,
+        capacity: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.family = family
         self.method = method
         self.n_draws = n_draws
@@ -152,7 +162,7 @@ class LSHSampler(BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None) -> Self:
+    def fit(self, X: MatrixLike, y: object = None) -> Self:
         """Draw the hash functions and put rows into tables.
 
         Parameters
@@ -207,7 +217,7 @@ class LSHSampler(BaseEstimator):
             self.tables_ = LSHTables(codes, n_buckets, **limit)
         return self
 
-    def sample(self, X) -> sp.csr_array:
+    def sample(self, X: MatrixLike) -> sp.csr_array:
         """Sample rows for each query.
 
         Parameters
@@ -238,7 +248,7 @@ class LSHSampler(BaseEstimator):
         counts.data /= p
         return counts
 
-    def estimate_sum(self, X, function):
+    def estimate_sum(self, X: MatrixLike, function: Callable) -> np.ndarray:
         """Estimate for each query the sum of a function over all rows, without bias.
 
         Parameters
@@ -265,7 +275,7 @@ class LSHSampler(BaseEstimator):
         )
         return summation @ values
 
-    def log_partition(self, X):
+    def log_partition(self, X: MatrixLike) -> np.ndarray:
         r"""Estimate the logarithm of a softmax's partition function.
 
         That is of :math:`Z(q) = \sum_i e^{q \cdot x_i}` over all rows x. The estimate of Z is

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_lsh import kernels
-from sklearn_lsh.hashing.arrays import constant
+from sklearn_lsh.hashing.arrays import Array, constant
 from sklearn_lsh.hashing.base import HashFamily, inner_products
 from sklearn_lsh.hashing.integer_projections import (
     draw_normal,
@@ -19,6 +19,7 @@ from sklearn_lsh.hashing.integer_projections import (
     row_scales,
     row_scales_of_arrays,
 )
+from sklearn_lsh.inputs import RandomState
 
 
 def draw_sparse(shape, random_state):
@@ -86,7 +87,14 @@ class SimHash(HashFamily):
         "projections": [StrOptions(set(PROJECTIONS))],
     }
 
-    def __init__(self, n_bits=12, n_tables=20, *, projections="normal", random_state=None):
+    def __init__(
+        self,
+        n_bits: int = 12,
+        n_tables: int = 20,
+        *,
+        projections: str = "normal",
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__(n_bits, n_tables, random_state=random_state)
         self.projections = projections
 
@@ -112,7 +120,7 @@ class SimHash(HashFamily):
         """Buckets of a table that `probe_codes` can name."""
         return 1 << self.n_bits
 
-    def probe_codes(self, X, n_probes):
+    def probe_codes(self, X: Array, n_probes: int) -> Array:
         """Codes of the likeliest buckets: those on the other side of planes that are near.
 
         Q. Lv, W. Josephson, Z. Wang, M. Charikar and K. Li, "Multi-probe LSH: efficient indexing

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sklearn_lsh.csr import take
-from sklearn_lsh.hashing.arrays import constant, namespace
+from sklearn_lsh.hashing.arrays import Array, constant, namespace
 from sklearn_lsh.hashing.base import CHUNK_ROWS, MAX_BITS, inner_products
 from sklearn_lsh.hashing.integer_projections import (
     SMALLEST,
@@ -22,6 +22,7 @@ from sklearn_lsh.hashing.integer_projections import (
     row_sums,
 )
 from sklearn_lsh.hashing.simhash import SimHash
+from sklearn_lsh.inputs import RandomState
 
 # Greatest appended coordinate, in quantized units: thousands of times as large as the others are.
 MAX_TAIL = 1 << 20
@@ -97,12 +98,18 @@ class SimpleLSH(SimHash):
     }
 
     def __init__(
-        self, n_bits=12, n_tables=20, *, n_ranges=1, projections="normal", random_state=None
-    ):
+        self,
+        n_bits: int = 12,
+        n_tables: int = 20,
+        *,
+        n_ranges: int = 1,
+        projections: str = "normal",
+        random_state: RandomState = None,
+    ) -> None:
         super().__init__(n_bits, n_tables, projections=projections, random_state=random_state)
         self.n_ranges = n_ranges
 
-    def transform_queries(self, X):
+    def transform_queries(self, X: Array) -> Array:
         """Code queries.
 
         Parameters
@@ -117,7 +124,7 @@ class SimpleLSH(SimHash):
         """
         return super().transform_queries(X)
 
-    def query_codes(self, X):
+    def query_codes(self, X: Array) -> Array:
         """As `transform_queries`, without checks.
 
         Parameters
@@ -137,7 +144,7 @@ class SimpleLSH(SimHash):
             return codes[:, np.newaxis, :] + self._range_offsets[:, np.newaxis]
         return _add_offsets(codes, self._range_offsets)
 
-    def probe_codes(self, X, n_probes):
+    def probe_codes(self, X: Array, n_probes: int) -> Array:
         """As `SimHash.probe_codes`, in each range of lengths.
 
         Parameters
@@ -170,7 +177,7 @@ class SimpleLSH(SimHash):
         super()._draw(n_features + 1, random_state)
         self.n_buckets_ = self.n_ranges << self.n_bits
 
-    def adapt(self, X):
+    def adapt(self, X: Array) -> None:
         """Learn the lengths of rows.
 
         Parameters
@@ -178,12 +185,12 @@ class SimpleLSH(SimHash):
         X : ndarray or csr_array of shape (n_samples, n_features)
             See `HashFamily.adapt`.
         """
-        squares, scales = [], []
+        squares, row_scalings = [], []
         for start in range(0, X.shape[0], CHUNK_ROWS):
             vectors = take(X, slice(start, start + CHUNK_ROWS))
-            scales.append(row_scales(vectors))
-            squares.append(_squares(quantize(vectors, scales[-1])))
-        scales = np.concatenate(scales).astype(np.float64)
+            row_scalings.append(row_scales(vectors))
+            squares.append(_squares(quantize(vectors, row_scalings[-1])))
+        scales = np.concatenate(row_scalings).astype(np.float64)
         norms = np.sqrt(np.concatenate(squares)) / np.where(scales > 0, scales, 1)
         shares = np.arange(1, self.n_ranges + 1) / self.n_ranges
         greatest = np.quantile(norms, shares, method="higher").astype(np.float32)

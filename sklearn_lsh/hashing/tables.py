@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import Best, Pattern
 from sklearn_lsh.hashing import array_tables
-from sklearn_lsh.hashing.arrays import namespace, put_beside, to_numpy
+from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
 from sklearn_lsh.hashing.priorities import priorities_of
 
 CODE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
@@ -94,7 +94,16 @@ class LSHTables:
     array([0, 1, 2], dtype=uint32)
     """
 
-    def __init__(self, codes, n_buckets, owners=None, n_rows=None, *, capacity=None, seed=0):
+    def __init__(
+        self,
+        codes: Array,
+        n_buckets: int,
+        owners: Array | None = None,
+        n_rows: int | None = None,
+        *,
+        capacity: int | None = None,
+        seed: int = 0,
+    ) -> None:
         if capacity is not None and capacity < 1:
             raise ValueError(f"capacity must be at least 1 or None, got {capacity}.")
         self.n_buckets, self.n_tables = n_buckets, codes.shape[-1]
@@ -102,7 +111,8 @@ class LSHTables:
         self._none = put_beside(np.empty((0, self.n_tables), np.uint8), codes)
         self.capacity, self.seed = capacity, seed
         codes, owners = self._check(codes, 2), self._check_rows(owners)
-        self.n_rows = codes.shape[0] if owners is None else n_rows
+        # None where it is missing, which the check of the owners finds.
+        self.n_rows: int = codes.shape[0] if owners is None else n_rows  # type: ignore[assignment]
         if owners is not None:
             self._check_owners(codes, owners)
         self.indptr, self.members = self._build(codes, owners)
@@ -110,7 +120,7 @@ class LSHTables:
 
     # Search
 
-    def query(self, codes) -> Pattern:
+    def query(self, codes: Array) -> Pattern:
         """Find all rows that share a bucket with each query.
 
         Parameters
@@ -132,7 +142,9 @@ class LSHTables:
             room = int((stops - starts).sum(dtype=np.int64))
         return self._search(codes, self.n_rows, room)
 
-    def most_collisions(self, codes, n_wanted, fill_from=-1, min_shared=1) -> Pattern:
+    def most_collisions(
+        self, codes: Array, n_wanted: int, fill_from: int = -1, min_shared: int = 1
+    ) -> Pattern:
         """Find for each query the rows that share most buckets with it.
 
         Parameters
@@ -165,7 +177,7 @@ class LSHTables:
         room = codes.shape[0] * n_wanted
         return self._search(codes, n_wanted, room, fill_from=fill_from, min_shared=min_shared)
 
-    def buckets(self, codes):
+    def buckets(self, codes: Array) -> tuple[Array, Array]:
         """Where the members of each query's buckets lie.
 
         Parameters
@@ -191,7 +203,7 @@ class LSHTables:
 
     # Change
 
-    def insert(self, codes, rows=None):
+    def insert(self, codes: Array, rows: Array | None = None) -> Self:
         """Put rows into the tables.
 
         Parameters
@@ -216,7 +228,7 @@ class LSHTables:
             rows = np.arange(self.n_rows, self.n_rows + n_codes)
         return self._change(codes, rows, leaving=None)
 
-    def delete(self, rows):
+    def delete(self, rows: Array) -> Self:
         """Take rows out of the tables. The others keep their numbers.
 
         Parameters
@@ -231,7 +243,7 @@ class LSHTables:
         """
         return self._change(None, None, leaving=rows)
 
-    def update(self, codes, rows):
+    def update(self, codes: Array, rows: Array) -> Self:
         """Move rows to other buckets.
 
         Parameters

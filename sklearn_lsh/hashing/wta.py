@@ -9,6 +9,7 @@ from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR
 from sklearn_lsh.hashing.arrays import constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily
+from sklearn_lsh.inputs import RandomState
 
 # Bits of a digit where a code has an even number of them: of windows of 4 coordinates, else 2.
 DIGIT_BITS = 2
@@ -62,7 +63,9 @@ class WTA(HashFamily):
     True
     """
 
-    def __init__(self, n_bits=12, n_tables=20, *, random_state=None):
+    def __init__(
+        self, n_bits: int = 12, n_tables: int = 20, *, random_state: RandomState = None
+    ) -> None:
         super().__init__(n_bits, n_tables, random_state=random_state)
 
     def _draw(self, n_features, random_state):
@@ -168,7 +171,9 @@ class DWTA(WTA):
     (1, 3)
     """
 
-    def __init__(self, n_bits=12, n_tables=20, *, random_state=None):
+    def __init__(
+        self, n_bits: int = 12, n_tables: int = 20, *, random_state: RandomState = None
+    ) -> None:
         super().__init__(n_bits, n_tables, random_state=random_state)
 
     @property

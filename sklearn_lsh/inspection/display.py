@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import Any, Self
 
 # Width and height of each of several panels side by side, in inches.
 PANEL_SIZE = (4, 3.6)
@@ -20,7 +20,7 @@ class Display(ABC):
         Figure with the axes.
     """
 
-    def plot(self, *, ax=None, **kwargs) -> Self:
+    def plot(self, *, ax: Any = None, **kwargs: Any) -> Self:
         """Draw.
 
         Parameters

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -74,13 +75,13 @@ class TrainingCurveDisplay(Display):
 
     def __init__(
         self,
-        losses,
+        losses: ArrayLike,
         *,
-        validation_losses=None,
-        validation_scores=None,
-        work_shares=None,
-        score_name="score",
-    ):
+        validation_losses: ArrayLike | None = None,
+        validation_scores: ArrayLike | None = None,
+        work_shares: ArrayLike | None = None,
+        score_name: str = "score",
+    ) -> None:
         self.losses = losses
         self.validation_losses = validation_losses
         self.validation_scores = validation_scores
@@ -210,7 +211,7 @@ class ActiveNeuronsDisplay(Display):
     >>> plt.show()
     """
 
-    def __init__(self, loads, *, layer_names):
+    def __init__(self, loads: list[np.ndarray], *, layer_names: list[str]) -> None:
         self.loads = loads
         self.layer_names = layer_names
 

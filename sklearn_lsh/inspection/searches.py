@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.inspection.display import Display
@@ -55,7 +56,15 @@ class DensityDisplay(Display):
     >>> plt.show()
     """
 
-    def __init__(self, densities, scores, score_errors, seconds, *, name="density"):
+    def __init__(
+        self,
+        densities: ArrayLike,
+        scores: ArrayLike,
+        score_errors: ArrayLike,
+        seconds: ArrayLike,
+        *,
+        name: str = "density",
+    ) -> None:
         self.densities = densities
         self.scores = scores
         self.score_errors = score_errors

@@ -55,7 +55,7 @@ class BucketOccupancyDisplay(Display):
     >>> plt.show()
     """
 
-    def __init__(self, sizes):
+    def __init__(self, sizes: np.ndarray) -> None:
         self.sizes = sizes
 
     @classmethod
@@ -170,7 +170,15 @@ class CollisionProbabilityDisplay(Display):
     >>> plt.show()
     """
 
-    def __init__(self, similarities, measured, errors, expected, *, name="hash family"):
+    def __init__(
+        self,
+        similarities: np.ndarray,
+        measured: np.ndarray,
+        errors: np.ndarray,
+        expected: np.ndarray,
+        *,
+        name: str = "hash family",
+    ) -> None:
         self.similarities = similarities
         self.measured = measured
         self.errors = errors

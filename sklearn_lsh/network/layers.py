@@ -103,7 +103,8 @@ class Layer:
     def _compute(self, inputs, active) -> Preactivation:
         if active.preactivations is None:
             return self.weights.preactivate(inputs, active.pattern)
-        outputs = CSR(*active.pattern, active.preactivations, self.n_neurons)
+        indptr, indices = active.pattern
+        outputs = CSR(indptr, indices, active.preactivations, self.n_neurons)
         return Preactivation(outputs, group(active.pattern, self.n_neurons))
 
     def backward(self, cache, deltas, step, *, pass_gradient):

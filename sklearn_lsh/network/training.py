@@ -1,7 +1,7 @@
 """One pass over the data, by one thread or by several without locks."""
 
 import threading
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -39,7 +39,7 @@ def take_batch(X, target, sample_weight, rows) -> "Batch | None":
         if total <= 0:
             return None
         weight = weight / np.float32(total)
-    return Batch(take(X, rows), take(target, rows), weight, total)
+    return Batch(take(X, rows), cast(CSR, take(target, rows)), weight, total)
 
 
 def split(order, batch_size):

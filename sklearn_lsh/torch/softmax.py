@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklearn_lsh.hashing import HashFamily
 from sklearn_lsh.network.refresh import RefreshPeriod
 from sklearn_lsh.selection.lsh import choose_n_bits, make_family
 from sklearn_lsh.selection.negatives import Deck
@@ -117,19 +119,19 @@ class LSHSoftmaxLoss(nn.Module):
 
     def __init__(
         self,
-        in_features,
-        n_classes,
+        in_features: int,
+        n_classes: int,
         *,
-        n_active=512,
-        bias=True,
-        hash_function="simhash",
-        n_bits="auto",
-        n_tables=30,
-        reduction="mean",
-        seed=None,
-        device=None,
-        dtype=None,
-    ):
+        n_active: int = 512,
+        bias: bool = True,
+        hash_function: str | HashFamily = "simhash",
+        n_bits: int | str = "auto",
+        n_tables: int = 30,
+        reduction: str = "mean",
+        seed: int | None = None,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         super().__init__()
         for name, value in {
             "in_features": in_features,
@@ -155,7 +157,7 @@ class LSHSoftmaxLoss(nn.Module):
         if n_bits == "auto":
             n_bits = choose_n_bits(n_members, OutputLSH.OVERSUPPLY * self.n_active, n_tables)
         self._family = make_family(hash_function).set_params(n_bits=n_bits, n_tables=n_tables)
-        self._tables = None
+        self._tables: ClassTables | None = None
         self._begin(int(torch.randint(2**31, ())) if seed is None else seed)
 
     def _begin(self, seed):
@@ -168,13 +170,13 @@ class LSHSoftmaxLoss(nn.Module):
         self._n_steps, self._period = 0, RefreshPeriod()
         self._tables = ClassTables(self.n_classes, self.family_, self.weight.device)
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         """Draw the weights anew, as `torch.nn.Linear` does."""
         bound = 1 / math.sqrt(self.in_features)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """Tell the settings that the module's representation shows.
 
         Returns
@@ -186,7 +188,7 @@ class LSHSoftmaxLoss(nn.Module):
 
     # What users call
 
-    def forward(self, hidden, labels):
+    def forward(self, hidden: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy of the labels: sampled while training, exact in evaluation mode.
 
         Parameters
@@ -220,7 +222,7 @@ class LSHSoftmaxLoss(nn.Module):
             return losses.reshape(shape)
         return losses.mean() if self.reduction == "mean" else losses.sum()
 
-    def scores(self, hidden):
+    def scores(self, hidden: Tensor) -> Tensor:
         """Compute what the layer answers for all classes.
 
         Parameters
@@ -236,7 +238,7 @@ class LSHSoftmaxLoss(nn.Module):
         return F.linear(hidden, self.weight, None if self.bias is None else self.bias[:, 0])
 
     @torch.no_grad()
-    def top_k(self, hidden, k, *, exact=False):
+    def top_k(self, hidden: Tensor, k: int, *, exact: bool = False) -> TopClasses:
         """Find the classes that score highest.
 
         Parameters
@@ -268,7 +270,7 @@ class LSHSoftmaxLoss(nn.Module):
         parts = [find(part, k) for (part,) in self._parts(hidden, width=width)]
         return TopClasses(*(torch.cat(found).reshape(shape) for found in zip(*parts, strict=True)))
 
-    def log_partition(self, hidden, *, exact=False):
+    def log_partition(self, hidden: Tensor, *, exact: bool = False) -> Tensor:
         """Logarithm of the softmax's partition function.
 
         Parameters
@@ -292,7 +294,7 @@ class LSHSoftmaxLoss(nn.Module):
         scores = self._sampled_scores(hidden, self._codes(hidden))
         return torch.logsumexp(scores, dim=1).reshape(shape)
 
-    def log_prob(self, hidden, classes, *, exact=False):
+    def log_prob(self, hidden: Tensor, classes: Tensor, *, exact: bool = False) -> Tensor:
         """Log-probabilities of given classes.
 
         Parameters
@@ -318,7 +320,7 @@ class LSHSoftmaxLoss(nn.Module):
         return scores.reshape(shape) - log_partition[..., None]
 
     @torch.no_grad()
-    def refresh(self, hidden=None):
+    def refresh(self, hidden: Tensor | None = None) -> None:
         """Hash the classes' rows anew, and build the tables.
 
         Training does so by itself. After weights were changed by hand, call it.
@@ -453,7 +455,7 @@ class LSHSoftmaxLoss(nn.Module):
 
     # What a copy needs to go on in the same way
 
-    def get_extra_state(self):
+    def get_extra_state(self) -> dict[str, Any]:
         """Tell tables, draws and schedule, as `state_dict` holds them.
 
         Returns
@@ -469,7 +471,7 @@ class LSHSoftmaxLoss(nn.Module):
             "tables": self._tables.state(),
         }
 
-    def set_extra_state(self, state):
+    def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take over what `get_extra_state` told.
 
         Parameters
