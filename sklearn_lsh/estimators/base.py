@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
@@ -35,7 +36,7 @@ from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks
 from sklearn_lsh.estimators.schedules import make_schedule
 from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, check_finite, train
 from sklearn_lsh.estimators.validation import ValidationSet, make_score, split_rows
-from sklearn_lsh.inputs import check_data, check_weights
+from sklearn_lsh.inputs import MatrixLike, check_data, check_weights
 
 # Samples in a mini-batch of batch_size="auto", as in scikit-learn.
 AUTO_BATCH_SIZE = 200
@@ -76,7 +77,14 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
-        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> Self:
         """Train the network.
 
@@ -295,7 +303,7 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         """Start computing: pairs of a slice of rows and their outputs."""
         return self._network.outputs(X, selection=self.predict_selection, n_jobs=self.n_jobs)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict for samples, in chunks.
 
         Parameters
@@ -318,7 +326,7 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         X = self._check_X(X)
         return self._target.predict(self._outputs(X), X.shape[0])
 
-    def count_work(self, X) -> list[dict]:
+    def count_work(self, X: MatrixLike) -> list[dict]:
         """Count the multiply-adds of predicting samples.
 
         Parameters

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
@@ -24,6 +26,8 @@ from sklearn_lsh.estimators.targets import (
     encode_labels,
     target_of_classes,
 )
+from sklearn_lsh.hashing import HashFamily
+from sklearn_lsh.inputs import MatrixLike, RandomState
 
 
 class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
@@ -240,41 +244,41 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     @says_what_is_left_out
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        density="auto",
-        output_density="auto",
-        selection="lsh",
-        predict_selection=None,
-        hash_function="simhash",
-        n_bits="auto",
-        n_tables="auto",
-        multilabel_loss="logistic",
-        class_weight=None,
-        scoring=None,
-        n_jobs=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        density: float | str | Sequence[float | str] = "auto",
+        output_density: float | str = "auto",
+        selection: str = "lsh",
+        predict_selection: str | None = None,
+        hash_function: str | HashFamily = "simhash",
+        n_bits: int | str = "auto",
+        n_tables: int | str = "auto",
+        multilabel_loss: str = "logistic",
+        class_weight: dict | str | None = None,
+        scoring: str | Callable | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -335,7 +339,13 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         return weights if sample_weight is None else weights * sample_weight
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None) -> Self:
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Train one epoch on some samples, going on from earlier calls.
 
         Parameters
@@ -381,7 +391,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
                 )
         return self._partial_fit(X, y, sample_weight, classes)
 
-    def predict_top_k(self, X, k=5) -> tuple[np.ndarray, np.ndarray]:
+    def predict_top_k(self, X: MatrixLike, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """Find the likeliest classes or labels, in chunks and by `n_jobs` threads.
 
         A hashed output layer looks them up and computes no other, unless
@@ -438,7 +448,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
             codes[rows], scores[rows] = best
         return self.classes_[codes], scores
 
-    def predict_proba(self, X) -> np.ndarray:
+    def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Estimate the probabilities of all classes.
 
         Of very many classes only the likeliest matter, and `predict_top_k` finds them in much
@@ -467,7 +477,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
             refuse_large_table(X.shape[0], len(self.classes_))
         return self._target.probabilities(self._outputs(X), X.shape[0])
 
-    def predict_log_proba(self, X) -> np.ndarray:
+    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Estimate the logarithms of the probabilities of all classes.
 
         Parameters

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
 from sklearn_lsh.estimators.targets import RegressionTarget
+from sklearn_lsh.hashing import HashFamily
+from sklearn_lsh.inputs import MatrixLike, RandomState
 
 
 class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
@@ -210,40 +214,40 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
     @says_what_is_left_out
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: str = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        density="auto",
-        output_density="auto",
-        selection="lsh",
-        predict_selection=None,
-        hash_function="simhash",
-        n_bits="auto",
-        n_tables="auto",
-        scoring=None,
-        n_jobs=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        density: float | str | Sequence[float | str] = "auto",
+        output_density: float | str = "auto",
+        selection: str = "lsh",
+        predict_selection: str | None = None,
+        hash_function: str | HashFamily = "simhash",
+        n_bits: int | str = "auto",
+        n_tables: int | str = "auto",
+        scoring: str | Callable | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -281,7 +285,9 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         return RegressionTarget(y, self.loss)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None) -> Self:
+    def partial_fit(
+        self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train one epoch on some samples, going on from earlier calls.
 
         Parameters
