@@ -112,17 +112,6 @@ def test_refresh_follows_classes(clustered):
     assert np.mean(shares) > 0.8
 
 
-def test_room_is_shared_evenly():
-    assert_array_equal(share_room(np.array([1, 2, 3, 0]), 5), [1, 2, 3, 1])  # all that there are
-    assert_array_equal(share_room(np.array([9, 9, 1, 900]), 5), [5, 5, 1, 5])
-    # What rare classes leave is for the others.
-    assert_array_equal(share_room(np.array([6, 6, 1, 6]), 5), [6, 6, 1, 6])
-    counts = np.random.default_rng(0).geometric(0.01, size=1000)
-    room = share_room(counts, 5)
-    assert (room == np.minimum(counts, room.max())).all()
-    assert 4500 < room.sum() <= 5000
-
-
 def select_outputs(network, X, target):
     """What the output layer selects while it learns."""
     layer = network.layers[1]
@@ -152,13 +141,6 @@ def test_drawn_classes_stand_for_the_others(clustered):
     np.testing.assert_allclose(sums / n_draws, values.sum(), atol=4 * error)
     # All samples share what is drawn, so that their mean has the same error.
     np.testing.assert_allclose((sums / n_draws).mean(), values.sum(), atol=3 * error)
-
-
-def test_all_classes_are_drawn_before_one_comes_again(clustered):
-    selection = make_selected(clustered[0], "lsh").layers[1].selection
-    drawn = np.concatenate([selection.deck.deal(7) for _ in range(2 * N_OUTPUTS)])
-    for first in range(0, drawn.size, N_OUTPUTS):
-        assert set(drawn[first : first + N_OUTPUTS]) == set(range(N_OUTPUTS))
 
 
 @pytest.mark.parametrize(("n_tables", "min_shared"), [("auto", 2), (10, 1)])

@@ -1,0 +1,126 @@
+"""Weights with a row for each input or each neuron: the same neurons, computed and decayed."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from sklearn_lsh.csr import CSR, even_pattern, take
+from sklearn_lsh.network.optimizers import Adam
+from sklearn_lsh.weights import SMALLEST_SCALE, InputWeights, NeuronWeights, values
+
+N_SAMPLES, N_INPUTS, N_NEURONS = 7, 12, 9
+KINDS = pytest.mark.parametrize("kind", [InputWeights, NeuronWeights])
+SPARSE = pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def coef(rng):
+    return rng.normal(size=(N_INPUTS, N_NEURONS)).astype(np.float32)
+
+
+@pytest.fixture
+def bias(rng):
+    return rng.normal(size=N_NEURONS).astype(np.float32)
+
+
+@pytest.fixture
+def X(rng):
+    X = rng.normal(size=(N_SAMPLES, N_INPUTS)) * (rng.random((N_SAMPLES, N_INPUTS)) < 0.4)
+    return X.astype(np.float32)
+
+
+def make_weights(kind, coef, bias):
+    """Weights of either kind from (n_inputs, n_neurons)."""
+    rows = coef.copy() if kind is InputWeights else np.ascontiguousarray(coef.T)
+    return kind(rows, bias.copy(), Adam(0.01, 0.9, 0.999, 1e-8))
+
+
+def as_inputs(X, sparse):
+    return take(sp.csr_array(X) if sparse else X, slice(0, len(X)))
+
+
+def some_neurons(n_active):
+    """Different neurons for each sample, in any order."""
+    every = np.tile(np.arange(N_NEURONS, dtype=np.uint32), (N_SAMPLES, 1))
+    shuffled = np.random.default_rng(1).permuted(every, axis=1)
+    return np.ascontiguousarray(shuffled[:, :n_active])
+
+
+@KINDS
+def test_what_there_is(kind, coef, bias):
+    weights = make_weights(kind, coef, bias)
+    np.testing.assert_array_equal(weights.coef, coef)
+    assert np.shares_memory(weights.coef, weights.rows)
+    assert weights.bias.shape == (1, N_NEURONS)
+    assert weights.n_neurons == N_NEURONS
+    assert weights.size == coef.size + bias.size
+    assert weights.state.shape == (2, *weights.rows.shape)
+    assert weights.bias_state.shape == (2, 1, N_NEURONS)
+
+
+@SPARSE
+@KINDS
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_neurons_are_computed(kind, sparse, scale, coef, bias, X):
+    weights, inputs = make_weights(kind, coef, bias), as_inputs(X, sparse)
+    weights.scale = scale
+    expected = scale * X.astype(float) @ coef + bias
+    np.testing.assert_allclose(weights.preactivate_all(inputs), expected, rtol=1e-5, atol=1e-5)
+    # Those that a pattern names, in its order, and the same grouped by neuron.
+    named = some_neurons(4)
+    computed = weights.preactivate(inputs, even_pattern(named))
+    assert isinstance(computed.outputs, CSR)
+    found = values(computed.outputs).reshape(N_SAMPLES, 4)
+    np.testing.assert_allclose(
+        found, np.take_along_axis(expected, named, axis=1), rtol=1e-5, atol=1e-5
+    )
+    groups = computed.groups
+    assert groups.rows.tolist() == np.unique(named).tolist()
+    by_group = np.repeat(groups.rows, np.diff(groups.starts))
+    np.testing.assert_array_equal(by_group, named.reshape(-1)[groups.pairs])
+    np.testing.assert_array_equal(groups.samples, groups.pairs // 4)
+
+
+@SPARSE
+def test_the_best_of_the_named_neurons(sparse, coef, bias, X):
+    weights = make_weights(NeuronWeights, coef, bias)
+    named = some_neurons(6)
+    best = weights.best(as_inputs(X, sparse), even_pattern(named), 2)
+    expected = np.take_along_axis(X @ coef + bias, named, axis=1)
+    order = np.sort(np.argsort(-expected, axis=1)[:, :2], axis=1)
+    found = best.indices.reshape(N_SAMPLES, 2)
+    np.testing.assert_array_equal(found, np.take_along_axis(named, order, axis=1))
+    np.testing.assert_allclose(
+        best.scores.reshape(N_SAMPLES, 2), np.take_along_axis(expected, order, axis=1), rtol=1e-4
+    )
+
+
+@KINDS
+def test_decay_is_a_factor_until_it_is_too_small(kind, coef, bias):
+    weights = make_weights(kind, coef, bias)
+    weights.decay(0.5)
+    weights.decay(0.5)
+    assert weights.scale == weights.parameters.scale == 0.25
+    np.testing.assert_array_equal(weights.coef, coef)
+    weights.settle()
+    assert weights.scale == 1
+    np.testing.assert_array_equal(weights.coef, coef / 4)
+    weights.decay(SMALLEST_SCALE / 2)
+    assert weights.scale == 1
+    np.testing.assert_allclose(weights.coef, coef / 4 * (SMALLEST_SCALE / 2), rtol=1e-6)
+    np.testing.assert_array_equal(weights.bias[0], bias)
+
+
+@KINDS
+def test_steps_are_forgotten(kind, coef, bias):
+    weights = make_weights(kind, coef, bias)
+    weights.state += 1
+    weights.bias_state += 1
+    weights.forget_steps(Adam(0.01, 0.9, 0.999, 1e-8))
+    assert not weights.state.any()
+    assert not weights.bias_state.any()
