@@ -8,16 +8,14 @@ import numpy as np
 
 from sklearn_lsh.csr import Pattern, even_pattern, keep_best, take
 from sklearn_lsh.hashing import LSHTables
+from sklearn_lsh.neighbors.costs import OVERSAMPLING
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
 from sklearn_lsh.neighbors.scan import Scan
-from sklearn_lsh.neighbors.sketch import Sketch
+from sklearn_lsh.neighbors.sketch import PrincipalSketch
 from sklearn_lsh.threads import one_by_one
 
 # Queries that are searched at once.
-CHUNK = 256
-# Rows compared exactly for each neighbour wanted where all are compared: sums of many products,
-# in another order and of other sizes, differ by their rounding.
-SPARE = 2
+CHUNK_QUERIES = 256
 
 
 class Setting(NamedTuple):
@@ -45,6 +43,65 @@ class Setting(NamedTuple):
 EXACT = Setting(0, 0, 0, 0)
 
 
+class Neighbors(NamedTuple):
+    """The nearest rows of each query, the nearest first.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n_queries, k), dtype=uint32
+    scores : ndarray of shape (n_queries, k), dtype=float32
+        See `Metric`.
+    """
+
+    indices: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def with_room(cls, n_queries, k):
+        """Arrays to be filled."""
+        return cls(np.empty((n_queries, k), np.uint32), np.empty((n_queries, k), np.float32))
+
+    def fill(self, queries, found):
+        """Put in what was found for some of the queries."""
+        self.indices[queries], self.scores[queries] = found.indices, found.scores
+
+
+class Candidates(NamedTuple):
+    """Rows that may be near, for each query.
+
+    Attributes
+    ----------
+    pattern : Pattern
+    scores : ndarray of shape (n_pairs,), dtype=float32, or None
+        By their sketches. Without these, all candidates are finalists.
+    """
+
+    pattern: Pattern
+    scores: np.ndarray | None
+
+    def finalists(self, n_finalists):
+        """The candidates of the best sketches."""
+        if self.scores is None:
+            return self
+        best = keep_best(self.pattern, self.scores, n_finalists)
+        return Candidates(best.pattern, best.scores)
+
+
+class Sketches(NamedTuple):
+    """What stands for rows or queries.
+
+    Attributes
+    ----------
+    quantized : ndarray of shape (n_vectors, n_directions), dtype=int8, or None
+        What is compared; None where there are no sketches.
+    hashed : ndarray or csr_array of shape (n_vectors, n_features)
+        What a hash family codes: sketches, or the vectors themselves.
+    """
+
+    quantized: np.ndarray | None
+    hashed: np.ndarray
+
+
 class Index:
     """Rows, sketches of them, and tables in which the sketches lie.
 
@@ -52,65 +109,72 @@ class Index:
     ----------
     metric : Metric
     rows : Vectors
-    sketch : Sketch or None
+    sketch : PrincipalSketch or None
         None where the rows themselves are hashed, and all candidates compared exactly.
     alive : ndarray of shape (n_rows,), dtype=bool
-        Which rows are to be found.
+        Which rows are to be found: not those that were deleted.
     """
 
-    def __init__(self, metric: Metric, rows: Vectors, sketch: Sketch | None, alive):
+    def __init__(self, metric: Metric, rows: Vectors, sketch: PrincipalSketch | None, alive):
         self.metric, self.sketch, self.alive = metric, sketch, alive
-        self.exact = Scan(metric, rows, alive)
-        self.coarse, self.hashed = self._sketched(rows)
+        self.exact_scan = Scan(metric, rows, alive)
+        self.sketches = self._sketch_rows(rows)
         self.family, self.tables, self.scan, self.setting = None, None, None, EXACT
 
     @property
     def rows(self) -> Vectors:
         """All rows, those included that were deleted."""
-        return self.exact.rows
+        return self.exact_scan.rows
 
     @property
     def n_alive(self) -> int:
         """Number of rows that were not deleted."""
         return int(np.count_nonzero(self.alive))
 
-    def hash(self, family):
+    def build_tables(self, family):
         """Put all rows into tables by a family that is not fitted yet."""
-        self.family = family.fit(self.hashed)
-        self.tables = LSHTables(family.codes(self.hashed), family.n_buckets_)
+        self.family = family.fit(self.sketches.hashed)
+        self.tables = LSHTables(family.codes(self.sketches.hashed), family.n_buckets_)
         if not self.alive.all():
             self.tables.delete(np.flatnonzero(~self.alive))
-        return self
 
-    def scanned(self, n_directions) -> Scan:
+    def sketch_scan(self, n_directions) -> Scan:
         """All rows' sketches in some of their directions, to be compared."""
-        return Scan(self.sketch.metric, _wide(self.coarse[:, :n_directions]), self.alive)
+        rows = _as_vectors(self.sketches.quantized[:, :n_directions])
+        return Scan(self.sketch.metric, rows, self.alive)
+
+    def use(self, setting, family=None, tables=None, scan=None):
+        """Search by a setting from now on."""
+        self.setting, self.family, self.tables, self.scan = setting, family, tables, scan
+        # What only other settings need is let go.
+        self.sketches = Sketches(None if tables is None else self.sketches.quantized, None)
 
     def insert(self, rows: Vectors):
-        """Add rows; they get the next numbers."""
-        self.exact.insert(rows)
+        """Add rows; they get the next indices."""
+        self.exact_scan.insert(rows)
         self.alive = np.append(self.alive, np.ones(rows.n_rows, bool))
         if self.setting == EXACT:
             return
-        coarse, hashed = self._sketched(rows)
+        new = self._sketch_rows(rows)
         if self.scan is not None:
-            self.scan.insert(_wide(coarse[:, : self.setting.n_directions]))
+            self.scan.insert(_as_vectors(new.quantized[:, : self.setting.n_directions]))
             return
-        if coarse is not None:
-            self.coarse = np.concatenate([self.coarse, coarse])
-        self.tables.insert(self.family.codes(hashed))
+        if new.quantized is not None:
+            quantized = np.concatenate([self.sketches.quantized, new.quantized])
+            self.sketches = self.sketches._replace(quantized=quantized)
+        self.tables.insert(self.family.codes(new.hashed))
 
-    def delete(self, numbers):
+    def delete(self, indices):
         """Let rows be found no more."""
-        self.alive[numbers] = False
-        for part in (self.exact, self.scan, self.tables):
+        self.alive[indices] = False
+        for part in (self.exact_scan, self.scan, self.tables):
             if part is not None:
-                part.delete(numbers)
+                part.delete(indices)
 
     # Search
 
-    def nearest(self, X, k, n_jobs=None):
-        """Find the ``k`` rows nearest to each query, the nearest first.
+    def nearest(self, X, k, n_jobs=None) -> Neighbors:
+        """Find the ``k`` rows nearest to each query.
 
         Parameters
         ----------
@@ -122,120 +186,107 @@ class Index:
 
         Returns
         -------
-        indices : ndarray of shape (n_queries, k), dtype=uint32
-        scores : ndarray of shape (n_queries, k), dtype=float32
-            See `Metric`.
+        neighbors : Neighbors
         """
-        indices = np.empty((X.shape[0], k), np.uint32)
-        scores = np.empty((X.shape[0], k), np.float32)
+        neighbors = Neighbors.with_room(X.shape[0], k)
 
-        def fill(part):
-            indices[part], scores[part] = self.find(self.prepared(take(X, part)), k)
+        def search(chunk):
+            neighbors.fill(chunk, self.find(self.prepare(take(X, chunk)), k))
 
-        in_chunks(fill, X.shape[0], n_jobs)
-        return indices, scores
+        in_chunks(search, X.shape[0], n_jobs)
+        return neighbors
 
-    def prepared(self, vectors) -> Vectors:
-        """Rows as the metric compares them."""
+    def prepare(self, vectors) -> Vectors:
+        """Vectors as the metric compares them."""
         return Vectors(self.metric.prepare(vectors))
 
-    def find(self, queries: Vectors, k):
+    def find(self, queries: Vectors, k) -> Neighbors:
         """As `nearest`, of few queries, as the setting says."""
         if self.scan is not None:
             n_finalists = min(max(k, self.setting.n_finalists), self.n_alive)
             sketches = self.scan_queries(queries, self.setting.n_directions)
-            return self._best_of(queries, self.scan.best(sketches, n_finalists), k)
+            return self._nearest_of(queries, self.scan.best(sketches, n_finalists), k)
         if self.tables is not None:
             return self._find_in_tables(queries, k)
         return self.find_exactly(queries, k)
 
-    def find_exactly(self, queries: Vectors, k):
+    def find_exactly(self, queries: Vectors, k) -> Neighbors:
         """As `find`, by comparing all rows."""
-        return self._best_of(queries, self.exact.best(queries, min(SPARE * k, self.n_alive)), k)
+        n_finalists = min(OVERSAMPLING * k, self.n_alive)
+        return self._nearest_of(queries, self.exact_scan.best(queries, n_finalists), k)
 
     def scan_queries(self, queries: Vectors, n_directions) -> Vectors:
         """Queries' sketches, as they are compared with those of all rows."""
-        coarse = self.sketch.coarse_queries(self.sketch.queries(queries.matrix))
-        return _wide(coarse[:, :n_directions])
+        return _as_vectors(self._sketch_queries(queries).quantized[:, :n_directions])
 
-    def candidates(self, queries: Vectors, n_probes):
-        """Rows in the buckets of each query: ragged lists, and their sketches' scores or None."""
-        codes, coarse = self._codes(queries, n_probes)
-        found = self.tables.query(codes)
+    def candidates(self, queries: Vectors, n_probes) -> Candidates:
+        """Rows in the buckets of each query, and how near they are by their sketches."""
+        sketches = self._sketch_queries(queries)
+        codes = self.family.probe_codes(sketches.hashed, n_probes)
+        pattern = self.tables.query(codes)
         if self.sketch is None:
-            return *found, None
-        return *found, self.sketch.score(*found, coarse, self.coarse)
+            return Candidates(pattern, None)
+        rows = self.sketches.quantized
+        return Candidates(pattern, self.sketch.score(pattern, sketches.quantized, rows))
 
     def count_members(self, queries: Vectors, n_probes) -> int:
         """How many members the buckets of all queries have."""
-        starts, stops = self.tables.buckets(self._codes(queries, n_probes)[0])
+        codes = self.family.probe_codes(self._sketch_queries(queries).hashed, n_probes)
+        starts, stops = self.tables.buckets(codes)
         return int((stops - starts).sum(dtype=np.int64))
 
-    @staticmethod
-    def finalists(indptr, indices, scores, n_finalists):
-        """The candidates of best sketches, or all where there are no sketches."""
-        return (
-            (indptr, indices, scores)
-            if scores is None
-            else keep_best(Pattern(indptr, indices), scores, n_finalists)
-        )
-
-    def settle(self, setting, family=None, tables=None, scan=None):
-        """Search by a setting from now on."""
-        self.setting, self.family, self.tables, self.scan = setting, family, tables, scan
-        self.hashed = None  # was kept only to try other families
-        if tables is None:
-            self.coarse = None
-
-    def _find_in_tables(self, queries, k):
+    def _find_in_tables(self, queries, k) -> Neighbors:
         n_finalists = max(k, self.setting.n_finalists)
-        pairs = self.finalists(*self.candidates(queries, self.setting.n_probes), n_finalists)
-        pattern = Pattern(*pairs[:2])
-        found = keep_best(pattern, self.metric.score(*pattern, queries, self.rows), k)
-        short = np.diff(found[0]) < k
-        if not short.any():
-            return in_order(*found[1:], k)
-        indices, scores = (np.empty((queries.n_rows, k), part.dtype) for part in found[1:])
-        full = np.repeat(~short, np.diff(found[0]))
-        indices[~short], scores[~short] = in_order(*(part[full] for part in found[1:]), k)
-        indices[short], scores[short] = self.find_exactly(queries.part(short), k)
-        return indices, scores
+        candidates = self.candidates(queries, self.setting.n_probes)
+        best = self._keep_nearest(queries, candidates.finalists(n_finalists).pattern, k)
+        n_found = np.diff(best.indptr)
+        is_short = n_found < k
+        if not is_short.any():
+            return in_order(best.indices, best.scores, k)
+        neighbors = Neighbors.with_room(queries.n_rows, k)
+        kept = np.repeat(~is_short, n_found)
+        neighbors.fill(~is_short, in_order(best.indices[kept], best.scores[kept], k))
+        neighbors.fill(is_short, self.find_exactly(queries.part(is_short), k))
+        return neighbors
 
-    def _best_of(self, queries, numbers, k):
-        """The nearest of as many rows for each query."""
-        pairs = even_pattern(numbers)
-        return in_order(*keep_best(pairs, self.metric.score(*pairs, queries, self.rows), k)[1:], k)
+    def _nearest_of(self, queries, finalists, k) -> Neighbors:
+        """The nearest of as many rows for each query: ndarray of shape (n_queries, n)."""
+        best = self._keep_nearest(queries, even_pattern(finalists), k)
+        return in_order(best.indices, best.scores, k)
 
-    def _codes(self, queries, n_probes):
-        """Codes of queries' buckets, and their coarse sketches or None."""
+    def _keep_nearest(self, queries, pattern, k):
+        return keep_best(pattern, self.metric.score(pattern, queries, self.rows), k)
+
+    def _sketch_queries(self, queries) -> Sketches:
         if self.sketch is None:
-            return self.family.probe_codes(queries.matrix, n_probes), None
+            return Sketches(None, queries.matrix)
         sketches = self.sketch.queries(queries.matrix)
-        hashed, coarse = self.sketch.hashed_queries(sketches), self.sketch.coarse_queries(sketches)
-        return self.family.probe_codes(hashed, n_probes), coarse
+        quantized = self.sketch.quantize_queries(sketches)
+        return Sketches(quantized, self.sketch.whiten_queries(sketches))
 
-    def _sketched(self, rows):
-        """Rows as they are compared by sketches, and as they are hashed."""
+    def _sketch_rows(self, rows) -> Sketches:
         if self.sketch is None:
-            return None, rows.matrix
+            return Sketches(None, rows.matrix)
         sketches = self.sketch.rows(rows.matrix)
-        return self.sketch.coarse_rows(sketches), self.sketch.hashed_rows(sketches)
+        return Sketches(self.sketch.quantize_rows(sketches), self.sketch.whiten_rows(sketches))
 
 
-def in_chunks(work, n_queries, n_jobs, size=CHUNK):
-    """Call ``work(part)`` for slices of so many queries, in threads."""
-    parts = [slice(i, i + size) for i in range(0, n_queries, size)]
-    for _ in one_by_one(work, parts, n_jobs):
+def in_chunks(work, n_queries, n_jobs, size=CHUNK_QUERIES):
+    """Call ``work(chunk)`` for slices of so many queries, in threads."""
+    chunks = [slice(i, i + size) for i in range(0, n_queries, size)]
+    for _ in one_by_one(work, chunks, n_jobs):
         pass
 
 
-def in_order(indices, scores, k):
-    """Even lists of ``k`` pairs as arrays of shape (n_queries, k), the best score first."""
+def in_order(indices, scores, k) -> Neighbors:
+    """Lists of ``k`` rows each, with the best score first."""
     indices, scores = indices.reshape(-1, k), scores.reshape(-1, k)
     order = np.argsort(-scores, axis=1, kind="stable")
-    return (np.take_along_axis(part, order, axis=1) for part in (indices, scores))
+    return Neighbors(
+        np.take_along_axis(indices, order, axis=1), np.take_along_axis(scores, order, axis=1)
+    )
 
 
-def _wide(coarse) -> Vectors:
-    """Whole numbers as floats, which matrix products are fastest with."""
-    return Vectors(coarse.astype(np.float32, order="C"))
+def _as_vectors(quantized) -> Vectors:
+    """Integers as floats, which matrix products are fastest with."""
+    return Vectors(quantized.astype(np.float32, order="C"))

@@ -11,11 +11,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, ragged_rows, take
+from sklearn_lsh.csr import CSR, lengths_of, ragged_rows, take
 from sklearn_lsh.hashing.integer_projections import row_scales, row_sums
 
-# Squared distances have to be finite in float32.
-MOST_SQUARE = 1e36
+# Greatest squared length of a row: squared distances have to be finite in float32.
+MAX_SQUARE = 1e36
+# Score of a row of zeros, which is at right angles to any other: the negative squared distance of
+# two rows of unit length at right angles.
+RIGHT_ANGLE_SCORE = -2
 
 
 class Metric(NamedTuple):
@@ -45,13 +48,13 @@ class Metric(NamedTuple):
     is_angle: bool = False
     is_set: bool = False
 
-    def score(self, indptr, indices, queries, rows):
+    def score(self, pattern, queries, rows):
         """Score each query's list of rows.
 
         Parameters
         ----------
-        indptr, indices : ndarray of dtype=uint32
-            Ragged lists of rows.
+        pattern : Pattern
+            Rows for each query.
         queries, rows : Vectors
 
         Returns
@@ -59,16 +62,18 @@ class Metric(NamedTuple):
         scores : ndarray of shape (n_pairs,), dtype=float32
         """
         if rows.is_sparse:
-            scores = self._score_sparse(indptr, indices, queries, rows)
+            scores = self._score_sparse(pattern, queries, rows)
         else:
-            scores = np.empty(indices.shape[0], np.float32)
+            scores = np.empty(pattern.n_pairs, np.float32)
             if self.is_product:
-                kernels.score_pairs((indptr, indices), queries.data, rows.data, scores)
+                kernels.score_pairs(pattern, queries.data, rows.data, scores)
             else:
-                kernels.score_distances(indptr, indices, queries.data, rows.data, scores)
+                kernels.score_distances(
+                    pattern.indptr, pattern.indices, queries.data, rows.data, scores
+                )
         if self.is_angle and (rows.has_empty or queries.has_empty):
-            x, y = _lengths_of_pairs(indptr, indices, queries, rows)
-            scores[(x == 0) | (y == 0)] = -2
+            x, y = _squares_of_pairs(pattern, queries, rows)
+            scores[(x == 0) | (y == 0)] = RIGHT_ANGLE_SCORE
         return scores
 
     def sparse_products(self, queries, rows):
@@ -88,12 +93,12 @@ class Metric(NamedTuple):
             offsets[rows.squares == 0] = 0.5  # as rows of unit length at right angles
         return offsets
 
-    def _score_sparse(self, indptr, indices, queries, rows):
-        products = np.empty(indices.shape[0], np.float64)
+    def _score_sparse(self, pattern, queries, rows):
+        products = np.empty(pattern.n_pairs, np.float64)
         data = (*queries.data[:3], *rows.data[:3], rows.data.n_columns)
-        kernels.score_sparse(indptr, indices, *data, products)
-        lengths = _lengths_of_pairs(indptr, indices, queries, rows)
-        return self.combine(products, *lengths).astype(np.float32)
+        kernels.score_sparse(*pattern, *data, products)
+        x, y = _squares_of_pairs(pattern, queries, rows)
+        return self.combine(products, x, y).astype(np.float32)
 
 
 class Vectors:
@@ -113,12 +118,12 @@ class Vectors:
     def __init__(self, data, squares=None):
         self.data = data
         self.squares = _squares(data) if squares is None else squares
-        if not self.squares.max(initial=0) < MOST_SQUARE:
+        if not self.squares.max(initial=0) < MAX_SQUARE:
             raise ValueError(
                 "The lengths of rows must be less than 1e18, because distances are computed in "
                 "float32. Scale the data, for example with StandardScaler or MaxAbsScaler."
             )
-        self._room = None  # an array with room for more rows, of which data is the beginning
+        self._buffer = None  # an array with room for more rows, of which data is the beginning
 
     @property
     def is_sparse(self):
@@ -145,7 +150,7 @@ class Vectors:
         return sp.csr_array(parts, shape=(self.n_rows, n_columns))
 
     def part(self, chosen):
-        """Some of the rows: a mask, a slice or numbers."""
+        """Some of the rows: a mask, a slice or indices."""
         return Vectors(take(self.matrix, np.arange(self.n_rows)[chosen]))
 
     def joined(self, others):
@@ -153,23 +158,25 @@ class Vectors:
         squares = np.concatenate([self.squares, others.squares])
         if not self.is_sparse:
             return self._joined_dense(others, squares)
-        ends = self.data.indptr[-1] + others.data.indptr[1:]
-        pairs = (
-            np.concatenate(both) for both in zip(self.data[1:3], others.data[1:3], strict=True)
+        ours, theirs = self.data, others.data
+        joined = CSR(
+            np.concatenate([ours.indptr, ours.indptr[-1] + theirs.indptr[1:]]),
+            np.concatenate([ours.indices, theirs.indices]),
+            np.concatenate([ours.data, theirs.data]),
+            ours.n_columns,
         )
-        indptr = np.concatenate([self.data.indptr, ends])
-        return Vectors(CSR(indptr, *pairs, self.data.n_columns), squares)
+        return Vectors(joined, squares)
 
     def _joined_dense(self, others, squares):
-        """Copy these rows only now and then: into an array that has room for more."""
+        """Copy these rows only now and then: into a buffer that has room for more."""
         n_rows, n_features = squares.shape[0], self.data.shape[1]
-        room = self._room
-        if room is None or room.shape[0] < n_rows:
-            room = np.empty((n_rows + n_rows // 4, n_features), np.float32)
-            room[: self.n_rows] = self.data
-        room[self.n_rows : n_rows] = others.data
-        joined = Vectors(room[:n_rows], squares)
-        joined._room = room
+        buffer = self._buffer
+        if buffer is None or buffer.shape[0] < n_rows:
+            buffer = np.empty((n_rows + n_rows // 4, n_features), np.float32)
+            buffer[: self.n_rows] = self.data
+        buffer[self.n_rows : n_rows] = others.data
+        joined = Vectors(buffer[:n_rows], squares)
+        joined._buffer = buffer
         return joined
 
 
@@ -181,9 +188,9 @@ def _squares(rows):
         return np.einsum("ij,ij->i", rows, rows)
 
 
-def _lengths_of_pairs(indptr, indices, queries, rows):
+def _squares_of_pairs(pattern, queries, rows):
     """Squared lengths of the query and the row of each pair."""
-    return np.repeat(queries.squares, np.diff(indptr)), rows.squares[indices]
+    return np.repeat(queries.squares, lengths_of(pattern.indptr)), rows.squares[pattern.indices]
 
 
 def _scale(rows, factors):

@@ -1,4 +1,4 @@
-"""Search among all rows: products of matrices, and the highest of them."""
+"""A linear scan, the search among all rows: products of matrices, and the highest of them."""
 
 import numpy as np
 
@@ -6,9 +6,12 @@ from sklearn_lsh import kernels
 from sklearn_lsh.csr import best_columns
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
 
-# Queries that are answered at once, and products that are computed at once: so many stay in a
-# processor's cache. Sparse rows have to be multiplied all at once.
-N_QUERIES, N_PRODUCTS, N_SPARSE_PRODUCTS = 256, 1 << 19, 1 << 23
+# Queries that are answered at once.
+MAX_QUERIES = 256
+# Products that are computed at once: 2 MB of float32, which stay in a processor's cache.
+MAX_PRODUCTS = 1 << 19
+# The same of sparse rows, which have to be multiplied all at once: 32 MB.
+MAX_SPARSE_PRODUCTS = 1 << 23
 
 
 class Scan:
@@ -28,13 +31,13 @@ class Scan:
         self.delete(~alive)
 
     def insert(self, rows: Vectors):
-        """Add rows; they get the next numbers."""
+        """Add rows; they get the next indices."""
         self.rows = self.rows.joined(rows)
         self.offsets = np.append(self.offsets, self.metric.offsets(rows))
 
-    def delete(self, numbers):
+    def delete(self, indices):
         """Let rows be found no more."""
-        self.offsets[numbers] = np.inf
+        self.offsets[indices] = np.inf
 
     def best(self, queries: Vectors, n_best):
         """Find the rows that score highest, up to rounding.
@@ -47,12 +50,12 @@ class Scan:
 
         Returns
         -------
-        numbers : ndarray of shape (n_queries, n_best), dtype=uint32
+        indices : ndarray of shape (n_queries, n_best), dtype=uint32
             In ascending order.
         """
-        size = N_QUERIES
+        size = MAX_QUERIES
         if self.rows.is_sparse:
-            size = max(1, min(size, N_SPARSE_PRODUCTS // self.rows.n_rows))
+            size = max(1, min(size, MAX_SPARSE_PRODUCTS // self.rows.n_rows))
         if queries.n_rows <= size:
             return self._best(queries, n_best)
         parts = [slice(i, i + size) for i in range(0, queries.n_rows, size)]
@@ -62,23 +65,25 @@ class Scan:
         shape = queries.n_rows, 2 * n_best
         columns, scores = np.zeros(shape, np.uint32), np.empty(shape, np.float32)
         counts = np.zeros(queries.n_rows, np.uint32)
-        bars = np.full(queries.n_rows, -np.inf, np.float32)
+        thresholds = np.full(queries.n_rows, -np.inf, np.float32)
         for start, products in self._products(queries):
             offsets = self.offsets[start : start + products.shape[1]]
-            kernels.keep_highest(products, offsets, start, n_best, counts, bars, columns, scores)
+            kernels.keep_highest(
+                products, offsets, start, n_best, counts, thresholds, columns, scores
+            )
         scores[np.arange(2 * n_best) >= counts[:, np.newaxis]] = -np.inf
         places, _ = best_columns(scores, n_best)
         return np.sort(np.take_along_axis(columns, places, axis=1), axis=1)
 
     def _products(self, queries):
-        """Products with some rows after others, and the number of the first of these."""
+        """Products with some rows after others, and the index of the first of these."""
         if self.rows.is_sparse:
             yield 0, self.metric.sparse_products(queries, self.rows)
             return
-        size = max(1, N_PRODUCTS // max(1, queries.n_rows))
-        room = np.empty(queries.n_rows * min(size, self.rows.n_rows), np.float32)
+        size = max(1, MAX_PRODUCTS // max(1, queries.n_rows))
+        buffer = np.empty(queries.n_rows * min(size, self.rows.n_rows), np.float32)
         for start in range(0, self.rows.n_rows, size):
             rows = self.rows.data[start : start + size]
             shape = queries.n_rows, rows.shape[0]
-            products = room[: shape[0] * shape[1]].reshape(shape)
+            products = buffer[: shape[0] * shape[1]].reshape(shape)
             yield start, np.matmul(queries.data, rows.T, out=products)

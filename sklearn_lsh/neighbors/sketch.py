@@ -6,19 +6,26 @@ import scipy.sparse as sp
 from sklearn_lsh import kernels
 from sklearn_lsh.neighbors.metrics import METRICS
 
-# Directions that a sketch keeps, those of them that are hashed, and rows of the sample in which
-# they are sought.
-N_DIRECTIONS, N_HASHED, N_SAMPLE = 64, 32, 2048
-# Steps of the power method, and directions that it turns beside those wanted.
-N_STEPS, N_SPARE = 3, 10
-# Rows that are rounded at once.
-BLOCK = 1024
+# Most directions of a sketch.
+MAX_DIRECTIONS = 64
+# Of these the widest, which are hashed.
+HASHED_DIRECTIONS = 32
+# Rows of the sample in which directions are sought.
+SAMPLE_ROWS = 2048
+# Iterations of the block power method.
+POWER_ITERATIONS = 3
+# Directions that it turns beside those wanted, which so come out more exactly (Halko et al. 2011).
+OVERSAMPLING = 10
 # Directions with a smaller share of the widest one's deviation count as rounding.
-LEAST_SHARE = 1e-3
+MIN_SHARE = 1e-3
+# Deviations of the widest direction that the largest quantized value, 127, stands for.
+QUANTIZED_DEVIATIONS = 4
+# Rows that are quantized at once, which stay in a processor's cache.
+CHUNK_ROWS = 1024
 
 
-class Sketch:
-    r"""Map rows and queries to few directions, in which they are compared and hashed.
+class PrincipalSketch:
+    r"""Projections of rows and queries to few directions, in which they are compared and hashed.
 
     With the rows' mean :math:`m` and principal directions :math:`V`, sketches are
     :math:`V^T (x - m)`, and their distances those of the rows, but for what lies outside of the
@@ -35,11 +42,11 @@ class Sketch:
     vectors, :math:`(Q - n) (X - m)^T \approx U S W^T`, which are these sketches with
     :math:`A = (X - m)^T W S^{-1/2}` and :math:`B = (Q - n)^T U S^{-1/2}`.
 
-    Sketches are compared in whole numbers of eight bits, because what takes time is to read them,
-    and because sums of their products are the same in any order: `coarse`. For hashing, they are
-    stretched: a direction's deviation :math:`\sigma` becomes its
-    square root. As they are, rows differ mostly in few directions, which most bits then tell of;
-    with all deviations alike, bits tell of directions in which rows hardly differ.
+    Sketches are compared quantized to eight bits, because what takes time is to read them, and
+    because sums of their products are the same in any order. For hashing, they are whitened in
+    part: a direction's deviation :math:`\sigma` becomes its square root. As they are, rows differ
+    mostly in few directions, which most bits then tell of; with all deviations alike, bits tell
+    of directions in which rows hardly differ.
 
     Parameters
     ----------
@@ -59,12 +66,13 @@ class Sketch:
             # A sparse sample stays uncentred: its first direction is then about its mean.
             self.query_mean = self.row_mean
             centred = rows if sp.issparse(rows) else rows - self.row_mean
-            deviations, directions = principal_directions(centred, N_DIRECTIONS, random_state)
+            deviations, directions = principal_directions(centred, MAX_DIRECTIONS, random_state)
             self.row_basis = self.query_basis = directions
-        self.stretch = np.sqrt(deviations[0] / deviations[:N_HASHED]).astype(np.float32)
-        self.row_step = self.query_step = _step(self.rows(rows))
+        deviations = deviations[:HASHED_DIRECTIONS]
+        self.whitening = np.sqrt(deviations[0] / deviations).astype(np.float32)
+        self.row_step = self.query_step = _quantization_step(self.rows(rows))
         if for_products:
-            self.query_step = _step(self.queries(queries))
+            self.query_step = _quantization_step(self.queries(queries))
 
     def _set_bases(self, rows, queries, random_state):
         """Find the bases for products, and queries' deviations in their directions."""
@@ -72,7 +80,7 @@ class Sketch:
         products = products.toarray() if sp.issparse(products) else products
         products -= queries @ self.row_mean[:, np.newaxis]
         products -= rows @ self.query_mean - self.query_mean @ self.row_mean
-        n_directions = min(N_DIRECTIONS, rows.shape[1])
+        n_directions = min(MAX_DIRECTIONS, rows.shape[1])
         values, right = principal_directions(products, n_directions, random_state)
         roots = np.sqrt(values)
         left = products @ right / values
@@ -96,40 +104,40 @@ class Sketch:
         if not self.for_products:
             return projected
         biases = rows @ self.query_mean - self.query_mean @ self.row_mean
-        return _with_first(biases / self.unit, projected)
+        return _prepend(biases / self.unit, projected)
 
     def queries(self, queries):
         """Sketches of queries: ndarray of shape (n_queries, n_directions), float32."""
         projected = _project(queries, self.query_mean, self.query_basis)
-        return _with_first(self.unit, projected) if self.for_products else projected
+        return _prepend(self.unit, projected) if self.for_products else projected
 
-    def coarse_rows(self, sketches):
+    def quantize_rows(self, sketches):
         """Rows' sketches as they are compared: int8."""
-        return _round(sketches, self.row_step)
+        return _quantize(sketches, self.row_step)
 
-    def coarse_queries(self, sketches):
+    def quantize_queries(self, sketches):
         """Queries' sketches as they are compared: int8."""
-        return _round(sketches, self.query_step)
+        return _quantize(sketches, self.query_step)
 
-    def hashed_rows(self, sketches):
-        """Rows' sketches as they are hashed: for products shrunk where queries are stretched."""
-        return self._stretched(sketches, 1 / self.stretch if self.for_products else self.stretch)
+    def whiten_rows(self, sketches):
+        """Rows' sketches as they are hashed: for products, inversely to the queries'."""
+        return self._scale(sketches, 1 / self.whitening if self.for_products else self.whitening)
 
-    def hashed_queries(self, sketches):
-        """Queries' sketches as they are hashed: stretched."""
-        return self._stretched(sketches, self.stretch)
+    def whiten_queries(self, sketches):
+        """Queries' sketches as they are hashed."""
+        return self._scale(sketches, self.whitening)
 
-    def score(self, indptr, indices, queries, rows):
-        """Score ragged lists of coarse rows for coarse queries, the nearer the higher."""
+    def score(self, pattern, queries, rows):
+        """Score ragged lists of quantized rows for quantized queries, the nearer the higher."""
         name = "score_coarse_products" if self.for_products else "score_coarse_distances"
-        scores = np.empty(indices.shape[0], np.float32)
-        getattr(kernels, name)(indptr, indices, queries, rows, scores)
+        scores = np.empty(pattern.n_pairs, np.float32)
+        getattr(kernels, name)(*pattern, queries, rows, scores)
         return scores
 
-    def _stretched(self, sketches, factors):
-        hashed = sketches[:, : factors.shape[0] + self.for_products].copy()
-        hashed[:, self.for_products :] *= factors
-        return hashed
+    def _scale(self, sketches, factors):
+        scaled = sketches[:, : factors.shape[0] + self.for_products].copy()
+        scaled[:, self.for_products :] *= factors
+        return scaled
 
 
 def principal_directions(matrix, n_directions, random_state):
@@ -149,15 +157,16 @@ def principal_directions(matrix, n_directions, random_state):
     directions : ndarray of shape (n_features, n_directions), dtype=float32
         Right singular vectors.
     """
-    shape = matrix.shape[1], min(n_directions + N_SPARE, *matrix.shape)
+    n_rows, n_features = matrix.shape
+    shape = n_features, min(n_directions + OVERSAMPLING, n_rows, n_features)
     directions = random_state.standard_normal(shape).astype(np.float32)
-    for _ in range(N_STEPS):
+    for _ in range(POWER_ITERATIONS):
         directions, _ = np.linalg.qr(matrix.T @ (matrix @ directions))
     projected = matrix @ directions
-    squares, turn = np.linalg.eigh(projected.T @ projected)
+    squares, rotation = np.linalg.eigh(projected.T @ projected)
     deviations = np.sqrt(np.maximum(squares[::-1], 0))[:n_directions] + np.float32(1e-12)
-    kept = int(np.count_nonzero(deviations >= LEAST_SHARE * deviations[0]))
-    return deviations[:kept], np.ascontiguousarray((directions @ turn[:, ::-1])[:, :kept])
+    kept = int(np.count_nonzero(deviations >= MIN_SHARE * deviations[0]))
+    return deviations[:kept], np.ascontiguousarray((directions @ rotation[:, ::-1])[:, :kept])
 
 
 def _combine(matrix, mean, factors):
@@ -172,25 +181,27 @@ def _project(matrix, mean, basis):
     return projected
 
 
-def _with_first(first, projected):
+def _prepend(first, projected):
+    """Sketches with one more coordinate, the first."""
     out = np.empty((projected.shape[0], projected.shape[1] + 1), np.float32)
     out[:, 0], out[:, 1:] = first, projected
     return out
 
 
-def _step(sketches):
-    """Step of the whole numbers, 127 of which are four deviations of the widest direction."""
-    return np.float32(4 * np.sqrt((sketches**2).mean(axis=0).max()) / 127 + 1e-30)
+def _quantization_step(sketches):
+    """What a quantized sketch's unit stands for."""
+    widest = np.sqrt((sketches**2).mean(axis=0).max())
+    return np.float32(QUANTIZED_DEVIATIONS * widest / 127 + 1e-30)
 
 
-def _round(sketches, step):
-    whole = np.empty(sketches.shape, np.int8)
-    for start in range(0, sketches.shape[0], BLOCK):  # which stays in a processor's cache
-        part = slice(start, start + BLOCK)
+def _quantize(sketches, step):
+    quantized = np.empty(sketches.shape, np.int8)
+    for start in range(0, sketches.shape[0], CHUNK_ROWS):
+        part = slice(start, start + CHUNK_ROWS)
         steps = sketches[part] / step
         np.rint(steps, out=steps)
-        whole[part] = np.clip(steps, -127, 127, out=steps)
-    return whole
+        quantized[part] = np.clip(steps, -127, 127, out=steps)
+    return quantized
 
 
 def _mean(matrix):

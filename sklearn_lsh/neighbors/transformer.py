@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,13 +23,32 @@ from sklearn_lsh.csr import take
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.inputs import check_data
-from sklearn_lsh.neighbors.index import Index
+from sklearn_lsh.neighbors.index import Index, Neighbors
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
-from sklearn_lsh.neighbors.sketch import N_SAMPLE, Sketch
-from sklearn_lsh.neighbors.tuning import N_QUERIES, Sample, tune
+from sklearn_lsh.neighbors.query_sample import QuerySample
+from sklearn_lsh.neighbors.sketch import SAMPLE_ROWS, PrincipalSketch
+from sklearn_lsh.neighbors.tuning import N_QUERIES, Tuner
 
 AUTO = StrOptions({"auto"})
 _COUNT = Interval(Integral, 1, None, closed="left")
+
+
+class _Queries(NamedTuple):
+    """Queries to build an index by.
+
+    Attributes
+    ----------
+    to_tune : Vectors
+        For which recall is measured.
+    self_indices : ndarray of shape (n_queries,) or None
+        Which row each of these is, if they are rows.
+    to_sketch : Vectors or None
+        In which the directions of sketches are sought; None is in the rows.
+    """
+
+    to_tune: Vectors
+    self_indices: np.ndarray | None
+    to_sketch: Vectors | None
 
 
 class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -159,7 +178,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         y : None
             Ignored.
         queries : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
-            A sample of what will be asked, where that is unlike the rows: recall is measured for
+            A sample of the queries to come, where these are unlike the rows: recall is measured for
             one half of it, and the other says in what directions rows matter. A thousand or so
             are enough. By default the rows.
 
@@ -177,7 +196,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._metric, self._sparse = METRICS[self.metric], sp.issparse(X)
         self._queries = None
         if queries is not None:
-            queries = self._alike(check_data(self, queries, reset=False))
+            queries = self._in_form_of_rows(check_data(self, queries, reset=False))
             self._queries = self._vectors(queries[: 2 * N_QUERIES])
         rows = self._vectors(X)
         self._build(rows, np.ones(rows.n_rows, bool))
@@ -192,7 +211,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows. They get the next numbers, from ``n_samples_fit_`` onwards.
+            Rows. They get the next indices, from ``n_samples_fit_`` onwards.
         y : None
             Ignored.
 
@@ -215,16 +234,16 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self.index_.insert(self._vectors(X))
         if self.index_.n_alive > 2 * self._n_tuned:
             self._build(self.index_.rows, self.index_.alive)
-        self._count()
+        self._count_rows()
         return self
 
     def delete(self, rows) -> Self:
-        """Take rows out: they will not be found any more. The others keep their numbers.
+        """Take rows out: they will not be found any more. The others keep their indices.
 
         Parameters
         ----------
         rows : array-like of shape (n_deleted,)
-            Numbers of rows, from 0 to ``n_samples_fit_ - 1``.
+            Indices of rows, from 0 to ``n_samples_fit_ - 1``.
 
         Returns
         -------
@@ -270,7 +289,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         distances : ndarray of shape (n_queries, n_neighbors)
             Only where they are wanted. Exact, and in ascending order.
         indices : ndarray of shape (n_queries, n_neighbors)
-            Numbers of rows.
+            Indices of rows.
 
         Raises
         ------
@@ -278,17 +297,17 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             If X is not valid, or there are fewer rows than neighbours.
         """
         check_is_fitted(self)
-        k = self._check_number(n_neighbors, X is None)
+        k = self._check_n_neighbors(n_neighbors, X is None)
         if X is None:
-            indices, scores = self.index_.nearest(self.index_.rows.matrix, k + 1, self.n_jobs)
-            indices, scores = _without_self(indices, scores)
+            rows = self.index_.rows.matrix
+            neighbors = _without_self(self.index_.nearest(rows, k + 1, self.n_jobs))
         else:
             X = check_data(self, X, reset=False)
-            indices, scores = self.index_.nearest(self._alike(X), k, self.n_jobs)
-        indices = indices.astype(np.int64)
+            neighbors = self.index_.nearest(self._in_form_of_rows(X), k, self.n_jobs)
+        indices = neighbors.indices.astype(np.int64)
         if not return_distance:
             return indices
-        return self._metric.distances(scores.astype(np.float64)), indices
+        return self._metric.distances(neighbors.scores.astype(np.float64)), indices
 
     def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
         """Graph of the nearest rows.
@@ -347,68 +366,80 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def _build(self, rows, alive):
         """Make the index of rows, and find out how much to look at."""
         random_state = check_random_state(self.random_state)
-        numbers = random_state.permutation(np.flatnonzero(alive))
-        own, queries = None, self._queries
-        if queries is None:
-            own = numbers[-N_QUERIES:]
-            queries = rows.part(own)
-        else:
-            # Recall is better for those that directions were sought in.
-            queries, asked = queries.part(slice(0, None, 2)), queries.part(slice(1, None, 2))
-            if asked.n_rows == 0:
-                asked = queries
+        order = random_state.permutation(np.flatnonzero(alive))
+        split = self._split_queries(rows, order)
         sketch = None
         if not self._metric.is_set:
-            some = rows.part(numbers[:N_SAMPLE]).matrix
-            asked = some if own is not None else asked.matrix
-            sketch = Sketch(some, asked, self._metric.is_product, random_state)
+            sample = rows.part(order[:SAMPLE_ROWS]).matrix
+            queries = sample if split.to_sketch is None else split.to_sketch.matrix
+            sketch = PrincipalSketch(sample, queries, self._metric.is_product, random_state)
         self.index_ = Index(self._metric, rows, sketch, alive)
         n_bits = self.n_bits
         if n_bits == "auto":
-            n_bits = int(np.clip(np.rint(np.log2(numbers.shape[0])), 1, MAX_BITS))
+            n_bits = int(np.clip(np.rint(np.log2(order.shape[0])), 1, MAX_BITS))
         seed = random_state.randint(np.iinfo(np.int32).max)
-        self._tune(queries, own, lambda n_tables: self._family(n_bits, n_tables, seed))
-        self._n_tuned = numbers.shape[0]
-        self._count()
+        self._tune(split, lambda n_tables: self._family(n_bits, n_tables, seed))
+        self._n_tuned = order.shape[0]
+        self._count_rows()
 
-    def _tune(self, queries, own, make_family):
-        n_tables, n_probes = (
-            None if given == "auto" else given for given in (self.n_tables, self.n_probes)
-        )
+    def _split_queries(self, rows, order) -> _Queries:
+        """Queries to tune with, and others to find the sketches' directions in.
+
+        Recall is better for those that directions were sought in.
+        """
+        queries = self._queries
+        if queries is None:
+            self_indices = order[-N_QUERIES:]
+            return _Queries(rows.part(self_indices), self_indices, None)
+        to_tune, to_sketch = queries.part(slice(0, None, 2)), queries.part(slice(1, None, 2))
+        return _Queries(to_tune, None, to_sketch if to_sketch.n_rows else to_tune)
+
+    def _tune(self, split, make_family):
+        """Find a setting by queries, and say what it is."""
         self.recall_ = 1.0
-        n_others = self.index_.n_alive - (own is not None)
+        n_others = self.index_.n_alive - (split.self_indices is not None)
         if n_others > 0:
-            sample = Sample(self.index_, queries, own, self.n_neighbors, self.n_jobs)
-            given = self.n_bits, self.n_tables, self.n_probes, self.hash_function
-            may_scan = all(isinstance(value, str) and value == "auto" for value in given)
-            searched = n_tables, n_probes, may_scan
-            found = tune(self.index_, make_family, sample, self.recall, *searched)
-            self.recall_ = found.recall
-            if not found.enough:
+            best = self._find_setting(split, make_family)
+            self.recall_ = best.recall
+            if not best.meets_recall:
                 warnings.warn(
-                    f"Recall is about {found.recall:.3f}, less than recall={self.recall}, with "
-                    f"{found.setting}. Set n_tables or n_probes higher, or to 'auto'.",
+                    f"Recall is about {best.recall:.3f}, less than recall={self.recall}, with "
+                    f"{best.setting}. Set n_tables or n_probes higher, or to 'auto'.",
                     UserWarning,
                     stacklevel=4,
                 )
         for name, value in self.index_.setting._asdict().items():
             setattr(self, f"{name}_", value)
 
+    def _find_setting(self, split, make_family):
+        sample = QuerySample(
+            self.index_, split.to_tune, split.self_indices, self.n_neighbors, self.n_jobs
+        )
+        given = self.n_bits, self.n_tables, self.n_probes, self.hash_function
+        return Tuner(
+            sample,
+            self.recall,
+            make_family,
+            n_tables=None if self.n_tables == "auto" else self.n_tables,
+            n_probes=None if self.n_probes == "auto" else self.n_probes,
+            may_scan=all(isinstance(value, str) and value == "auto" for value in given),
+        ).tune()
+
     def _family(self, n_bits, n_tables, seed):
-        """A family with a number of tables, not fitted."""
+        """A family with so many tables, not fitted."""
         given = self.hash_function
         if isinstance(given, HashFamily):
             return clone(given).set_params(n_tables=n_tables)
         name = ("minhash" if self._metric.is_set else "simhash") if given == "auto" else given
         return FAMILIES[name](n_bits, n_tables, random_state=seed)
 
-    def _alike(self, X):
+    def _in_form_of_rows(self, X):
         """Queries, sparse or dense as the rows."""
         if self._metric.is_set or sp.issparse(X) == self._sparse:
             return X
         return sp.csr_array(X) if self._sparse else X.toarray()
 
-    def _check_number(self, n_neighbors, without_self):
+    def _check_n_neighbors(self, n_neighbors, without_self):
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral):
             raise TypeError(f"n_neighbors must be a whole number, got {k!r}.")
@@ -422,7 +453,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             )
         return int(k)
 
-    def _count(self):
+    def _count_rows(self):
         self.n_samples_fit_ = self._n_features_out = self.index_.rows.n_rows
 
     def __sklearn_tags__(self):
@@ -431,9 +462,12 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         return tags
 
 
-def _without_self(indices, scores):
-    """Leave out each row's own number or, where it is not there, the last."""
-    own = indices == np.arange(indices.shape[0])[:, np.newaxis]
-    own[~own.any(axis=1), -1] = True
-    shape = (indices.shape[0], -1)
-    return indices[~own].reshape(shape), scores[~own].reshape(shape)
+def _without_self(neighbors) -> Neighbors:
+    """Leave out each row itself or, where it is not among its neighbours, the last of these."""
+    n_rows = neighbors.indices.shape[0]
+    left_out = neighbors.indices == np.arange(n_rows)[:, np.newaxis]
+    left_out[~left_out.any(axis=1), -1] = True
+    return Neighbors(
+        neighbors.indices[~left_out].reshape(n_rows, -1),
+        neighbors.scores[~left_out].reshape(n_rows, -1),
+    )

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 
-from sklearn_lsh.csr import take
-from sklearn_lsh.neighbors import LSHNeighborsTransformer, tuning
+from sklearn_lsh.csr import even_pattern, take
+from sklearn_lsh.neighbors import LSHNeighborsTransformer, costs
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.scan import Scan
-from sklearn_lsh.neighbors.sketch import Sketch, principal_directions
+from sklearn_lsh.neighbors.sketch import PrincipalSketch, principal_directions
 
 from ..support.kernel_cases import quick, seeds
 from .test_neighbors import distances_of, recall
@@ -146,10 +146,10 @@ def test_duplicates(rows):
 def test_the_cheapest_way_is_taken(rows, monkeypatch):
     X, _ = rows
     fitted("euclidean", X)
-    monkeypatch.setattr(tuning, "QUERY", 1e9)  # of sketches
+    model = costs.MEASURED
+    monkeypatch.setattr(costs, "MEASURED", model._replace(query_sketch=1e9))
     assert scanning().fit(X).index_.setting == (0, 0, 0, 0, 0)
-    monkeypatch.setattr(tuning, "QUERY", 0)
-    monkeypatch.setattr(tuning, "ROW", 1e6)  # of comparing all
+    monkeypatch.setattr(costs, "MEASURED", model._replace(query_sketch=0, row=1e6))
     transformer = scanning().fit(X)
     assert transformer.n_directions_ == 0
     assert transformer.n_tables_ > 0
@@ -186,9 +186,8 @@ def test_best(n_rows, n_queries, metric, is_sparse, seed):
     assert found.shape == (n_queries, n_best)
     assert (np.diff(found.astype(int), axis=1) > 0).all()
     assert alive[found].all()
-    every = np.tile(np.arange(n_rows, dtype=np.uint32), n_queries)
-    indptr = np.arange(n_queries + 1, dtype=np.uint32) * np.uint32(n_rows)
-    scores = METRICS[metric].score(indptr, every, queries, rows).reshape(n_queries, n_rows)
+    every = even_pattern(np.tile(np.arange(n_rows, dtype=np.uint32), (n_queries, 1)))
+    scores = METRICS[metric].score(every, queries, rows).reshape(n_queries, n_rows)
     kept = np.sort(np.take_along_axis(scores, found, axis=1), axis=1)
     expected = np.sort(scores[:, alive], axis=1)[:, alive.sum() - n_best :]
     np.testing.assert_allclose(kept, expected, atol=1e-5)
@@ -204,7 +203,11 @@ def test_best_in_blocks(is_sparse, monkeypatch):
     )
     scan = Scan(METRICS["euclidean"], rows, np.ones(500, bool))
     expected = scan.best(queries, 20)
-    for name, value in (("N_QUERIES", 17), ("N_PRODUCTS", 17 * 60), ("N_SPARSE_PRODUCTS", 999)):
+    for name, value in (
+        ("MAX_QUERIES", 17),
+        ("MAX_PRODUCTS", 17 * 60),
+        ("MAX_SPARSE_PRODUCTS", 999),
+    ):
         monkeypatch.setattr(f"sklearn_lsh.neighbors.scan.{name}", value)
     np.testing.assert_array_equal(scan.best(queries, 20), expected)
 
@@ -242,7 +245,7 @@ def test_directions_for_products_approximate_them_best(is_sparse):
     X = (rng.normal(size=(700, 150)) * scales + 1).astype(np.float32)
     Q = (rng.normal(size=(300, 150)) * scales[::-1] - 2).astype(np.float32)
     given = (sp.csr_array(X), sp.csr_array(Q)) if is_sparse else (X, Q)
-    sketch = Sketch(*given, True, np.random.RandomState(0))
+    sketch = PrincipalSketch(*given, True, np.random.RandomState(0))
     assert sketch.n_directions == 65
     approximate = sketch.queries(given[1]) @ sketch.rows(given[0]).T
     exact = Q.astype(float) @ X.T.astype(float)
