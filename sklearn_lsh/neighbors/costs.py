@@ -51,9 +51,10 @@ class CostModel(NamedTuple):
     candidate: float
 
 
-# As measured on one processor with AVX2; `python benchmarks/cost_model.py` prints them for another.
-# Buckets, members and candidates mostly wait for memory where rows are so many that tables are
-# worth a try; among fewer they take a third.
+# As they were measured on one processor with AVX2, when scans and tables were first compared;
+# `python benchmarks/cost_model.py` measures them on another, and prints both. Buckets, members and
+# candidates mostly wait for memory where rows are so many that tables are worth a try; among fewer
+# they take a third.
 MEASURED = CostModel(
     product=0.036,
     sparse_product=0.15,

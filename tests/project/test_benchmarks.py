@@ -19,6 +19,7 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob(
 PREPARATIONS = {"extreme_environments"}
 # What each is given besides, and the package that its data come with.
 RUNS = {
+    "cost_model": ([], None),
     "extreme": (["--sets=icd", "--methods=ours,ours_uniform"], "simple_icd_10_cm"),
     "hashing": ([], None),
     "icd_coding": ([], "simple_icd_10_cm"),
