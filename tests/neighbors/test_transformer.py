@@ -1,6 +1,5 @@
 """Neighbours found by hashing, against brute force and in scikit-learn's company."""
 
-import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -8,11 +7,9 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.base import clone
 from sklearn.cluster import DBSCAN, SpectralClustering
 from sklearn.datasets import make_blobs
 from sklearn.manifold import TSNE
-from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -22,6 +19,7 @@ from sklearn_lsh.hashing import DWTA, E2LSH, MinHash, SimHash, SimpleLSH
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
 from ..support.kernel_cases import quick, seeds
+from ..support.neighbors import assert_repeatable, distances_of, recall
 
 METRICS = ["euclidean", "cosine", "inner_product", "jaccard"]
 # Hashing whatever it costs: the data of tests are so few that comparing all costs less.
@@ -32,17 +30,6 @@ def hashed(metric, **settings):
     """A transformer that hashes; MinHash knows one bucket of a table."""
     settings = {**HASHED, "n_probes": 1 if metric == "jaccard" else 4, **settings}
     return LSHNeighborsTransformer(metric=metric, **settings)
-
-
-def distances_of(X, Y, metric):
-    """Distances between all rows, by scikit-learn in float64."""
-    X, Y = (M.toarray() if sp.issparse(M) else M for M in (X, Y))
-    X, Y = X.astype(float), Y.astype(float)
-    if metric == "inner_product":
-        return -X @ Y.T
-    if metric == "jaccard":
-        return pairwise_distances(X != 0, Y != 0, metric="jaccard")
-    return pairwise_distances(X, Y, metric=metric)
 
 
 def clusters(n_rows, n_features=20, seed=0, share=1.0):
@@ -64,14 +51,6 @@ def rows():
 def sparse_rows():
     X = sp.csr_array(clusters(3400, 60, share=0.2))
     return X[:3000], X[3000:]
-
-
-def recall(found, X, queries, metric, k):
-    """Share of the nearest rows found; equally near ones count."""
-    distances = distances_of(queries, X, metric)
-    bars = np.sort(distances, axis=1)[:, k - 1 : k]
-    near = np.take_along_axis(distances, found, axis=1) <= bars + 1e-5 * (1 + abs(bars))
-    return near.mean()
 
 
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
@@ -212,26 +191,9 @@ def test_minhash_takes_its_own_settings(sparse_rows):
     assert (transformer.n_bits_, transformer.index_.family.n_hashes) == (10, 3)
 
 
-def test_threads_and_repetitions_give_the_same(rows):
+def test_threads_copies_and_company_make_no_difference(rows):
     X, queries = rows
-    transformer = LSHNeighborsTransformer(**HASHED).fit(X)
-    found = transformer.kneighbors(queries)
-    for other in (
-        clone(transformer).fit(X),
-        clone(transformer).set_params(n_jobs=2).fit(X),
-        pickle.loads(pickle.dumps(transformer)),
-    ):
-        for ours, theirs in zip(found, other.kneighbors(queries), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-
-
-def test_queries_alone_and_in_company_find_the_same(rows):
-    X, queries = rows
-    transformer = LSHNeighborsTransformer(**HASHED).fit(X)
-    found = transformer.kneighbors(queries, return_distance=False)
-    for i in range(0, 400, 57):
-        alone = transformer.kneighbors(queries[i : i + 1], return_distance=False)
-        np.testing.assert_array_equal(alone[0], found[i])
+    assert_repeatable(LSHNeighborsTransformer(**HASHED).fit(X), X, queries)
 
 
 # Updates
