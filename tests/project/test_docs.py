@@ -1,7 +1,6 @@
 """The documentation: its Python runs, and every public name has an example that runs."""
 
 import doctest
-import importlib
 import inspect
 import re
 import sys
@@ -11,6 +10,8 @@ import pytest
 
 from sklearn_lsh import datasets
 from sklearn_lsh.datasets import copies
+
+from ..support.public_names import public_names
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = [DOCS / "index.md", *sorted(DOCS.glob("user_guide/*.md"))]
@@ -73,17 +74,6 @@ def test_pages(page, tmp_path, monkeypatch):
         finally:
             if "matplotlib.pyplot" in sys.modules:
                 sys.modules["matplotlib.pyplot"].close("all")
-
-
-def public_names():
-    sys.path.insert(0, str(DOCS / "_ext"))
-    try:
-        reference = importlib.import_module("reference")
-    finally:
-        sys.path.remove(str(DOCS / "_ext"))
-    for _, module in reference.existing_modules():
-        for name in reference.public_names(module):
-            yield pytest.param(getattr(module, name), id=f"{module.__name__}.{name}")
 
 
 @pytest.mark.parametrize("public", list(public_names()))
