@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh.csr import Pattern, even_pattern, keep_best, take
-from sklearn_lsh.hashing import LSHTables
+from sklearn_lsh.hashing import HashFamily, LSHTables
 from sklearn_lsh.neighbors.costs import OVERSAMPLING
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
 from sklearn_lsh.neighbors.scan import Scan
@@ -119,7 +119,10 @@ class Index:
         self.metric, self.sketch, self.alive = metric, sketch, alive
         self.exact_scan = Scan(metric, rows, alive)
         self.sketches = self._sketch_rows(rows)
-        self.family, self.tables, self.scan, self.setting = None, None, None, EXACT
+        self.family: HashFamily | None = None
+        self.tables: LSHTables | None = None
+        self.scan: Scan | None = None
+        self.setting = EXACT
 
     @property
     def rows(self) -> Vectors:
@@ -140,7 +143,7 @@ class Index:
 
     def sketch_scan(self, n_directions) -> Scan:
         """All rows' sketches in some of their directions, to be compared."""
-        rows = _as_vectors(self.sketches.quantized[:, :n_directions])
+        rows = _as_vectors(self.sketches.quantized[:, :n_directions])  # type: ignore[index]
         return Scan(self.sketch.metric, rows, self.alive)
 
     def use(self, setting, family=None, tables=None, scan=None):
@@ -157,7 +160,7 @@ class Index:
             return
         new = self._sketch_rows(rows)
         if self.scan is not None:
-            self.scan.insert(_as_vectors(new.quantized[:, : self.setting.n_directions]))
+            self.scan.insert(_as_vectors(new.quantized[:, : self.setting.n_directions]))  # type: ignore[index]
             return
         if new.quantized is not None:
             quantized = np.concatenate([self.sketches.quantized, new.quantized])
@@ -217,7 +220,7 @@ class Index:
 
     def scan_queries(self, queries: Vectors, n_directions) -> Vectors:
         """Queries' sketches, as they are compared with those of all rows."""
-        return _as_vectors(self._sketch_queries(queries).quantized[:, :n_directions])
+        return _as_vectors(self._sketch_queries(queries).quantized[:, :n_directions])  # type: ignore[index]
 
     def candidates(self, queries: Vectors, n_probes) -> Candidates:
         """Rows in the buckets of each query, and how near they are by their sketches."""

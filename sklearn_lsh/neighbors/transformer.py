@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -22,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lsh.csr import take
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
-from sklearn_lsh.inputs import check_data
+from sklearn_lsh.inputs import MatrixLike, RandomState, check_data
 from sklearn_lsh.neighbors.index import Index, Neighbors
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.query_sample import QuerySample
@@ -143,17 +144,17 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def __init__(
         self,
         *,
-        mode="distance",
-        n_neighbors=5,
-        metric="euclidean",
-        recall=0.9,
-        n_bits="auto",
-        n_tables="auto",
-        n_probes="auto",
-        hash_function="auto",
-        random_state=None,
-        n_jobs=None,
-    ):
+        mode: str = "distance",
+        n_neighbors: int = 5,
+        metric: str = "euclidean",
+        recall: float = 0.9,
+        n_bits: int | str = "auto",
+        n_tables: int | str = "auto",
+        n_probes: int | str = "auto",
+        hash_function: str | HashFamily = "auto",
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.mode = mode
         self.n_neighbors = n_neighbors
         self.metric = metric
@@ -168,7 +169,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     # Rows
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, queries=None) -> Self:
+    def fit(self, X: MatrixLike, y: object = None, *, queries: MatrixLike | None = None) -> Self:
         """Put rows into hash tables.
 
         Parameters
@@ -196,13 +197,13 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._metric, self._sparse = METRICS[self.metric], sp.issparse(X)
         self._queries = None
         if queries is not None:
-            queries = self._in_form_of_rows(check_data(self, queries, reset=False))
-            self._queries = self._vectors(queries[: 2 * N_QUERIES])
+            given = self._in_form_of_rows(check_data(self, queries, reset=False))
+            self._queries = self._vectors(given[: 2 * N_QUERIES])
         rows = self._vectors(X)
         self._build(rows, np.ones(rows.n_rows, bool))
         return self
 
-    def partial_fit(self, X, y=None) -> Self:
+    def partial_fit(self, X: MatrixLike, y: object = None) -> Self:
         """Put more rows in.
 
         Sketches and hash functions stay as they are until there are twice as many rows as when
@@ -237,7 +238,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         self._count_rows()
         return self
 
-    def delete(self, rows) -> Self:
+    def delete(self, rows: ArrayLike) -> Self:
         """Take rows out: they will not be found any more. The others keep their indices.
 
         Parameters
@@ -271,7 +272,12 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     # Search
 
-    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+    def kneighbors(
+        self,
+        X: MatrixLike | None = None,
+        n_neighbors: int | None = None,
+        return_distance: bool = True,
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Find the nearest rows.
 
         Parameters
@@ -309,7 +315,12 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             return indices
         return self._metric.distances(neighbors.scores.astype(np.float64)), indices
 
-    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+    def kneighbors_graph(
+        self,
+        X: MatrixLike | None = None,
+        n_neighbors: int | None = None,
+        mode: str = "connectivity",
+    ) -> sp.csr_matrix:
         """Graph of the nearest rows.
 
         Parameters
@@ -340,7 +351,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         shape = (indices.shape[0], self.n_samples_fit_)
         return sp.csr_matrix((data.reshape(-1), indices.reshape(-1), indptr), shape=shape)
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> sp.csr_matrix:
         """Graph of the nearest rows, as `KNeighborsTransformer` makes it.
 
         Parameters

@@ -247,8 +247,8 @@ class Tuner:
         if not last.meets_recall:
             # More tables or probes, and so the finalists needed, cost at least as much as this.
             return last._replace(cost=make_trial(sample.k).cost)
-        pairs = np.arange(finalists.pattern.n_pairs, dtype=np.uint32)
-        pairs = Pattern(finalists.pattern.indptr, pairs)
+        places = np.arange(finalists.pattern.n_pairs, dtype=np.uint32)
+        pairs = Pattern(finalists.pattern.indptr, places)
         for n_finalists in counts[:-1]:
             kept = keep_best(pairs, finalists.scores, n_finalists + sample.n_self).indices
             recalls = sample.recalls(hits.part(kept))
