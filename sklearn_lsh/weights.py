@@ -125,6 +125,12 @@ class Weights:
             self.rows *= np.float32(self.scale)
             self.scale = 1.0
 
+    def is_finite(self):
+        """Whether all weights, biases and what the optimizer remembers of them are."""
+        arrays = (self.rows, self.bias, self.state, self.bias_state)
+        # Extremes instead of `isfinite(array)`, which is an array of the same shape.
+        return all(np.isfinite([array.min(), array.max()]).all() for array in arrays if array.size)
+
     @property
     def parameters(self):
         """As kernels take them."""

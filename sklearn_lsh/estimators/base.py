@@ -8,13 +8,14 @@ No arithmetic is done here. Inputs are validated (`sklearn_lsh.inputs`), y becom
 
 from __future__ import annotations
 
+import copy
 import warnings
 from abc import ABC, abstractmethod
 from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -29,12 +30,13 @@ from sklearn_lsh.estimators.architecture import (
     describe_network,
 )
 from sklearn_lsh.estimators.density import all_neurons
+from sklearn_lsh.estimators.draft import Interrupts, draft_of
 from sklearn_lsh.estimators.fitted import FittedAttributes
 from sklearn_lsh.estimators.history import History
 from sklearn_lsh.estimators.parameters import CONSTRAINTS, refuse_lbfgs
 from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks
 from sklearn_lsh.estimators.schedules import make_schedule
-from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, check_finite, train
+from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, train
 from sklearn_lsh.estimators.validation import ValidationSet, make_score, split_rows
 from sklearn_lsh.inputs import MatrixLike, check_data, check_weights
 
@@ -123,8 +125,17 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         ConvergenceWarning
             If training used up `max_iter` epochs.
         """
-        fresh = not (self.warm_start and self.__sklearn_is_fitted__())
+        goes_on = self.warm_start and self.__sklearn_is_fitted__()
         given = (X, y, sample_weight)
+        validation = (X_val, y_val, sample_weight_val)
+        with Interrupts() as interrupts, draft_of(self, goes_on=goes_on) as draft:
+            callbacks = FitCallbacks(self, draft, *given)
+            draft._fit(given, validation, callbacks, interrupts, fresh=not goes_on)
+        return self
+
+    def _fit(self, given, given_validation, callbacks, interrupts, *, fresh: bool) -> None:
+        """As `fit`, on a draft of the estimator."""
+        X, y, sample_weight = given
         X, y = self._check_X_y(X, y, reset=fresh)
         sample_weight = check_weights(sample_weight, X)
         if fresh:
@@ -135,24 +146,23 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         data = self._training_set(X, y, sample_weight)
         n_targets = np.bincount(data.target.indices, minlength=data.target.shape[1])
         self._prepare_network(X, rng, fresh=fresh, n_targets=n_targets)
-        if X_val is None and y_val is None and sample_weight_val is None:
-            validation = self._set_aside(data, y, rng) if self.early_stopping else None
-        else:
-            validation = self._given_validation_set(X_val, y_val, sample_weight_val)
+        validation = None
+        if any(part is not None for part in given_validation):
+            validation = self._given_validation_set(*given_validation)
+        elif self.early_stopping:
+            validation = self._set_aside(data, y, rng)
         if fresh and self._starts_at_centroids:
             self._start_at_centroids(data)
         self._begin_history(fresh=fresh, validates=validation is not None)
-        callbacks = FitCallbacks(self, *given)
-        if not self._train(data, validation, callbacks, rng, self.max_iter):
+        callbacks.begin()
+        if not self._train(data, validation, callbacks, interrupts, rng, self.max_iter):
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        check_finite(self._network)
         callbacks.end()
-        return self
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
         """Train one epoch on the rows given, with the network there is, if any."""
@@ -163,7 +173,13 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
                 "partial_fit does not support learning_rate='linear': it cannot know how many "
                 "epochs will follow."
             )
-        fresh = not self.__sklearn_is_fitted__()
+        goes_on = self.__sklearn_is_fitted__()
+        with Interrupts() as interrupts, draft_of(self, goes_on=goes_on) as draft:
+            draft._fit_part(X, y, sample_weight, classes, interrupts, fresh=not goes_on)
+        return self
+
+    def _fit_part(self, X, y, sample_weight, classes, interrupts, *, fresh: bool) -> None:
+        """As `_partial_fit`, on a draft of the estimator."""
         X, y = self._check_X_y(X, y, reset=fresh)
         sample_weight = check_weights(sample_weight, X)
         if fresh:
@@ -172,9 +188,7 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         data = self._training_set(X, y, sample_weight)
         self._prepare_network(X, rng, fresh=fresh, keep_optimizer=True)
         self._begin_history(fresh=fresh, validates=False)
-        self._train(data, None, NoCallbacks(), rng, n_epochs=1)
-        check_finite(self._network)
-        return self
+        self._train(data, None, NoCallbacks(), interrupts, rng, n_epochs=1)
 
     def _check_X_y(self, X, y, *, reset: bool):
         """Validate samples and what belongs to them."""
@@ -230,7 +244,6 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         """Build the network, or check that the one there is, is the one asked for."""
         description = describe_network(self, X.shape[1], self._target, self._auto_output)
         if fresh:
-            self.__dict__.pop("_network", None)  # its memory, before another is taken
             self._network = build_network(self, description, X, n_targets, rng)
             self._description = description
             self.n_layers_ = len(description["n_units"])
@@ -260,7 +273,7 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
             self._history = History()
         self._history.begin(early_stopping=self.early_stopping, validates=validates)
 
-    def _train(self, data, validation, callbacks, rng, n_epochs: int) -> bool:
+    def _train(self, data, validation, callbacks, interrupts, rng, n_epochs: int) -> bool:
         """Train the network; False if all epochs were used up."""
         return train(
             self._network,
@@ -278,6 +291,7 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
             ),
             validation=validation,
             callbacks=callbacks,
+            interrupts=interrupts,
             random_state=rng,
         )
 
@@ -288,16 +302,24 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
             warnings.warn(
                 f"batch_size={self.batch_size} is larger than the number of training rows, "
                 f"{n_rows}: it is clipped to that.",
-                stacklevel=5,
+                stacklevel=6,
             )
         return min(int(self.batch_size), n_rows)
 
     # -- prediction -----------------------------------------------------------------------
 
-    def _check_X(self, X):
-        """Validate samples to predict for."""
-        check_is_fitted(self)
-        return check_data(self, X, reset=False)
+    def _to_predict(self, X) -> tuple[Self, np.ndarray | csr_array]:
+        """Validate samples; hand over the estimator as it is now, whatever other threads do to it.
+
+        Returns
+        -------
+        view : estimator
+            A copy, not a deep one.
+        X : ndarray or csr_array
+        """
+        view = copy.copy(self)
+        check_is_fitted(view)
+        return view, check_data(view, X, reset=False)
 
     def _outputs(self, X):
         """Start computing: pairs of a slice of rows and their outputs."""
@@ -323,8 +345,8 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         ValueError
             If X has NaN, infinity, values too large for float32, or another number of features.
         """
-        X = self._check_X(X)
-        return self._target.predict(self._outputs(X), X.shape[0])
+        view, X = self._to_predict(X)
+        return view._target.predict(view._outputs(X), X.shape[0])
 
     def count_work(self, X: MatrixLike) -> list[dict]:
         """Count the multiply-adds of predicting samples.
@@ -340,8 +362,8 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
             One for each layer, by the names of `work_` as far as they make sense for predictions:
             ``layer, n_neurons, n_active, multiply_adds, dense_multiply_adds, share``.
         """
-        X = self._check_X(X)
-        return self._network.count_work(X, selection=self.predict_selection)
+        view, X = self._to_predict(X)
+        return view._network.count_work(X, selection=self.predict_selection)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -12,7 +12,6 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.class_weights import weights_of_classes
@@ -431,22 +430,21 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         >>> labels
         array([[0, 1]])
         """
-        check_is_fitted(self)
-        n_classes = len(self.classes_)
+        view, X = self._to_predict(X)
+        n_classes = len(view.classes_)
         if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= int(k) <= n_classes:
             raise ValueError(
                 f"k must be an integer from 1 to the number of classes ({n_classes}), got {k!r}."
             )
-        X = self._check_X(X)
-        if isinstance(self._target, BinaryTarget):
-            outputs = self._network.outputs(X, n_jobs=self.n_jobs)
-            codes, scores = self._target.rank(outputs, X.shape[0])
-            return self.classes_[codes[:, :k]], scores[:, :k]
+        if isinstance(view._target, BinaryTarget):
+            outputs = view._network.outputs(X, n_jobs=view.n_jobs)
+            codes, scores = view._target.rank(outputs, X.shape[0])
+            return view.classes_[codes[:, :k]], scores[:, :k]
         codes = np.empty((X.shape[0], k), np.int64)
         scores = np.empty((X.shape[0], k), np.float32)
-        for rows, best in self._network.top_k(X, int(k), self.predict_selection, self.n_jobs):
+        for rows, best in view._network.top_k(X, int(k), view.predict_selection, view.n_jobs):
             codes[rows], scores[rows] = best
-        return self.classes_[codes], scores
+        return view.classes_[codes], scores
 
     def predict_proba(self, X: MatrixLike) -> np.ndarray:
         """Estimate the probabilities of all classes.
@@ -472,10 +470,10 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
             If X is not valid, or the output layer is hashed and the result would take more than
             ``sklearn.get_config()["working_memory"]``, which is 1024 MiB unless set otherwise.
         """
-        X = self._check_X(X)
-        if self._selects_outputs:
-            refuse_large_table(X.shape[0], len(self.classes_))
-        return self._target.probabilities(self._outputs(X), X.shape[0])
+        view, X = self._to_predict(X)
+        if view._selects_outputs:
+            refuse_large_table(X.shape[0], len(view.classes_))
+        return view._target.probabilities(view._outputs(X), X.shape[0])
 
     def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
         """Estimate the logarithms of the probabilities of all classes.

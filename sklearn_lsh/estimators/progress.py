@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 
+from sklearn_lsh.estimators.draft import TRAINED
+
 
 class FitCallbacks:
     """The callbacks of one call of ``fit``: a root task with one subtask an epoch.
@@ -11,17 +13,24 @@ class FitCallbacks:
     Parameters
     ----------
     estimator : estimator with `CallbackSupportMixin`
+        Whose callbacks they are.
+    draft : estimator
+        The copy of it that is fitted.
     X, y, sample_weight
         As they were given to ``fit``: callbacks get them unchanged, so that a scorer finds
         the feature names and labels that the user knows.
     """
 
-    def __init__(self, estimator, X, y, sample_weight):
-        self.estimator = estimator
+    def __init__(self, estimator, draft, X, y, sample_weight):
+        self.estimator, self.draft = estimator, draft
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         self.data = {"X": X, "y": y, "metadata": metadata}
+
+    def begin(self) -> None:
+        """Tell the callbacks that the fit begins."""
+        estimator = self.estimator
         self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
-        self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
+        self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def begin_epoch(self) -> None:
         """Tell the callbacks that an epoch begins."""
@@ -33,7 +42,7 @@ class FitCallbacks:
         return self.epoch.call_on_fit_task_end(
             estimator=self.estimator,
             # Called only if a callback asks for the fitted estimator: it costs a copy.
-            reconstruction_attributes=lambda: _snapshot(self.estimator),
+            reconstruction_attributes=lambda: attributes_of(self.draft),
             **self.data,
         )
 
@@ -55,9 +64,10 @@ class NoCallbacks:
         return False
 
 
-def _snapshot(estimator) -> dict:
-    """Copy what training changes: an estimator with these attributes stays as it is now."""
-    return {name: copy.deepcopy(getattr(estimator, name)) for name in ("_network", "_history")}
+def attributes_of(draft) -> dict:
+    """Copy what is fitted: an estimator with these attributes is as the draft is now."""
+    changing = {name: copy.deepcopy(getattr(draft, name)) for name in TRAINED}
+    return {**vars(draft), **changing}
 
 
 def print_epoch(history, samples_per_second: float, validated: bool) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from sklearn_lsh.estimators.draft import Interrupts
 from sklearn_lsh.estimators.history import History
 from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks, print_epoch
 from sklearn_lsh.estimators.schedules import Constant
@@ -75,6 +76,7 @@ def train(
     *,
     validation: ValidationSet | None = None,
     callbacks: FitCallbacks | NoCallbacks,
+    interrupts: Interrupts,
     random_state: np.random.RandomState,
 ) -> bool:
     """Train for a number of epochs, or until a rule, a callback or the user stops it.
@@ -91,6 +93,8 @@ def train(
     settings : TrainingSettings
     validation : ValidationSet, default=None
     callbacks : FitCallbacks or NoCallbacks
+    interrupts : Interrupts
+        Ends the training between two mini-batches; what was learnt is kept.
     random_state : RandomState
         Shuffles the rows.
 
@@ -107,16 +111,19 @@ def train(
     n_epochs = settings.n_epochs
     order = data.rows.copy()
     n_batches = -(-len(order) // settings.batch_size)
-    # Weights that an earlier call found best stay the ones to beat.
-    has_best = history.early_stopping and history.plateau.best > -np.inf
-    best_weights = network.get_weights() if has_best else None
+    best_weights = None
+    if history.early_stopping and history.plateau.best > -np.inf:
+        # What earlier calls came to is to be beaten, as far as it goes on this validation set.
+        history.plateau.best = validation.measure(network).score
+        best_weights = network.get_weights()
     schedule.begin(network.optimizer, n_epochs * n_batches)
+    interrupts.hold()
     try:
         while history.n_iter < n_epochs:
             callbacks.begin_epoch()
             if settings.shuffle:
                 random_state.shuffle(order)
-            seconds = train_epoch(network, data, order, history, settings)
+            seconds = train_epoch(network, data, order, history, settings, interrupts)
             if validation is not None:
                 history.add_validation(*validation.measure(network))
             if settings.verbose:
@@ -127,8 +134,11 @@ def train(
             stopped = ends_on_plateau(network.optimizer, history, schedule, settings)
             if callbacks.end_epoch() or stopped:
                 return True
+            interrupts.check()
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user: what was learnt so far is kept.", stacklevel=5)
+        network.drain_work()  # of an epoch that is in no curve
+        check_finite(network)
+        warnings.warn("Training interrupted by user: what was learnt so far is kept.", stacklevel=6)
         return True
     finally:
         if best_weights is not None:
@@ -136,15 +146,23 @@ def train(
     return False
 
 
-def train_epoch(network, data, order, history, settings) -> float:
+def train_epoch(network, data, order, history, settings, interrupts) -> float:
     """Train on all rows once, and tell the history; returns the seconds of training alone."""
     start = time.perf_counter()
     loss = network.train_epoch(
-        data.X, data.target, data.sample_weight, order, settings.batch_size, settings.n_jobs
+        data.X,
+        data.target,
+        data.sample_weight,
+        order,
+        settings.batch_size,
+        settings.n_jobs,
+        is_stopped=lambda: interrupts.requested,
     )
     seconds = time.perf_counter() - start
+    interrupts.check()
     if not np.isfinite(loss):
         raise ValueError(NOT_FINITE)
+    check_finite(network)
     history.add_epoch(loss, len(order), network.drain_work())
     return seconds
 
@@ -172,9 +190,7 @@ def check_finite(network) -> None:
     Raises
     ------
     ValueError
-        If a weight or bias is not finite.
+        If a weight, a bias or what the optimizer remembers of it is not finite.
     """
-    for weights in (*network.coefs, *network.intercepts):
-        # Extremes instead of `isfinite(weights)`, which is an array of the same shape.
-        if weights.size and not np.isfinite([weights.min(), weights.max()]).all():
-            raise ValueError(NOT_FINITE)
+    if not network.is_finite():
+        raise ValueError(NOT_FINITE)

@@ -217,7 +217,9 @@ class Network:
             inputs = self._activate(layer.forward(inputs).outputs)
         return inputs
 
-    def train_epoch(self, X, target, sample_weight, order, batch_size, n_jobs=None):
+    def train_epoch(
+        self, X, target, sample_weight, order, batch_size, n_jobs=None, *, is_stopped=lambda: False
+    ):
         """Train on the rows of ``order`` once.
 
         Parameters
@@ -229,6 +231,8 @@ class Network:
         batch_size : int
         n_jobs : int or None
             Threads, which share the weights without locks (Hogwild). None is one.
+        is_stopped : callable, default=never
+            Asked before each mini-batch whether to leave out the rest.
 
         Returns
         -------
@@ -249,7 +253,7 @@ class Network:
             return loss
 
         try:
-            loss = run_epoch(train_rows, batches, n_jobs)
+            loss = run_epoch(train_rows, batches, n_jobs, is_stopped)
         finally:  # an interrupted epoch, too, leaves weights and tables as they are to be used
             for layer in self.layers:
                 layer.weights.settle()
@@ -262,6 +266,10 @@ class Network:
             return 0.0
         rows = (layer.weights.rows for layer in self.layers)
         return 0.5 * self.alpha * sum(float(np.vdot(row, row)) for row in rows) / batch_weight
+
+    def is_finite(self):
+        """Whether all weights are, and all that the optimizer remembers."""
+        return all(layer.weights.is_finite() for layer in self.layers)
 
     def drain_work(self):
         """Sum up the work since this was last asked: a dictionary for each layer."""

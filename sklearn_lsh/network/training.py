@@ -52,7 +52,7 @@ def count_threads(n_jobs, batches) -> int:
     return max(1, min(effective_n_jobs(n_jobs), len(batches)))
 
 
-def run_epoch(step, batches, n_jobs) -> float:
+def run_epoch(step, batches, n_jobs, is_stopped) -> float:
     """Call ``step(rows)`` for each mini-batch once.
 
     Parameters
@@ -63,11 +63,13 @@ def run_epoch(step, batches, n_jobs) -> float:
         Rows of each mini-batch.
     n_jobs : int or None
         Threads, which take mini-batches from a queue. None is one.
+    is_stopped : callable
+        Asked before each mini-batch whether to leave out the rest.
 
     Returns
     -------
     loss : float
-        Mean over all rows.
+        Mean over all rows, those left out counted as well.
     """
     waiting = iter(batches)
     lock = threading.Lock()
@@ -77,7 +79,7 @@ def run_epoch(step, batches, n_jobs) -> float:
         while True:
             with lock:
                 rows = next(waiting, None)
-            if rows is None:
+            if rows is None or is_stopped():
                 return
             losses.append(step(rows) * rows.shape[0])
 

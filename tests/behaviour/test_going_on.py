@@ -75,11 +75,13 @@ def test_interrupted(monkeypatch, early_stopping, digits):
 
     train_epoch = Network.train_epoch
 
-    def interrupt(self, *args):
-        loss = train_epoch(self, *args)
-        if len(estimator.loss_curve_) == 2:
+    losses = []
+
+    def interrupt(self, *args, **stop):
+        if len(losses) == 2:
             raise KeyboardInterrupt
-        return loss
+        losses.append(train_epoch(self, *args, **stop))
+        return losses[-1]
 
     monkeypatch.setattr(Network, "train_epoch", interrupt)
     estimator = classifier(max_iter=10, learning_rate_init=0.01, early_stopping=early_stopping)
@@ -95,8 +97,8 @@ def test_interrupted_in_the_first_epoch(monkeypatch, digits):
 
     train_epoch = Network.train_epoch
 
-    def interrupt(self, *args):
-        train_epoch(self, *args)
+    def interrupt(self, *args, **stop):
+        train_epoch(self, *args, **stop)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Network, "train_epoch", interrupt)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from sklearn_lsh.estimators.draft import Interrupts
 from sklearn_lsh.estimators.history import History
 from sklearn_lsh.estimators.progress import NoCallbacks
 from sklearn_lsh.estimators.schedules import make_schedule
@@ -28,13 +29,16 @@ class Network:
         self.weights = 0
         self.orders = []
 
-    def train_epoch(self, X, target, sample_weight, order, batch_size, n_jobs):
+    def train_epoch(self, X, target, sample_weight, order, batch_size, n_jobs, *, is_stopped):
         self.orders.append(order.tolist())
         self.weights += 1
         loss = next(self.losses)
         if loss is KeyboardInterrupt:
             raise loss
         return loss
+
+    def is_finite(self):
+        return True
 
     def drain_work(self):
         return [{"layer": 0}]
@@ -67,6 +71,7 @@ def run(losses, scores=None, history=None, learning_rate="constant", **settings)
         TrainingSettings(**{**defaults, **rule, **settings}),
         validation=None if scores is None else Validation(scores),
         callbacks=NoCallbacks(),
+        interrupts=Interrupts(),
         random_state=np.random.RandomState(0),
     )
     return stopped, network, history
@@ -101,10 +106,10 @@ def test_best_weights():
     stopped, network, history = run([1.0] * 4, scores=[0.1, 0.9, 0.9, 0.5])
     assert not stopped
     assert network.weights == 2
-    # They stay the ones to beat: the next network, as it was before, is as good as those.
-    _, network, _ = run([1.0] * 2, scores=[0.2, 0.3], history=history)
+    # What they score on the next call's validation set, with which it begins, is to be beaten.
+    _, network, _ = run([1.0] * 2, scores=[0.5, 0.2, 0.3], history=history)
     assert network.weights == 0
-    _, network, _ = run([1.0] * 2, scores=[0.95, 0.3], history=history)
+    _, network, _ = run([1.0] * 2, scores=[0.5, 0.6, 0.3], history=history)
     assert network.weights == 1
 
 
