@@ -49,7 +49,9 @@ class FitCallbacks:
     def end(self) -> None:
         """Tell the callbacks that the fit is over."""
         self.context.call_on_fit_task_end(
-            estimator=self.estimator, reconstruction_attributes={}, **self.data
+            estimator=self.estimator,
+            reconstruction_attributes=lambda: attributes_of(self.draft),
+            **self.data,
         )
 
 
