@@ -28,13 +28,15 @@ from helpers.training import Stopwatch, unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 
-# Numbers of classes.
+# Numbers of classes, and the number of rows that all fits of a set have.
 COUNTS = {
     "made": (10_000, 30_000, 100_000, 300_000, 1_000_000),
     "lemma-hr": (10_000, 30_000, 83_136),
 }
 N_ROWS = {"made": 1_000_000, "lemma-hr": 130_000}
-N_FEATURES = 1_000_000  # of made data
+# Of made data.
+N_FEATURES = 1_000_000
+# What the network is given besides: on word forms what `extreme.py` gives it, at a constant rate.
 SETTINGS = {
     "made": {"solver": "rowwise_adagrad", "learning_rate_init": 0.1},
     "lemma-hr": {"learning_rate_init": 0.005, "batch_size": 512},

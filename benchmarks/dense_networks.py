@@ -61,6 +61,7 @@ SPACES = {
     "scikit_learn": DENSE_SPACE,
     "pytorch": DENSE_SPACE,
 }
+# Networks whose time is compared with that of ours.
 DENSE = ("scikit_learn", "pytorch")
 # Mini-batches that are trained before those that are timed.
 WARM_UP = 3

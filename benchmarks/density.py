@@ -42,6 +42,7 @@ from helpers.training import unconverged
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.datasets import fetch_mnist, make_convex, make_rectangles
 
+# How active neurons are found.
 SELECTIONS = ("lsh", "topk", "random")
 # Share of active neurons that learning rates are chosen with, and of which the headline tells.
 HEADLINE = 0.05
@@ -58,7 +59,7 @@ STAGES = (
     ((0.01, 0.025, 0.1), SELECTIONS),
     ((0.25, 0.5), SELECTIONS),
 )
-# Without the others.
+# The same, if only the headline is asked for.
 HEADLINE_STAGES = (((HEADLINE,), ("lsh",)), ((1.0,), ("all",)))
 
 

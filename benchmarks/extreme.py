@@ -39,7 +39,7 @@ from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
 # Labels that are asked for.
 K = 5
-# Trees take minutes for more.
+# Rows that are held out. Trees take minutes for more.
 MOST_HELD_OUT = 30_000
 # What `LSHMLPClassifier` is given on one set besides, or in place of, `OURS`.
 OURS_ON = {
@@ -68,7 +68,8 @@ ASKED = {
     "ours_exact": {"predict_selection": "topk"},
     "ours_blended": {"predict_selection": "topk"},
 }
-# How many epochs take as long with labels that are drawn as ours with those that hashing finds.
+# How many epochs take about as long with labels that are drawn as ours with those that hashing
+# finds, by the seconds of `python benchmarks/extreme.py --methods ours,ours_uniform`.
 UNIFORM_EPOCHS = {"icd": 25, "wordnet": 10, "lemma-de": 6, "lemma-hr": 6}
 
 # The opponents: which class of `helpers/opponents.py`, and its settings.
@@ -82,7 +83,7 @@ OPPONENTS = {
     "torch_1024": ("torch", {"negatives": 1024, "learning_rate": 0.01}),
     "torch_4096": ("torch", {"negatives": 4096, "learning_rate": 0.01}),
 }
-# What an opponent is given on one set.
+# What an opponent is given on one set besides, or in place of, these.
 OPPONENTS_ON = {
     **{(f"torch_{negatives}", "icd"): {"epochs": 8} for negatives in (512, 1024, 4096)},
     **{(f"torch_{negatives}", "wordnet"): {"epochs": 8} for negatives in (512, 1024)},

@@ -17,6 +17,7 @@ from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
 
+# Of which candidates are drawn.
 SPACES = {
     "hashed": {
         "solver": ["adam", "adagrad"],

@@ -17,6 +17,7 @@ HNSW"`` measure only these, and leave the others as they are in the JSON file.
 import time
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import faiss
 import hnswlib
@@ -34,6 +35,7 @@ from sklearn_lsh.neighbors import LSHNeighborsTransformer
 # Neighbours that are asked for, and the share of them that an index has to find.
 K = 10
 RECALL = 0.9
+# Threads of all indexes.
 N_THREADS = 2
 # Finalists of IndexLSH for each neighbour, where it is refined.
 FACTORS = (1, 2, 4, 8, 16, 32, 64)
@@ -41,29 +43,39 @@ FACTORS = (1, 2, 4, 8, 16, 32, 64)
 EFFORTS = (10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 400, 800)
 
 
-# Data: rows, queries to tune on, queries to measure on, whether by inner products
+# Data
+
+
+class Vectors(NamedTuple):
+    """What is searched, and for what."""
+
+    rows: np.ndarray
+    tuning: np.ndarray  # queries by which indexes are tuned
+    queries: np.ndarray  # those that are measured
+    by_product: bool = False  # the nearest have the largest inner products, not least distances
 
 
 def load_images(name, options):
     rows, queries, _, _ = fetch_mnist(name)
-    return rows, queries[: options.tuning], queries[options.tuning :], False
+    return Vectors(rows, queries[: options.tuning], queries[options.tuning :])
 
 
 def load_outputs(options):
     """Rows of a trained output layer, as directions; some of them are held out as queries."""
-    rows = train_outputs(options)[0][:, :-1]
-    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows, _ = train_outputs(options)
+    rows = rows[:, :-1] / np.linalg.norm(rows[:, :-1], axis=1, keepdims=True)
     order = np.random.default_rng(options.seed).permutation(len(rows))
     n_out = min(2000, len(rows) // 10)
     tuning, measured, kept = np.split(order, [min(options.tuning, n_out // 2), n_out])
-    return rows[np.sort(kept)], rows[tuning], rows[measured], False
+    return Vectors(rows[np.sort(kept)], rows[tuning], rows[measured])
 
 
 def load_responses(options):
     """The same rows with their biases, and what held-out words evoke in the layer before."""
     rows, queries = train_outputs(options)
     order = np.random.default_rng(options.seed).permutation(len(queries))
-    return rows, queries[order[: options.tuning]], queries[order[options.tuning :]], True
+    tuning, measured = np.split(queries[order], [min(options.tuning, len(order) // 2)])
+    return Vectors(rows, tuning, measured, by_product=True)
 
 
 def train_outputs(options):
@@ -94,10 +106,11 @@ def with_last(vectors, last):
     return np.ascontiguousarray(np.hstack([vectors, column]), dtype=np.float32)
 
 
-def as_distances(rows, queries):
-    """Rows and queries whose distances are in the order of inner products."""
-    squares = (rows.astype(float) ** 2).sum(axis=1)
-    return with_last(rows, np.sqrt(squares.max() - squares)), [with_last(q, 0) for q in queries]
+def as_distances(data):
+    """Vectors whose distances are in the order of inner products."""
+    squares = (data.rows.astype(float) ** 2).sum(axis=1)
+    rows = with_last(data.rows, np.sqrt(squares.max() - squares))
+    return Vectors(rows, with_last(data.tuning, 0), with_last(data.queries, 0))
 
 
 LOADERS = {
@@ -188,31 +201,43 @@ def hnswlib_graph(n_links, effort):
     return build
 
 
-# Name: ways to build, settings of the search from cheap to dear, whether it only knows distances.
+class Index(NamedTuple):
+    """An index as it is tried."""
+
+    builds: dict  # functions that build it, by what is set
+    settings: tuple = (None,)  # of the search, from cheap to dear
+    only_distances: bool = False  # it does not know inner products
+
+
 INDEXES = {
-    "hashed": ({"": hashed}, (None,), False),
-    "faiss HNSW": (
+    "hashed": Index({"": hashed}),
+    "faiss HNSW": Index(
         {f"M={m}, efConstruction={e}": faiss_hnsw(m, e) for m, e in ((16, 40), (32, 40))},
-        EFFORTS,
-        False,
+        settings=EFFORTS,
     ),
-    "hnswlib": (
+    "hnswlib": Index(
         {f"M={m}, ef_construction={e}": hnswlib_graph(m, e) for m, e in ((16, 40), (16, 100))},
-        EFFORTS,
-        False,
+        settings=EFFORTS,
     ),
-    "faiss IndexLSH": ({f"{n} bits": faiss_lsh(n) for n in (512, 2048)}, (None,), True),
-    "faiss IndexLSH, refined": (
+    "faiss IndexLSH": Index({f"{n} bits": faiss_lsh(n) for n in (512, 2048)}, only_distances=True),
+    "faiss IndexLSH, refined": Index(
         {f"{n} bits": faiss_lsh_refined(n) for n in (64, 128, 256, 512)},
-        FACTORS,
-        True,
+        settings=FACTORS,
+        only_distances=True,
     ),
-    "faiss exact": ({"": faiss_exact}, (None,), False),
-    "scikit-learn exact": ({"": scikit_learn_exact}, (None,), True),
+    "faiss exact": Index({"": faiss_exact}),
+    "scikit-learn exact": Index({"": scikit_learn_exact}, only_distances=True),
 }
 
 
 # Measuring
+
+
+class Truth(NamedTuple):
+    """The nearest rows of all queries."""
+
+    tuning: np.ndarray
+    queries: np.ndarray
 
 
 def recall_of(found, truth):
@@ -224,6 +249,11 @@ def seconds(function, *arguments):
     start = time.perf_counter()
     result = function(*arguments)
     return time.perf_counter() - start, result
+
+
+def median_seconds(n_calls, function, *arguments, beside=()):
+    """Median of the seconds of some calls, and of those that are known."""
+    return float(np.median([*beside, *(seconds(function, *arguments)[0] for _ in range(n_calls))]))
 
 
 def tune(search, settings, queries, truth):
@@ -242,21 +272,23 @@ def tune(search, settings, queries, truth):
 
 def measure(name, data, truth, repeats):
     """Build, tune and time an index in every way it has; the fastest of those that find enough."""
-    rows, tuning, queries, by_product = data
-    builds, settings, only_distances = INDEXES[name]
-    if by_product and only_distances:
-        rows, (tuning, queries) = as_distances(rows, (tuning, queries))
-    tried = {}
-    for way, build in builds.items():
-        taken, (index, search) = seconds(build, rows, by_product, tuning)
+    kind, tried = INDEXES[name], {}
+    if data.by_product and kind.only_distances:
+        data = as_distances(data)
+    building = data.rows, data.by_product, data.tuning
+    for way, build in kind.builds.items():
+        taken, (index, search) = seconds(build, *building)
         if taken < 1:  # short times vary
-            again = [seconds(build, rows, by_product, tuning)[0] for _ in range(4)]
-            taken = float(np.median([taken, *again]))
-        tried[way] = {"build_seconds": taken} | tune(search, settings, tuning, truth[0])
-        times = [seconds(search, queries, tried[way]["search"])[0] for _ in range(repeats)]
-        found = search(queries, tried[way]["search"])
-        tried[way]["recall"] = recall_of(found, truth[1])
-        tried[way]["queries_a_second"] = len(queries) / float(np.median(times))
+            taken = median_seconds(4, build, *building, beside=[taken])
+        tuned = tune(search, kind.settings, data.tuning, truth.tuning)
+        asked = data.queries, tuned["search"]
+        taken_to_search = median_seconds(repeats, search, *asked)
+        tried[way] = {
+            "build_seconds": taken,
+            **tuned,
+            "recall": recall_of(search(*asked), truth.queries),
+            "queries_a_second": len(data.queries) / taken_to_search,
+        }
         if name == "hashed":
             tried[way]["setting"] = index.index_.setting._asdict()
         print(f"  {name:25} {way:30}", tried[way], flush=True)
@@ -274,17 +306,17 @@ def best_of(tried):
     return max(tried.values(), key=merit)
 
 
-def time_updates(rows, by_product, tuning):
+def time_updates(data):
     """Seconds to insert a hundredth of the rows, another one, and to delete as many.
 
     Ours copies the rows when it first inserts some, to have room for more.
     """
-    n_some = max(1, len(rows) // 100)
-    old, first, second = np.split(rows, [-2 * n_some, -n_some])
+    n_some = max(1, len(data.rows) // 100)
+    old, first, second = np.split(data.rows, [-2 * n_some, -n_some])
     gone = np.arange(n_some)
-    index, _ = hashed(old, by_product, tuning)
-    graph = hnswlib.Index("ip" if by_product else "l2", rows.shape[1])
-    graph.init_index(len(rows), ef_construction=40, M=16, random_seed=0)
+    index, _ = hashed(old, data.by_product, data.tuning)
+    graph = hnswlib.Index("ip" if data.by_product else "l2", data.rows.shape[1])
+    graph.init_index(len(data.rows), ef_construction=40, M=16, random_seed=0)
     graph.set_num_threads(N_THREADS)
     graph.add_items(old)
     return {
@@ -302,16 +334,15 @@ def time_updates(rows, by_product, tuning):
 
 def measure_set(name, options, before):
     """Measure the indexes that are asked for on a set of rows; keep what was before of others."""
-    rows, tuning, queries, by_product = LOADERS[name](options)
-    queries = queries[: options.queries]
+    data = LOADERS[name](options)
+    data = data._replace(queries=data.queries[: options.queries])
     if options.quick:
-        rows, tuning, queries = rows[:3000], tuning[:100], queries[:200]
-    print(name, rows.shape, flush=True)
-    _, search = faiss_exact(rows, by_product, tuning)
-    truth = [search(part, None) for part in (tuning, queries)]
-    data = rows, tuning, queries, by_product
+        data = Vectors(data.rows[:3000], data.tuning[:100], data.queries[:200], data.by_product)
+    print(name, data.rows.shape, flush=True)
+    _, search = faiss_exact(data.rows, data.by_product, data.tuning)
+    truth = Truth(search(data.tuning, None), search(data.queries, None))
     wanted = options.indexes.split(";")
-    found = before | {"shape": rows.shape}
+    found = before | {"shape": data.rows.shape}
     found["tried"] = before.get("tried", {}) | {
         index: measure(index, data, truth, options.repeats) for index in wanted
     }
@@ -319,7 +350,7 @@ def measure_set(name, options, before):
         index: best_of(found["tried"][index]) for index in INDEXES if index in found["tried"]
     }
     if "hashed" in wanted:
-        found["updates"] = time_updates(rows, by_product, tuning)
+        found["updates"] = time_updates(data)
         print(found["updates"], flush=True)
     return found
 

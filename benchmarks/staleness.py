@@ -14,6 +14,7 @@ from helpers.training import unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 
+# Threads, and samples of a mini-batch.
 THREADS = (1, 2, 16)
 BATCH_SIZES = (200, 50)
 # Learning rates that are tried.

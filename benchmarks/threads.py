@@ -37,6 +37,7 @@ from helpers.training import Trainer
 
 from sklearn_lsh import LSHMLPClassifier, kernels
 
+# Data of each case, and what the network is given.
 CASES = {
     "fashion_mnist": (
         fashion_data.load,

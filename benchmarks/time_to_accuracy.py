@@ -31,7 +31,9 @@ from helpers.training import first_reached, train_hashed
 from sklearn_lsh import LSHMLPClassifier
 
 SETS = ("lemma-de", "lemma-hr")
+# Rows that accuracy is measured on, after each epoch.
 MOST_HELD_OUT = 10_000
+# Share of the full softmax's last accuracy that is the goal.
 SHARE_OF_FINAL = 0.99
 # Ours trains for as few epochs as lead to 99% of what more of them reach on the validation rows,
 # and again for more of them, to know what that is.

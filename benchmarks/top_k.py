@@ -27,9 +27,11 @@ from threadpoolctl import threadpool_limits
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.csr import take
 
+# Classes that are asked for.
 K = 5
 # Rows whose responses to all classes are held at once.
 CHUNK = 200
+# What the network is given besides: on word forms what `extreme.py` gives it, for two epochs.
 SETTINGS = {
     "lemma-hr": {
         "batch_size": 512,

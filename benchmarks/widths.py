@@ -24,6 +24,7 @@ from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
 
+# Neurons of the hidden layer.
 WIDTHS = (250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)
 # Held-out rows on which accuracy and recall are measured.
 N_HELD_OUT = 1000

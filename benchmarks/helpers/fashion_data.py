@@ -2,6 +2,7 @@
 
 from sklearn_lsh.datasets import fetch_mnist
 
+# Training rows that are held out for choosing settings.
 N_VALIDATION = 10_000
 
 

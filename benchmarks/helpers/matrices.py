@@ -6,6 +6,7 @@ It is also imported in the opponents' environments, so that NumPy and SciPy have
 import numpy as np
 from scipy import sparse
 
+# Arrays that make up a CSR matrix, in the file.
 PARTS = ("data", "indices", "indptr", "shape")
 
 
