@@ -65,7 +65,7 @@ def study(rows, queries, n_draws, seed):
     n_sampled = 1
     for name, sampler in samplers.items():
         sampler.fit(rows)
-        empty = sampler._lookups(sampler.family_.transform_queries(queries))[1] == 0
+        empty = sampler._lookups(sampler.family_.transform_queries(queries)).n_held == 0
         weights = [sampler.redraw().sample(queries) for _ in range(n_draws)]
         estimates = np.array([w.multiply(shares).sum(axis=1) for w in weights])
         n_rows = np.mean([w.nnz for w in weights]) / len(queries)

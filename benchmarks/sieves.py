@@ -1,4 +1,4 @@
-"""When hash tables, sketches of all neurons, or all neurons' responses are the faster sieve.
+"""When hash tables, sketches of all neurons, or all pre-activations are the faster sieve.
 
     python benchmarks/sieves.py
 
@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.csr import take
 from sklearn_lsh.datasets import fetch_mnist, load_icd10cm
-from sklearn_lsh.selection import HiddenLSH
+from sklearn_lsh.selection import Hashing, HiddenLSH
 
 # Neurons of a layer, and the share of them that is active.
 WIDTHS = (1000, 4000, 16_000)
@@ -69,10 +69,10 @@ def measure(selection, layer, inputs):
     seconds = []
     for _ in range(CALLS):
         start = time.perf_counter()
-        active = selection.choose(layer, inputs)
+        active = selection.choose(layer.weights, inputs)
         seconds.append(time.perf_counter() - start)
-    found = active.indices.reshape(BATCH, -1)
-    recall = share_found(found, layer.respond_all(inputs))
+    found = active.pattern.indices.reshape(BATCH, -1)
+    recall = share_found(found, layer.weights.preactivate_all(inputs))
     return {"milliseconds": 1e3 * float(np.median(seconds)), "recall": recall}
 
 
@@ -83,17 +83,12 @@ def compare_sieves(X, y, width, density, seed):
     for way in limits("SCANNED_FROM", {"tables": 1.0, "scan": 0.0}):
         if way == "tables":
             layer = first_layer(train(X[:-BATCH], y[:-BATCH], width, density, seed))
-        selection = HiddenLSH(
-            layer.selection.n_active,
-            hash_function="simhash",
-            n_bits="auto",
-            n_tables="auto",
-            random_state=np.random.RandomState(seed),
-        )
-        selection.fit(layer, known)
+        hashing = Hashing("simhash", "auto", "auto", np.random.RandomState(seed))
+        selection = HiddenLSH(layer.selection.n_active, hashing)
+        selection.fit(layer.weights, known)
         if way == "tables":  # which neurons were active of late
             selection.uses = layer.selection.uses
-            selection.refresh(layer, known)
+            selection.refresh(layer.weights, known)
         results[way] = measure(selection, layer, inputs)
     return {"width": width, "density": density, **results}
 

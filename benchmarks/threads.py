@@ -93,9 +93,9 @@ def noted_rows(network):
     """Note which rows of each layer's weights each mini-batch has changed, in the list given."""
     batches, after_batch = [], network.schedule.after_batch
 
-    def note(layers, passes, targets, n_steps):
-        batches.append([done.groups and set(done.groups.rows.tolist()) for done in passes])
-        after_batch(layers, passes, targets, n_steps)
+    def note(layers, caches, targets, n_steps):
+        batches.append([cache.groups and set(cache.groups.rows.tolist()) for cache in caches])
+        after_batch(layers, caches, targets, n_steps)
 
     network.schedule.after_batch = note
     try:
@@ -129,13 +129,12 @@ def share_in_common(trainer):
 
 def bytes_moved(trainer):
     """Bytes a second that one thread moves if caches keep nothing."""
-    log = trainer.network.log
-    log.drain(trainer.network.layers)
+    trainer.network.drain_work()
     seconds = trainer.epoch(1)
-    batches = [batch for _, batch in log.batches]
+    batches = [work for _, work in trainer.network.log.batches]
     # Products read a weight each; steps read and write the weight and each of its states.
-    n_read = sum(batch.selecting + batch.forward + batch.backward for batch in batches)
-    moved = 4 * (n_read + 2 * sum(batch.steps for batch in batches))
+    n_read = sum(work.selecting + work.forward + work.backward for work in batches)
+    moved = 4 * (n_read + 2 * sum(work.steps for work in batches))
     return moved / seconds
 
 

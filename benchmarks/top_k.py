@@ -29,7 +29,7 @@ from sklearn_lsh.csr import take
 
 # Classes that are asked for.
 K = 5
-# Rows whose responses to all classes are held at once.
+# Rows whose pre-activations of all classes are held at once.
 CHUNK = 200
 # What the network is given besides: on word forms what `extreme.py` gives it, for two epochs.
 SETTINGS = {
@@ -81,10 +81,11 @@ def dense_top_k(network, X, n_threads):
     coef, bias = np.ascontiguousarray(network.coefs_[-1].T), network.intercepts_[-1]
 
     def of_chunk(start):
-        responses = network_.hidden(take(X, slice(start, min(start + CHUNK, X.shape[0])))) @ coef.T
-        responses += bias
-        best = np.argpartition(responses, -K, axis=1)[:, -K:]
-        order = np.argsort(-np.take_along_axis(responses, best, axis=1), axis=1)
+        rows = take(X, slice(start, min(start + CHUNK, X.shape[0])))
+        preactivations = network_.hidden(rows) @ coef.T
+        preactivations += bias
+        best = np.argpartition(preactivations, -K, axis=1)[:, -K:]
+        order = np.argsort(-np.take_along_axis(preactivations, best, axis=1), axis=1)
         return np.take_along_axis(best, order, axis=1)
 
     starts = range(0, X.shape[0], CHUNK)

@@ -48,14 +48,14 @@ def shape_of(width, options):
 def record(trainer, seconds, X, y):
     """Seconds of the epochs, and what the network is like after the last."""
     network, layer = trainer.network, trainer.network.layers[0]
-    work = network.log.drain(network.layers)[0]
+    work, *_ = network.drain_work()
     inputs = np.ascontiguousarray(X, dtype=np.float32)
-    found = layer.selection.choose(layer, inputs).indices.reshape(len(X), -1)
+    found = layer.selection.choose(layer.weights, inputs).pattern.indices.reshape(len(X), -1)
     return {
         "seconds": seconds,
         "seconds_an_epoch": float(np.median(seconds)),
         "accuracy": float(trainer.estimator.score(X, y)),
-        "recall": share_found(found, layer.respond_all(inputs)),
+        "recall": share_found(found, layer.weights.preactivate_all(inputs)),
         "tables": layer.selection.tables is not None,
         **{name: work[name] for name in UPKEEP},
     }
@@ -71,7 +71,7 @@ def train_hashed_networks(widths, data, options):
     turns = []
     for _ in range(options.turns):
         for trainer in trainers.values():
-            trainer.network.log.drain(trainer.network.layers)  # so that the last epoch's remains
+            trainer.network.drain_work()  # so that the last epoch's remains
         turns.append([trainer.epoch(1) for trainer in trainers.values()])
         print(np.round(turns[-1], 3), flush=True)
     return {

@@ -4,9 +4,9 @@ import numpy as np
 from scipy import sparse
 
 
-def share_found(found, responses):
-    """Share of the highest responses of each sample, as many as were found, that were found."""
-    best = np.argpartition(-responses, found.shape[1], axis=1)[:, : found.shape[1]]
+def share_found(found, preactivations):
+    """Share of each sample's highest pre-activations, as many as were found, that were found."""
+    best = np.argpartition(-preactivations, found.shape[1], axis=1)[:, : found.shape[1]]
     hits = sum(np.intersect1d(*pair).size for pair in zip(found, best, strict=True))
     return hits / found.size
 

@@ -10,7 +10,8 @@ class Retrying(LSHSampler):
 
     def sample(self, X):
         """Sample as has been printed: do not use it."""
-        starts, held, _ = (a[:, 0] for a in self._lookups(self.family_.transform_queries(X)))
+        lookups = self._lookups(self.family_.transform_queries(X))
+        starts, held = lookups.starts[:, 0], lookups.n_held[:, 0]
         queries = np.arange(len(X))
         tables = (self._random.uniform(size=held.shape) * (held > 0)).argmax(axis=1)
         starts, held = starts[queries, tables], held[queries, tables]

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from sklearn_lsh.csr import Pattern, even_rows, put_first
-from sklearn_lsh.selection import SELECTIONS, HiddenLSH
-from sklearn_lsh.selection.base import Active, Selection
-from sklearn_lsh.selection.exact import most_responding
+from sklearn_lsh import selection
+from sklearn_lsh.csr import even_pattern, put_first
+from sklearn_lsh.selection.base import Active
+from sklearn_lsh.selection.exact import TopK
+from sklearn_lsh.selection.negatives import Deck
+from sklearn_lsh.selection.output import log_importance
 
 
-class UniformOutput(Selection):
+class UniformOutput(TopK):
     """A sample's labels, and some that are drawn for the whole batch, standing for all others.
 
     Predictions compute all labels.
@@ -16,36 +18,38 @@ class UniformOutput(Selection):
     Parameters
     ----------
     n_active : int
-    random_state : RandomState
-    **ignored
-        What hashing would need.
+    hashing : Hashing
+        Draws the labels.
+    n_targets : None
+        Ignored: what hashing would ask.
     """
 
-    def __init__(self, n_active, *, random_state, **ignored):
+    computes_all = False  # in training
+
+    def __init__(self, n_active, hashing, n_targets=None):
         super().__init__(n_active)
-        self.random_state = random_state
-        self.n_drawn = 0
+        self.random_state = hashing.random_state
+        self.n_dealt = 0
 
-    def fit(self, layer, inputs):
+    def fit(self, weights, inputs):
         """See `Selection.fit`."""
-        self.deck = self.random_state.permutation(np.arange(layer.n_neurons, dtype=np.uint32))
+        labels = np.arange(weights.n_neurons, dtype=np.uint32)
+        self.deck = Deck(labels, self.random_state, self.n_dealt)
 
-    def select(self, layer, inputs, labels=None):
+    def select(self, weights, inputs, targets=None):
         """See `Selection.select`."""
-        if labels is None:
-            return most_responding(layer, inputs, self.n_active)
-        first, self.n_drawn = self.n_drawn, self.n_drawn + self.n_active
-        places = np.arange(first, first + self.n_active)
-        drawn = np.sort(self.deck.take(places, mode="wrap"))
-        shared = Pattern(even_rows(labels.n_rows, drawn.shape[0]), np.tile(drawn, labels.n_rows))
-        active = put_first(labels.pattern, shared, layer.n_neurons)
-        n_own = np.diff(labels.indptr)
-        lengths = np.stack([n_own, np.diff(active[0]) - n_own], axis=1).reshape(-1)
-        stand_for = np.log(np.float32([1, layer.n_neurons / drawn.shape[0]]))
-        log_importance = np.repeat(np.tile(stand_for, labels.n_rows), lengths)
-        return Active(*active, log_importance=log_importance)
+        if targets is None:
+            return self.choose(weights, inputs)
+        drawn = np.sort(self.deck.deal(self.n_active))
+        self.n_dealt = self.deck.n_dealt
+        shared = even_pattern(np.tile(drawn, (targets.n_rows, 1)))
+        pattern = put_first(targets.pattern, shared, weights.n_neurons)
+        n_represented = weights.n_neurons / drawn.shape[0]
+        return Active(
+            pattern, log_importance=log_importance(targets.pattern, pattern, n_represented)
+        )
 
 
 def use_uniform_outputs():
-    """Let ``selection="lsh"`` mean this for output layers, in this process."""
-    SELECTIONS["lsh"] = (HiddenLSH, UniformOutput)
+    """Let output layers that would hash draw labels instead, in this process."""
+    selection.OutputLSH = UniformOutput
