@@ -87,9 +87,7 @@ def project(quantized, projections):
     """
     if isinstance(quantized, CSR):
         products = np.empty((quantized.n_rows, projections.shape[1]), np.int32)
-        kernels.project_rows(
-            quantized.indptr, quantized.indices, quantized.data, projections, products
-        )
+        kernels.project_rows(quantized, projections, products)
         return products
     if quantized.shape[1] <= BLOCK:
         return quantized @ projections.astype(np.float32)

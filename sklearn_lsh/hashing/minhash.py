@@ -113,7 +113,7 @@ class MinHash(HashFamily):
             vectors = CSR(indptr, indices, matrix.data, matrix.shape[1])
         lowest = np.empty((vectors.n_rows, self._first.shape[0]), np.uint32)
         walks = self._first, self._step
-        kernels.lowest_ranks(*vectors[:3], self.ranks_, self._width, *walks, lowest)
+        kernels.lowest_ranks(vectors, self.ranks_, self._width, walks, lowest)
         codes[...] = self._reduction.codes(lowest.view(np.int32))
 
     def _code(self, vectors, xp):

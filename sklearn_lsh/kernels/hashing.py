@@ -1,4 +1,4 @@
-"""From vectors to codes: whole numbers, their projections, their order, their ranks.
+"""From vectors to codes: integers, their projections, their order, their ranks.
 
 A dense batch is a CSR batch of rows of even length: where columns play no part, one kernel
 serves both.
@@ -34,16 +34,17 @@ def scale_rows(indptr, data, scales):
 
 # pythran export round_rows(uint32[], float32[], float32[], float32[])
 def round_rows(indptr, data, scales, out):
-    """Nearest whole numbers to the scaled values."""
+    """Nearest integers to the scaled values."""
     for s in range(indptr.shape[0] - 1):
         scale = scales[s]
         for p in range(indptr[s], indptr[s + 1]):
             out[p] = np.rint(data[p] * scale)
 
 
-# pythran export project_rows(uint32[], uint32[], float32[], int8[:,:] order(C), int32[:,:] order(C))
-def project_rows(indptr, indices, data, projections, out):
-    """Set ``out`` to the batch times ``projections``, both in whole numbers."""
+# pythran export project_rows((uint32[], uint32[], float32[], int), int8[:,:] order(C), int32[:,:] order(C))
+def project_rows(vectors, projections, out):
+    """Set ``out`` to the vectors times ``projections``, both integers."""
+    indptr, indices, data, _ = vectors
     width = projections.shape[1]
     for s in range(indptr.shape[0] - 1):
         for k in range(width):
@@ -131,13 +132,13 @@ def probe_signs(projections, n_bits, codes):
 
 # pythran export pick_winners(float32[:,:] order(C), uint32[:,:] order(C), int, int, uint8[:,:] order(C))
 # pythran export pick_winners(float32[:,:] order(C), uint32[:,:] order(C), int, int, uint16[:,:] order(C))
-def pick_winners(values, windows, n_bits, most_tries, codes):
+def pick_winners(values, windows, n_bits, max_tries, codes):
     """Join the places of the largest values of windows of coordinates into codes.
 
     ``windows`` (n_digits, width) names each window's coordinates; a table's code is made of
     ``windows.shape[0] // codes.shape[1]`` digits of ``n_bits`` each. A window whose values are
     all zero says nothing: it borrows the digit of the next one that does, if that is among the
-    ``most_tries`` first windows from it.
+    ``max_tries`` first windows from it.
     """
     n_windows, width = windows.shape
     n_digits = n_windows // codes.shape[1]
@@ -149,7 +150,7 @@ def pick_winners(values, windows, n_bits, most_tries, codes):
                 tries = 0
                 empty = True
                 best = 0
-                while empty and tries < most_tries:
+                while empty and tries < max_tries:
                     best = 0
                     highest = np.float32(0)
                     for c in range(width):
@@ -167,13 +168,16 @@ def pick_winners(values, windows, n_bits, most_tries, codes):
             codes[i, t] = code
 
 
-# pythran export lowest_ranks(uint32[], uint32[], float32[], uint32[], int, uint32[], uint32[], uint32[:,:] order(C))
-def lowest_ranks(indptr, indices, data, ranks, width, first, step, out):
+# pythran export lowest_ranks((uint32[], uint32[], float32[], int), uint32[], int, (uint32[], uint32[]), uint32[:,:] order(C))
+def lowest_ranks(vectors, ranks, width, walks, out):
     """Lowest rank of each row's non-zeros in each bin of ``width`` ranks.
 
     An empty bin ``b`` takes that of the first of the bins ``first[b], first[b] + step[b], ...``
-    (around the end) that is not. Of a row without non-zeros all are ``n_bins * width``.
+    (around the end) that is not, with ``walks`` (first, step). Of a row without non-zeros all are
+    ``n_bins * width``.
     """
+    indptr, indices, data, _ = vectors
+    first, step = walks
     n_bins = out.shape[1]
     nothing = n_bins * width
     lowest = np.empty(n_bins, np.uint32)

@@ -3,9 +3,10 @@
 import numpy as np
 
 
-# pythran export score_distances(uint32[], uint32[], float32[:,:] order(C), float32[:,:] order(C), float32[])
-def score_distances(indptr, indices, queries, rows, out):
+# pythran export score_distances((uint32[], uint32[]), float32[:,:] order(C), float32[:,:] order(C), float32[])
+def score_distances(pattern, queries, rows, out):
     """Squared distances of each query from its list of rows, negative: the nearest score most."""
+    indptr, indices = pattern
     width = rows.shape[1]
     for s in range(indptr.shape[0] - 1):
         for p in range(indptr[s], indptr[s + 1]):
@@ -17,9 +18,10 @@ def score_distances(indptr, indices, queries, rows, out):
             out[p] = total
 
 
-# pythran export score_coarse_distances(uint32[], uint32[], int8[:,:] order(C), int8[:,:] order(C), float32[])
-def score_coarse_distances(indptr, indices, queries, rows, out):
-    """As `score_distances`, of vectors in whole numbers."""
+# pythran export score_quantized_distances((uint32[], uint32[]), int8[:,:] order(C), int8[:,:] order(C), float32[])
+def score_quantized_distances(pattern, queries, rows, out):
+    """As `score_distances`, of integers."""
+    indptr, indices = pattern
     width = rows.shape[1]
     for s in range(indptr.shape[0] - 1):
         for p in range(indptr[s], indptr[s + 1]):
@@ -31,9 +33,10 @@ def score_coarse_distances(indptr, indices, queries, rows, out):
             out[p] = -np.float32(total)
 
 
-# pythran export score_coarse_products(uint32[], uint32[], int8[:,:] order(C), int8[:,:] order(C), float32[])
-def score_coarse_products(indptr, indices, queries, rows, out):
-    """Inner products of queries with ragged lists of rows, all in whole numbers."""
+# pythran export score_quantized_products((uint32[], uint32[]), int8[:,:] order(C), int8[:,:] order(C), float32[])
+def score_quantized_products(pattern, queries, rows, out):
+    """Inner products of each query with its list of rows, of integers."""
+    indptr, indices = pattern
     width = rows.shape[1]
     for s in range(indptr.shape[0] - 1):
         for p in range(indptr[s], indptr[s + 1]):
@@ -44,14 +47,15 @@ def score_coarse_products(indptr, indices, queries, rows, out):
             out[p] = np.float32(total)
 
 
-# pythran export score_sparse(uint32[], uint32[], uint32[], uint32[], float32[], uint32[], uint32[], float32[], int, float64[])
-def score_sparse(
-    indptr, indices, q_indptr, q_indices, q_data, x_indptr, x_indices, x_data, n_columns, out
-):
+# pythran export score_sparse((uint32[], uint32[]), (uint32[], uint32[], float32[], int), (uint32[], uint32[], float32[], int), float64[])
+def score_sparse(pattern, queries, rows, out):
     """Inner products of each sparse query with its list of sparse rows.
 
     The query lies in a dense row meanwhile.
     """
+    indptr, indices = pattern
+    q_indptr, q_indices, q_data, n_columns = queries
+    x_indptr, x_indices, x_data, _ = rows
     query = np.zeros(n_columns, np.float32)
     for s in range(indptr.shape[0] - 1):
         for p in range(q_indptr[s], q_indptr[s + 1]):
@@ -100,37 +104,38 @@ def put_best_first(s, n_best, columns, scores):
 N_TOGETHER = 32
 
 
-# pythran export keep_highest(float32[:,:] order(C), float32[], int, int, uint32[], float32[], uint32[:,:] order(C), float32[:,:] order(C))
-def keep_highest(products, offsets, first, n_best, counts, bars, columns, scores):
+# pythran export keep_highest(float32[:,:] order(C), float32[], int, int, (uint32[], float32[], uint32[:,:] order(C), float32[:,:] order(C)))
+def keep_highest(products, offsets, first, n_best, best):
     """Go on looking for the ``n_best`` highest scores, products less offsets, of each row.
 
     The products are those of columns ``first, first + 1, ...``; others may follow in other calls.
-    ``columns`` and ``scores``, which have room for more than ``n_best``, hold ``counts`` of them:
-    all that were higher than the row's bar when they were met. When there is no more room, only
-    the best stay, and the lowest of them is the bar.
+    ``best`` is (counts, thresholds, columns, scores). The last two have room for more than
+    ``n_best`` and hold ``counts`` of each row: all that were higher than its threshold when they
+    were met. When there is no more room, only the best stay, and the lowest is the threshold.
     """
+    counts, thresholds, columns, scores = best
     for s in range(products.shape[0]):
-        bar = bars[s]
+        threshold = thresholds[s]
         n = int(counts[s])
         start = 0
         while start < products.shape[1]:
             stop = min(start + N_TOGETHER, products.shape[1])
             n_above = np.int32(0)
             for j in range(start, stop):
-                n_above += np.int32(products[s, j] - offsets[j] > bar)
+                n_above += np.int32(products[s, j] - offsets[j] > threshold)
             if n_above > 0:
                 for j in range(start, stop):
                     score = products[s, j] - offsets[j]
-                    if score > bar:
+                    if score > threshold:
                         columns[s, n] = first + j
                         scores[s, n] = score
                         n += 1
                         if n == columns.shape[1]:
                             put_best_first(s, n_best, columns, scores)
                             n = n_best
-                            bar = scores[s, 0]
+                            threshold = scores[s, 0]
                             for k in range(n_best):
-                                bar = min(bar, scores[s, k])
+                                threshold = min(threshold, scores[s, k])
             start = stop
         counts[s] = n
-        bars[s] = bar
+        thresholds[s] = threshold

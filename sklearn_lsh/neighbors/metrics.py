@@ -64,13 +64,9 @@ class Metric(NamedTuple):
         if rows.is_sparse:
             scores = self._score_sparse(pattern, queries, rows)
         else:
+            score = kernels.score_pairs if self.is_product else kernels.score_distances
             scores = np.empty(pattern.n_pairs, np.float32)
-            if self.is_product:
-                kernels.score_pairs(pattern, queries.data, rows.data, scores)
-            else:
-                kernels.score_distances(
-                    pattern.indptr, pattern.indices, queries.data, rows.data, scores
-                )
+            score(pattern, queries.data, rows.data, scores)
         if self.is_angle and (rows.has_empty or queries.has_empty):
             x, y = _squares_of_pairs(pattern, queries, rows)
             scores[(x == 0) | (y == 0)] = RIGHT_ANGLE_SCORE
@@ -95,8 +91,7 @@ class Metric(NamedTuple):
 
     def _score_sparse(self, pattern, queries, rows):
         products = np.empty(pattern.n_pairs, np.float64)
-        data = (*queries.data[:3], *rows.data[:3], rows.data.n_columns)
-        kernels.score_sparse(*pattern, *data, products)
+        kernels.score_sparse(pattern, queries.data, rows.data, products)
         x, y = _squares_of_pairs(pattern, queries, rows)
         return self.combine(products, x, y).astype(np.float32)
 

@@ -1,5 +1,7 @@
 """A linear scan, the search among all rows: products of matrices, and the highest of them."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sklearn_lsh import kernels
@@ -12,6 +14,37 @@ MAX_QUERIES = 256
 MAX_PRODUCTS = 1 << 19
 # The same of sparse rows, which have to be multiplied all at once: 32 MB.
 MAX_SPARSE_PRODUCTS = 1 << 23
+
+
+class _Best(NamedTuple):
+    """The best rows so far of each query, and some more.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_queries,), dtype=uint32
+        How many there are.
+    thresholds : ndarray of shape (n_queries,), dtype=float32
+        Rows that score lower are not among the best.
+    columns : ndarray of shape (n_queries, 2 * n_best), dtype=uint32
+        Their indices.
+    scores : ndarray of shape (n_queries, 2 * n_best), dtype=float32
+    """
+
+    counts: np.ndarray
+    thresholds: np.ndarray
+    columns: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def with_room(cls, n_queries, n_best):
+        """None yet."""
+        shape = n_queries, 2 * n_best
+        return cls(
+            counts=np.zeros(n_queries, np.uint32),
+            thresholds=np.full(n_queries, -np.inf, np.float32),
+            columns=np.zeros(shape, np.uint32),
+            scores=np.empty(shape, np.float32),
+        )
 
 
 class Scan:
@@ -62,18 +95,13 @@ class Scan:
         return np.concatenate([self._best(queries.part(part), n_best) for part in parts])
 
     def _best(self, queries, n_best):
-        shape = queries.n_rows, 2 * n_best
-        columns, scores = np.zeros(shape, np.uint32), np.empty(shape, np.float32)
-        counts = np.zeros(queries.n_rows, np.uint32)
-        thresholds = np.full(queries.n_rows, -np.inf, np.float32)
+        best = _Best.with_room(queries.n_rows, n_best)
         for start, products in self._products(queries):
             offsets = self.offsets[start : start + products.shape[1]]
-            kernels.keep_highest(
-                products, offsets, start, n_best, counts, thresholds, columns, scores
-            )
-        scores[np.arange(2 * n_best) >= counts[:, np.newaxis]] = -np.inf
-        places, _ = best_columns(scores, n_best)
-        return np.sort(np.take_along_axis(columns, places, axis=1), axis=1)
+            kernels.keep_highest(products, offsets, start, n_best, best)
+        best.scores[np.arange(2 * n_best) >= best.counts[:, np.newaxis]] = -np.inf
+        places, _ = best_columns(best.scores, n_best)
+        return np.sort(np.take_along_axis(best.columns, places, axis=1), axis=1)
 
     def _products(self, queries):
         """Products with some rows after others, and the index of the first of these."""

@@ -129,9 +129,11 @@ class PrincipalSketch:
 
     def score(self, pattern, queries, rows):
         """Score ragged lists of quantized rows for quantized queries, the nearer the higher."""
-        name = "score_coarse_products" if self.for_products else "score_coarse_distances"
         scores = np.empty(pattern.n_pairs, np.float32)
-        getattr(kernels, name)(*pattern, queries, rows, scores)
+        if self.for_products:
+            kernels.score_quantized_products(pattern, queries, rows, scores)
+        else:
+            kernels.score_quantized_distances(pattern, queries, rows, scores)
         return scores
 
     def _scale(self, sketches, factors):

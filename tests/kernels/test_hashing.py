@@ -43,9 +43,9 @@ def test_scale_rows(variant, batch, seed):
 def test_round_rows(variant, batch):
     scales = scales_of(batch)
     arguments = batch.indptr, batch.data, scales, np.empty_like(batch.data)
-    _, (*_, whole) = run(variant, "round_rows", *arguments)
+    _, (*_, rounded) = run(variant, "round_rows", *arguments)
     expected = np.rint(batch.data * np.repeat(scales, np.diff(batch.indptr)))
-    np.testing.assert_array_equal(whole, expected)
+    np.testing.assert_array_equal(rounded, expected)
 
 
 @given(batch=ragged(), width=widths, seed=seeds)
@@ -55,7 +55,7 @@ def test_project_rows(variant, batch, width, seed):
     batch = batch._replace(data=rng.integers(-512, 513, batch.data.shape).astype(np.float32))
     projections = rng.integers(-127, 128, (batch.n_columns, width)).astype(np.int8)
     out = np.empty((batch.n_rows, width), np.int32)
-    _, (*_, products) = run(variant, "project_rows", *batch[:3], projections, out)
+    _, (*_, products) = run(variant, "project_rows", batch, projections, out)
     np.testing.assert_array_equal(products, batch.matrix() @ projections.astype(float))
 
 
@@ -92,12 +92,12 @@ def test_probe_signs(variant, n_rows, n_tables, n_bits, share, seed):
     subsets = [s for n in range(n_bits + 1) for s in combinations(range(n_bits), n)]
     for i in range(n_rows):
         for t in range(n_tables):
-            own = int((bits[i, t] > 0) @ powers)
+            code = int((bits[i, t] > 0) @ powers)
             cost = {
-                own ^ int(powers[list(s)].sum()): (bits[i, t, list(s)] ** 2).sum() for s in subsets
+                code ^ int(powers[list(s)].sum()): (bits[i, t, list(s)] ** 2).sum() for s in subsets
             }
             found = codes[i, :, t]
-            assert found[0] == own
+            assert found[0] == code
             assert len(set(found)) == n_probes
             expected = np.sort(list(cost.values()))[:n_probes]
             np.testing.assert_allclose([cost[c] for c in found], expected, rtol=1e-4, atol=1e-2)
@@ -145,8 +145,7 @@ def test_lowest_ranks(variant, batch, n_bins, seed):
     first = rng.integers(n_bins, size=n_bins).astype(np.uint32)
     step = np.full(n_bins, n_bins - 1 or 1, np.uint32)
     out = np.empty((batch.n_rows, n_bins), np.uint32)
-    arguments = *batch[:3], ranks, width, first, step, out
-    _, (*_, lowest) = run(variant, "lowest_ranks", *arguments)
+    _, (*_, lowest) = run(variant, "lowest_ranks", batch, ranks, width, (first, step), out)
     for s in range(batch.n_rows):
         pairs = slice(batch.indptr[s], batch.indptr[s + 1])
         present = ranks[batch.indices[pairs][batch.data[pairs] != 0]]

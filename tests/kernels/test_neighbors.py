@@ -18,7 +18,7 @@ def test_score_distances(variant, pairs, width, seed):
     rng = np.random.default_rng(seed)
     queries, rows = normal(rng, pairs.n_rows, width), normal(rng, pairs.n_columns, width)
     out = np.empty(pairs.indices.size, np.float32)
-    _, (*_, scores) = run(variant, "score_distances", *pairs[:2], queries, rows, out)
+    _, (*_, scores) = run(variant, "score_distances", pairs.pattern, queries, rows, out)
     owners = np.repeat(np.arange(pairs.n_rows), np.diff(pairs.indptr))
     expected = -((queries[owners] - rows[pairs.indices]) ** 2).sum(axis=1)
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
@@ -27,12 +27,12 @@ def test_score_distances(variant, pairs, width, seed):
 @pytest.mark.parametrize("kind", ["distances", "products"])
 @given(pairs=ragged(), width=st.integers(1, 70), seed=seeds)
 @quick
-def test_score_coarse(variant, kind, pairs, width, seed):
+def test_score_quantized(variant, kind, pairs, width, seed):
     rng = np.random.default_rng(seed)
     shapes = (pairs.n_rows, width), (pairs.n_columns, width)
     queries, rows = (rng.integers(-127, 128, shape).astype(np.int8) for shape in shapes)
     out = np.empty(pairs.indices.size, np.float32)
-    _, (*_, scores) = run(variant, f"score_coarse_{kind}", *pairs[:2], queries, rows, out)
+    _, (*_, scores) = run(variant, f"score_quantized_{kind}", pairs.pattern, queries, rows, out)
     owners = np.repeat(np.arange(pairs.n_rows), np.diff(pairs.indptr))
     q, r = queries[owners].astype(float), rows[pairs.indices].astype(float)
     expected = (q * r).sum(axis=1) if kind == "products" else -((q - r) ** 2).sum(axis=1)
@@ -44,9 +44,8 @@ def test_score_coarse(variant, kind, pairs, width, seed):
 def test_score_sparse(variant, data, pairs, n_features):
     queries = data.draw(ragged(duplicates=False, rows=pairs.n_rows, columns=n_features))
     rows = data.draw(ragged(duplicates=False, rows=pairs.n_columns, columns=n_features))
-    arguments = *pairs[:2], *queries[:3], *rows[:3], n_features
     out = np.empty(pairs.indices.size, np.float64)
-    _, (*_, scores) = run(variant, "score_sparse", *arguments, out)
+    _, (*_, scores) = run(variant, "score_sparse", pairs.pattern, queries, rows, out)
     owners = np.repeat(np.arange(pairs.n_rows), np.diff(pairs.indptr))
     products = queries.matrix() @ rows.matrix().T
     np.testing.assert_allclose(scores, products[owners, pairs.indices], rtol=1e-6, atol=1e-9)
@@ -69,19 +68,18 @@ def test_keep_highest(variant, n_rows, n_columns, share, n_spare, cut, seed):
     offsets[rng.random(n_columns) < 0.2] = np.inf
     n_best = int(np.ceil(share * n_columns))
     shape = n_rows, n_best + n_spare
-    state = [
+    best = (
         np.zeros(n_rows, np.uint32),
         np.full(n_rows, -np.inf, np.float32),
         np.zeros(shape, np.uint32),
         np.zeros(shape, np.float32),
-    ]
+    )
     middle = int(cut * n_columns)
     for part in (slice(0, middle), slice(middle, n_columns)):
-        block = np.ascontiguousarray(products[:, part]), offsets[part]
-        _, (*_, counts, bars, columns, scores) = run(
-            variant, "keep_highest", *block, part.start, n_best, *state
-        )
-        state = [counts, bars, columns, scores]
+        block = np.ascontiguousarray(products[:, part])
+        arguments = block, offsets[part], part.start, n_best, best
+        _, (*_, best) = run(variant, "keep_highest", *arguments)
+    counts, _, columns, scores = best
     expected = products - offsets
     for s in range(n_rows):
         n = counts[s]
