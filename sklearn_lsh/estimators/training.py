@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_lsh.estimators.draft import Interrupts
 from sklearn_lsh.estimators.history import History
@@ -21,6 +22,16 @@ NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
     "need to be preprocessed, or learning_rate_init be smaller."
 )
+
+
+DIVERGED = (
+    "Training diverged in epoch {}: the weights of the best epoch before are kept. The input data "
+    "may contain large values and need to be preprocessed, or learning_rate_init be smaller."
+)
+
+
+class Diverged(Exception):
+    """Loss, weights or what the optimizer remembers of them are not finite."""
 
 
 @dataclass
@@ -106,7 +117,7 @@ def train(
     Raises
     ------
     ValueError
-        If the loss is not finite.
+        If training diverges; with early stopping only if no epoch went well before.
     """
     n_epochs = settings.n_epochs
     order = data.rows.copy()
@@ -135,9 +146,18 @@ def train(
             if callbacks.end_epoch() or stopped:
                 return True
             interrupts.check()
+    except Diverged:
+        if best_weights is None:
+            raise ValueError(NOT_FINITE) from None
+        history.add_epoch(np.nan, len(order), network.drain_work())
+        history.add_validation(np.nan, np.nan)
+        network.forget_steps()
+        warnings.warn(DIVERGED.format(history.n_iter), ConvergenceWarning, stacklevel=6)
+        return True
     except KeyboardInterrupt:
         network.drain_work()  # of an epoch that is in no curve
-        check_finite(network)
+        if not network.is_finite():
+            raise ValueError(NOT_FINITE) from None
         warnings.warn("Training interrupted by user: what was learnt so far is kept.", stacklevel=6)
         return True
     finally:
@@ -147,7 +167,12 @@ def train(
 
 
 def train_epoch(network, data, order, history, settings, interrupts) -> float:
-    """Train on all rows once, and tell the history; returns the seconds of training alone."""
+    """Train on all rows once, and tell the history; returns the seconds of training alone.
+
+    Raises
+    ------
+    Diverged
+    """
     start = time.perf_counter()
     loss = network.train_epoch(
         data.X,
@@ -160,9 +185,8 @@ def train_epoch(network, data, order, history, settings, interrupts) -> float:
     )
     seconds = time.perf_counter() - start
     interrupts.check()
-    if not np.isfinite(loss):
-        raise ValueError(NOT_FINITE)
-    check_finite(network)
+    if not (np.isfinite(loss) and network.is_finite()):
+        raise Diverged
     history.add_epoch(loss, len(order), network.drain_work())
     return seconds
 
@@ -182,15 +206,3 @@ def ends_on_plateau(optimizer, history, schedule, settings) -> bool:
             f"{settings.n_iter_no_change} consecutive epochs. {reaction.message}"
         )
     return reaction.stops
-
-
-def check_finite(network) -> None:
-    """Refuse a network of which training has spoilt the weights.
-
-    Raises
-    ------
-    ValueError
-        If a weight, a bias or what the optimizer remembers of it is not finite.
-    """
-    if not network.is_finite():
-        raise ValueError(NOT_FINITE)

@@ -103,15 +103,17 @@ def split_rows(rows, strata, fraction: float, random_state) -> Split:
         If less than two rows would be left for validation.
     """
     n_validation = int(np.ceil(fraction * len(rows)))
+    codes, counts = None, np.array([2])
+    if strata is not None:
+        codes, counts = np.unique(strata[rows], return_inverse=True, return_counts=True)[1:]
     if n_validation < 2:
+        if counts.min() < 2:  # which is refused, and says more
+            train_test_split(strata[rows], test_size=fraction, stratify=strata[rows])
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
             f"({fraction}) or the size of your dataset ({len(rows)} rows with a weight above 0)."
         )
-    stratify = None
-    if strata is not None:
-        codes, counts = np.unique(strata[rows], return_inverse=True, return_counts=True)[1:]
-        if counts.min() >= 2 and len(counts) <= min(n_validation, len(rows) - n_validation):
-            stratify = codes
+    has_room = counts.min() >= 2 and len(counts) <= min(n_validation, len(rows) - n_validation)
+    stratify = codes if has_room else None
     parts = train_test_split(rows, test_size=fraction, stratify=stratify, random_state=random_state)
     return Split(*parts)

@@ -174,8 +174,12 @@ class Network:
         """Go on with the same weights and a new optimizer, which has no memory yet."""
         self.optimizer = optimizer
         self.schedule = RefreshSchedule()
+        self.forget_steps()
+
+    def forget_steps(self):
+        """Forget what the optimizer remembers of earlier steps."""
         for layer in self.layers:
-            layer.weights.forget_steps(optimizer)
+            layer.weights.forget_steps(self.optimizer)
 
     def prepare(self, X, rows):
         """Let the selections get to know a sample of some rows of the data."""
