@@ -11,9 +11,12 @@ from sklearn_lsh.hashing.integer_projections import (
     UNIT,
     draw_normal,
     project,
+    project_arrays,
     project_large,
     quantize,
+    quantize_arrays,
     row_scales,
+    row_scales_of_arrays,
     row_sums,
 )
 
@@ -76,6 +79,29 @@ def test_products_are_those_of_integers(n_features, kind):
     moved = np.delete(np.arange(40), 7)
     cosines = [np.corrcoef(exact[i], expected[i])[0, 1] for i in moved]
     assert min(cosines) > 0.999
+
+
+@pytest.mark.parametrize("n_features", [256, 1000])
+@each_kind
+def test_the_largest_products_are_exact(n_features, kind):
+    vectors = np.full((2, n_features), MAX_VALUE, np.float32)
+    vectors[0, 0] = 1  # odd, which rounding would show
+    projections = np.full((n_features, 2), MAX_PROJECTION, np.int8)
+    expected = vectors.astype(np.int64) @ projections.astype(np.int64)
+    np.testing.assert_array_equal(project(of_kind(vectors, kind), projections), expected)
+
+
+def test_other_libraries_compute_the_same():
+    xp = pytest.importorskip("array_api_strict")
+    vectors, projections = make_vectors(300), draw_normal((300, 9), np.random.RandomState(1))
+    given = xp.asarray(vectors)
+    scales = row_scales_of_arrays(given, xp)
+    np.testing.assert_array_equal(np.asarray(scales), row_scales(vectors))
+    quantized = quantize_arrays(given, scales, xp)
+    expected = quantize(vectors, row_scales(vectors))
+    np.testing.assert_array_equal(np.asarray(quantized), expected)
+    products = project_arrays(quantized, projections, xp)
+    np.testing.assert_array_equal(np.asarray(products), project(expected, projections))
 
 
 def test_integers_of_any_size_are_projected_digit_by_digit():
