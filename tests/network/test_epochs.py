@@ -44,6 +44,10 @@ def test_threads_are_no_more_than_batches(n_jobs, n_batches, expected):
     assert count_threads(n_jobs, [None] * n_batches) == expected
 
 
+def never():
+    return False
+
+
 @pytest.mark.parametrize("n_jobs", [None, 3])
 def test_each_batch_is_trained_on_once(n_jobs):
     batches = split(np.arange(100), 7)
@@ -53,7 +57,7 @@ def test_each_batch_is_trained_on_once(n_jobs):
         seen.append(rows)
         return float(rows[0])
 
-    loss = run_epoch(step, batches, n_jobs)
+    loss = run_epoch(step, batches, n_jobs, never)
     assert sorted(rows[0] for rows in seen) == [rows[0] for rows in batches]
     assert loss == pytest.approx(sum(rows[0] * len(rows) for rows in batches) / 100)
 
@@ -71,5 +75,18 @@ def test_an_error_in_one_thread_leaves_the_others_few_batches():
         return 0.0
 
     with pytest.raises(FloatingPointError, match="in the first batch"):
-        run_epoch(step, split(np.arange(500), 5), 2)
+        run_epoch(step, split(np.arange(500), 5), 2, never)
     assert len(taken) < 50  # of 100
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_the_rest_is_left_out_once_it_is_stopped(n_jobs):
+    taken = []
+
+    def step(rows):
+        taken.append(rows[0])
+        return 1.0
+
+    loss = run_epoch(step, split(np.arange(100), 5), n_jobs, lambda: len(taken) >= 4)
+    assert 4 <= len(taken) <= 5  # each thread may be just about to take one
+    assert loss == pytest.approx(5 * len(taken) / 100)
