@@ -29,7 +29,7 @@ def split_keeping_classes(
     Returns
     -------
     train, test : ndarray of int
-        Numbers of the samples, in ascending order.
+        Indices of the samples, in ascending order.
 
     Raises
     ------

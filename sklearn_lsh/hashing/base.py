@@ -104,7 +104,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         X = self._check(X, reset=True)
         self.n_buckets_ = 1 << self.n_bits
         self._n_features_out = self.n_tables
-        self._draw(X.shape[1], check_random_state(self.random_state))
+        self._draw_functions(X.shape[1], check_random_state(self.random_state))
         self.adapt(to_numpy(X))
         return self
 
@@ -190,7 +190,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """
         check_is_fitted(self)
         given = np.asarray(to_numpy(similarity), dtype=np.float64)
-        return put_beside(self._probability(given), similarity)
+        return put_beside(self._collision_probability(given), similarity)
 
     @property
     def exact_probability(self) -> bool:
@@ -217,7 +217,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         codes : array of shape (n_samples, n_tables)
             See `transform`.
         """
-        return self._codes(X, self._fill, self._code)
+        return self._code_in_chunks(X, self._fill_codes, self._compute_codes)
 
     def query_codes(self, X: Array) -> Array:
         """As `transform_queries`, without checks.
@@ -271,19 +271,19 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """Type of the codes."""
         return smallest_unsigned(self.n_buckets_)
 
-    def _codes(self, X, fill, code):
-        """Code in chunks: ``fill(rows, codes)`` writes, ``code(rows, xp)`` returns int32."""
+    def _code_in_chunks(self, X, fill, compute):
+        """Code in chunks: ``fill(rows, codes)`` writes, ``compute(rows, xp)`` returns int32."""
         n_samples, xp = X.shape[0], namespace(X)
         if xp is not None:
             size = CHUNK_ROWS_OF_ARRAYS
             starts = range(0, max(1, n_samples), size)
-            parts = [code(X[i : min(i + size, n_samples), :], xp) for i in starts]
+            parts = [compute(X[i : min(i + size, n_samples), :], xp) for i in starts]
             return xp.astype(xp.concat(parts, axis=0), getattr(xp, self.code_dtype.name))
-        return self._in_chunks(
+        return self._fill_in_chunks(
             X, np.empty((n_samples, self._n_features_out), self.code_dtype), fill
         )
 
-    def _in_chunks(self, X, codes, fill):
+    def _fill_in_chunks(self, X, codes, fill):
         """Let ``fill(rows, codes)`` write the codes of a few rows at a time."""
         size = max(1, min(CHUNK_ROWS, CHUNK_VALUES // X.shape[1]))
         for start in range(0, X.shape[0], size):
@@ -312,15 +312,15 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
     # What a family defines
 
     @abstractmethod
-    def _draw(self, n_features, random_state):
+    def _draw_functions(self, n_features, random_state):
         """Draw the functions for vectors of a length."""
 
     @abstractmethod
-    def _fill(self, vectors, codes):
+    def _fill_codes(self, vectors, codes):
         """Write the codes of vectors: C-ordered float32 ndarray or `CSR`."""
 
     @abstractmethod
-    def _code(self, vectors, xp):
+    def _compute_codes(self, vectors, xp):
         """Return the codes of another library's float32 array, in int32."""
 
     @abstractmethod
@@ -328,7 +328,7 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """Compare rows, both dense or both CSR in float64."""
 
     @abstractmethod
-    def _probability(self, similarity):
+    def _collision_probability(self, similarity):
         """Probability that one table's codes agree."""
 
     def __sklearn_tags__(self):

@@ -115,14 +115,14 @@ class E2LSH(HashFamily):
         self.n_hashes = n_hashes
         self.width = width
 
-    def _draw(self, n_features, random_state):
+    def _draw_functions(self, n_features, random_state):
         shape = (n_features, self.n_tables, self.n_hashes)
         self.projections_ = draw_normal(shape, random_state)
         self.offsets_ = random_state.randint(1 << SHIFT, size=shape[1:]).astype(np.int32)
         self._reduction = MultiplyShift(self.n_tables, self.n_hashes, self.n_bits, random_state)
         self._width = float(self.width)
 
-    def _fill(self, vectors, codes):
+    def _fill_codes(self, vectors, codes):
         sizes = row_sums(vectors, np.abs)
         self._check_size(sizes.max(initial=0))
         quantized = quantize(vectors, np.full(sizes.shape[0], self._scale))
@@ -132,7 +132,7 @@ class E2LSH(HashFamily):
             products = project_large(quantized, self._matrix.astype(np.float32), np)
         codes[...] = self._reduction.codes((products + self.offsets_.reshape(-1)) >> SHIFT)
 
-    def _code(self, vectors, xp):
+    def _compute_codes(self, vectors, xp):
         if vectors.shape[0]:
             self._check_size(float(xp.max(xp.sum(xp.abs(vectors), axis=1))))
         quantized = xp.round(vectors * float(self._scale))
@@ -161,7 +161,7 @@ class E2LSH(HashFamily):
         """Distances."""
         return np.sqrt(inner_products(x - y, x - y))
 
-    def _probability(self, similarity):
+    def _collision_probability(self, similarity):
         distances = np.maximum(similarity, MIN_DISTANCE * self._width) / self._width
         return self._reduction.collision_probability(hash_probability(distances))
 

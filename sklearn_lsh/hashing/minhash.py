@@ -96,7 +96,7 @@ class MinHash(HashFamily):
         """See `HashFamily.independent_tables`: all hashes are of one order of the features."""
         return False
 
-    def _draw(self, n_features, random_state):
+    def _draw_functions(self, n_features, random_state):
         n_bins = self.n_tables * self.n_hashes
         self.ranks_ = random_state.permutation(n_features).astype(np.uint32)
         self._width = -(-n_features // n_bins)
@@ -106,7 +106,7 @@ class MinHash(HashFamily):
         self._step = steps[random_state.randint(len(steps), size=n_bins)].astype(np.uint32)
         self._reduction = MultiplyShift(self.n_tables, self.n_hashes, self.n_bits, random_state)
 
-    def _fill(self, vectors, codes):
+    def _fill_codes(self, vectors, codes):
         if not isinstance(vectors, CSR):
             matrix = sp.csr_array(vectors)
             indptr, indices = matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32)
@@ -116,7 +116,7 @@ class MinHash(HashFamily):
         kernels.lowest_ranks(vectors, self.ranks_, self._width, walks, lowest)
         codes[...] = self._reduction.codes(lowest.view(np.int32))
 
-    def _code(self, vectors, xp):
+    def _compute_codes(self, vectors, xp):
         n_bins, width = self._first.shape[0], self._width
         n_features = self.ranks_.shape[0]
         # Features in the order of their ranks, of which each bin holds the next few.
@@ -153,7 +153,7 @@ class MinHash(HashFamily):
         union = inner_products(x, x) + inner_products(y, y) - both
         return np.where(union > 0, both / np.maximum(union, 1), 1.0)
 
-    def _probability(self, similarity):
+    def _collision_probability(self, similarity):
         return self._reduction.collision_probability(similarity)
 
 

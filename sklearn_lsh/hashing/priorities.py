@@ -2,9 +2,9 @@
 
 
 def mix(numbers):
-    """Scramble 32-bit integers, signed, of any library; products wrap around.
+    """Hash signed 32-bit integers of any library; products wrap around.
 
-    The finalizer of Appleby's MurmurHash3.
+    The finalizer of Appleby's MurmurHash3, `fmix32`.
     """
     numbers = (numbers ^ ((numbers >> 16) & 0xFFFF)) * -2048144789
     numbers = (numbers ^ ((numbers >> 13) & 0x7FFFF)) * -1028477387

@@ -256,7 +256,7 @@ class LSHSampler(BaseEstimator):
         X : {array-like, sparse matrix} of shape (n_queries, n_features)
             Queries.
         function : callable
-            Called with two integer arrays, the numbers of the queries and of the rows of n_pairs
+            Called with two integer arrays, the indices of the queries and of the rows of n_pairs
             pairs; returns an array (n_pairs,) or (n_pairs, n_values). With gradients of single
             rows for values the sum is the gradient of all.
 
@@ -379,7 +379,7 @@ class LSHSampler(BaseEstimator):
 
     def _collision_probabilities(self, queries, matrix):
         similarity = self._for_pairs(queries, _pairs(matrix), self.family_._similarity)
-        return self.family_._probability(similarity)
+        return self.family_._collision_probability(similarity)
 
     def _for_pairs(self, queries, pairs, function):
         """``function(rows, queries)`` of pairs, a chunk at a time."""

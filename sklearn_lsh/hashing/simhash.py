@@ -103,15 +103,15 @@ class SimHash(HashFamily):
         """See `HashFamily.exact_probability`: with normal projections."""
         return self.projections == "normal"
 
-    def _draw(self, n_features, random_state):
+    def _draw_functions(self, n_features, random_state):
         shape = (n_features, self.n_tables, self.n_bits)
         self.projections_ = PROJECTIONS[self.projections](shape, random_state)
 
-    def _fill(self, vectors, codes):
+    def _fill_codes(self, vectors, codes):
         quantized = quantize(vectors, row_scales(vectors))
         self._pack(project(quantized, self._matrix), codes)
 
-    def _code(self, vectors, xp):
+    def _compute_codes(self, vectors, xp):
         quantized = quantize_arrays(vectors, row_scales_of_arrays(vectors, xp), xp)
         return self._pack_arrays(project_arrays(quantized, self._matrix, xp), xp)
 
@@ -139,7 +139,7 @@ class SimHash(HashFamily):
             In the order in which to look.
         """
         shape = (X.shape[0], n_probes, self.n_tables)
-        return self._in_chunks(X, np.empty(shape, self.code_dtype), self._fill_probes)
+        return self._fill_in_chunks(X, np.empty(shape, self.code_dtype), self._fill_probes)
 
     def _fill_probes(self, vectors, codes):
         quantized = quantize(vectors, row_scales(vectors))
@@ -164,6 +164,6 @@ class SimHash(HashFamily):
         norms = np.sqrt(inner_products(x, x) * inner_products(y, y))
         return inner_products(x, y) / np.where(norms > 0, norms, 1)
 
-    def _probability(self, similarity):
+    def _collision_probability(self, similarity):
         angles = np.arccos(np.clip(similarity, -1, 1))
         return (1 - angles / np.pi) ** self.projections_.shape[2]

@@ -137,7 +137,7 @@ class SimpleLSH(SimHash):
         codes : array of shape (n_samples, n_tables) or (n_samples, n_ranges, n_tables)
             With several ranges of lengths, a code in each.
         """
-        codes = self._codes(X, super()._fill, super()._code)
+        codes = self._code_in_chunks(X, super()._fill_codes, super()._compute_codes)
         if self.norms_.shape[0] == 1:
             return codes
         if isinstance(codes, np.ndarray):
@@ -168,13 +168,13 @@ class SimpleLSH(SimHash):
         offsets = np.arange(self.norms_.shape[0]) << self.projections_.shape[2]
         return offsets.astype(self.code_dtype)
 
-    def _draw(self, n_features, random_state):
+    def _draw_functions(self, n_features, random_state):
         if self.n_ranges << self.n_bits > 1 << MAX_BITS:
             raise ValueError(
                 f"n_ranges * 2**n_bits must not be more than {1 << MAX_BITS}, got n_ranges="
                 f"{self.n_ranges} and n_bits={self.n_bits}."
             )
-        super()._draw(n_features + 1, random_state)
+        super()._draw_functions(n_features + 1, random_state)
         self.n_buckets_ = self.n_ranges << self.n_bits
 
     def adapt(self, X: Array) -> None:
@@ -196,7 +196,7 @@ class SimpleLSH(SimHash):
         greatest = np.quantile(norms, shares, method="higher").astype(np.float32)
         self.norms_ = np.maximum(greatest * ABOVE, SMALLEST)
 
-    def _fill(self, vectors, codes):
+    def _fill_codes(self, vectors, codes):
         scales = row_scales(vectors)
         quantized = quantize(vectors, scales)
         ranges, tails = self._complete(_squares(quantized), scales, self.norms_, np)
@@ -205,7 +205,7 @@ class SimpleLSH(SimHash):
         self._pack(products, codes)
         codes += (ranges << self.projections_.shape[2]).astype(codes.dtype)[:, np.newaxis]
 
-    def _code(self, vectors, xp):
+    def _compute_codes(self, vectors, xp):
         scales = row_scales_of_arrays(vectors, xp)
         quantized = quantize_arrays(vectors, scales, xp)
         squared = xp.astype(quantized * quantized, xp.int32)

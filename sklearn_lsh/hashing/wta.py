@@ -68,7 +68,7 @@ class WTA(HashFamily):
     ) -> None:
         super().__init__(n_bits, n_tables, random_state=random_state)
 
-    def _draw(self, n_features, random_state):
+    def _draw_functions(self, n_features, random_state):
         wide = self.n_bits % DIGIT_BITS == 0 and n_features >= 1 << DIGIT_BITS
         digit_bits = DIGIT_BITS if wide else 1
         n_digits, width = self.n_bits // digit_bits, 1 << digit_bits
@@ -88,12 +88,12 @@ class WTA(HashFamily):
         """Windows that are looked into for a digit."""
         return 1
 
-    def _fill(self, vectors, codes):
+    def _fill_codes(self, vectors, codes):
         dense = vectors.toarray() if isinstance(vectors, CSR) else vectors
         windows = self.windows_.reshape(-1, self.windows_.shape[2])
         kernels.pick_winners(dense, windows, self._digit_bits, self._max_tries, codes)
 
-    def _code(self, vectors, xp):
+    def _compute_codes(self, vectors, xp):
         n_tables, n_digits, width = self.windows_.shape
         vectors = xp.where(nearly_zero(vectors, xp), xp.zeros_like(vectors), vectors)
         windows = constant(self.windows_.reshape(-1), vectors, xp)
@@ -121,7 +121,7 @@ class WTA(HashFamily):
             return 1.0  # a single feature
         return agreeing_windows(x, y, width) / comb(n_features, width)
 
-    def _probability(self, similarity):
+    def _collision_probability(self, similarity):
         return similarity ** self.windows_.shape[1]
 
 

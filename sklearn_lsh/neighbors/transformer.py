@@ -96,7 +96,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     n_bits_, n_tables_, n_probes_, n_directions_, n_finalists_ : int
         How much a search looks at. Directions are those of the sketches where all of these are
         compared, and 0 with tables. Finalists are the rows that are compared exactly, and 0 where
-        all that are met are. All are 0 where all rows are compared.
+        all candidates are. All are 0 where all rows are compared.
     recall_ : float
         Recall measured by `fit`.
     index_ : object
@@ -261,11 +261,11 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         if rows.size == 0:
             return self
         if rows.ndim != 1 or rows.dtype.kind not in "iu":
-            raise ValueError(f"rows must be a list of whole numbers, got {rows!r}.")
+            raise ValueError(f"rows must be a list of integers, got {rows!r}.")
         if rows.min() < 0 or rows.max() >= self.n_samples_fit_:
             raise ValueError(
                 f"rows must be from 0 to n_samples_fit_ - 1 = {self.n_samples_fit_ - 1}, got "
-                f"numbers from {rows.min()} to {rows.max()}."
+                f"indices from {rows.min()} to {rows.max()}."
             )
         self.index_.delete(rows)
         return self
@@ -453,7 +453,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def _check_n_neighbors(self, n_neighbors, without_self):
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral):
-            raise TypeError(f"n_neighbors must be a whole number, got {k!r}.")
+            raise TypeError(f"n_neighbors must be an integer, got {k!r}.")
         if k <= 0:
             raise ValueError(f"Expected n_neighbors > 0. Got {k}")
         n_rows = self.index_.n_alive - without_self

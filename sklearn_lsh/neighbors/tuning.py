@@ -15,12 +15,15 @@ from sklearn_lsh.neighbors.scan import Scan
 
 # Queries of the sample: to compare these with all rows is most of the time to build an index.
 N_QUERIES = 128
-# Standard errors by which recall has to be met, so that it is on other queries, too.
+# Standard errors by which the sample's recall has to exceed the one wanted, so that other queries
+# have it, too.
 N_ERRORS = 2
 # Directions that are tried, of sketches that are all compared.
 N_DIRECTIONS = (8, 12, 16, 24, 32, 48, 64)
 # With how many it begins.
 FIRST_DIRECTIONS = 48
+# Greatest share of all directions that is tried besides all.
+MAX_SHARE = 0.9
 # Where so few finalists for each neighbour wanted are enough, fewer directions may do.
 FEW_FINALISTS = 4
 # Buckets of each table that are tried.
@@ -139,7 +142,7 @@ class Tuner:
     def _try_scans(self) -> Trial:
         """The best number of directions."""
         most = self.index.sketch.n_directions
-        numbers = [*(n for n in N_DIRECTIONS if n < 0.9 * most), most]
+        numbers = [*(n for n in N_DIRECTIONS if n < MAX_SHARE * most), most]
         start = min(len(numbers) - 1, N_DIRECTIONS.index(FIRST_DIRECTIONS))
 
         def direction(trial):

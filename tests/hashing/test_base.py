@@ -16,21 +16,21 @@ class Counting(HashFamily):
 
     _parameter_constraints: ClassVar[dict] = HashFamily._parameter_constraints
 
-    def _draw(self, n_features, random_state):
+    def _draw_functions(self, n_features, random_state):
         self.sizes = []
 
-    def _fill(self, vectors, codes):
+    def _fill_codes(self, vectors, codes):
         self.sizes.append(len(codes))
         dense = vectors.toarray() if isinstance(vectors, CSR) else vectors
         codes[...] = dense[:, :1] + np.arange(self.n_tables)
 
-    def _code(self, vectors, xp):
+    def _compute_codes(self, vectors, xp):
         raise NotImplementedError
 
     def _similarity(self, x, y):
         return inner_products(x, y)
 
-    def _probability(self, similarity):
+    def _collision_probability(self, similarity):
         return similarity
 
 
