@@ -1,4 +1,9 @@
-"""Read numbers from text."""
+"""Read numbers from text: letters are ASCII codes.
+
+Those that mean something here are 9 (tab), 10 (newline), 13 (carriage return), 32 (space), 35 (#),
+43 (+), 44 (comma), 45 (-), 46 (point), 48 to 57 (digits), 58 (colon), 69 (E) and 101 (e). Integers
+from 2**31 are too large: SciPy's indices are signed ones of 32 bits.
+"""
 
 
 def read_integer(text, p, stop):
@@ -52,22 +57,29 @@ def read_decimal(text, p, stop):
     return (-mantissa if negative else mantissa), p
 
 
+def is_space(letter):
+    return letter == 32 or letter == 9 or letter == 13
+
+
+def is_blank(text, start, stop):
+    """Whether there is nothing but spaces."""
+    for p in range(start, stop):
+        if not is_space(text[p]):
+            return False
+    return True
+
+
 # pythran export read_multilabel(uint8[], bool, (int64[], int64[], uint32[], int64[], uint32[], float32[]))
 def read_multilabel(text, keep_empty, rows):
     """Read lines ``label,label index:value index:value``, each of which ends with a newline.
 
     Fills ``rows``, which are ``lines, label_indptr, labels, indptr, indices, data``: for each row
     the number of its line, from 0, and two ragged lists, of labels and of features with their
-    values. Lines that have nothing in them but a comment (``# ...``) are rows only if
-    ``keep_empty``. Returns the number of rows, or ``-1 - line`` of the first line that cannot be
-    read.
+    values. Lines that have nothing but a comment (``# ...``) are rows only if ``keep_empty``.
+    Returns the number of rows, or ``-1 - line`` of the first line that cannot be read.
     """
     lines, label_indptr, labels, indptr, indices, data = rows
-    n_rows = 0
-    n_labels = 0
-    n = 0
-    line = 0
-    p = 0
+    n_rows = n_labels = n = line = p = 0
     label_indptr[0] = 0
     indptr[0] = 0
     while p < text.shape[0]:
@@ -77,10 +89,7 @@ def read_multilabel(text, keep_empty, rows):
         end = p
         while end < stop and text[end] != 35:
             end += 1
-        empty = True
-        for q in range(p, end):
-            if text[q] != 32 and text[q] != 9 and text[q] != 13:
-                empty = False
+        empty = is_blank(text, p, end)
         # Labels come first, unless the line starts with a space or its first number is an index.
         start = p
         more = not empty
@@ -95,12 +104,11 @@ def read_multilabel(text, keep_empty, rows):
             else:
                 labels[n_labels] = number
                 n_labels += 1
-                p = q
-                more = p < end and text[p] == 44
-                p += 1 if more else 0
+                more = q < end and text[q] == 44
+                p = q + 1 if more else q
         separated = p == start
         while p < end:
-            if text[p] == 32 or text[p] == 9 or text[p] == 13:
+            if is_space(text[p]):
                 separated = True
                 p += 1
             else:

@@ -89,6 +89,34 @@ def count_above(counts, n, bar):
     return int(total)
 
 
+def touch(starts, stops, members):
+    """Read a member in each line of cache of some buckets. Returns something of them all.
+
+    Buckets lie anywhere in memory. All of a query's are touched first, in loads that do not wait
+    for each other, so that none is waited for while votes are counted.
+    """
+    touched = np.uint32(0)
+    for c in range(starts.shape[0]):
+        for p in range(int(starts[c]), int(stops[c]), LINE):
+            touched ^= members[p]
+    return touched
+
+
+def find_bar(counts, n_met, n_wanted, min_shared):
+    """Find how many votes a row has to have to be among those wanted.
+
+    Returns a bar, above which all are taken, and how many of those with just so many.
+    """
+    bar = min_shared - 1
+    spare = 0
+    n_more = n_met if bar == 0 else count_above(counts, n_met, bar)
+    while n_more > n_wanted:
+        bar += 1
+        n_more = count_above(counts, n_met, bar)
+        spare = n_wanted - n_more
+    return bar, spare
+
+
 # pythran export count_votes(uint8[:,:] order(C), int, (uint32[], uint32[]), int, int, int, int, (uint32[], uint32[]))
 # pythran export count_votes(uint16[:,:] order(C), int, (uint32[], uint32[]), int, int, int, int, (uint32[], uint32[]))
 def count_votes(codes, n_buckets, tables, n_rows, n_wanted, min_shared, fill_from, out):
@@ -98,9 +126,6 @@ def count_votes(codes, n_buckets, tables, n_rows, n_wanted, min_shared, fill_fro
     ``c % n_tables``. Ties go to the row met first, and rows that share fewer than ``min_shared``
     (1 or more) are left out. If that is 1, a query whose buckets hold too few is topped up with the
     rows ``fill_from, fill_from + 1, ...`` (unless negative). Returns the number of pairs.
-
-    Buckets lie anywhere in memory. All of a query's are touched first, in loads that do not wait
-    for each other, so that none is waited for while votes are counted.
     """
     indptr, members = tables
     out_indptr, out_indices = out
@@ -121,9 +146,7 @@ def count_votes(codes, n_buckets, tables, n_rows, n_wanted, min_shared, fill_fro
             b = (c % n_tables) * n_buckets + int(codes[s, c])
             starts[c] = indptr[b]
             stops[c] = indptr[b + 1]
-        for c in range(n_columns):
-            for p in range(int(starts[c]), int(stops[c]), LINE):
-                touched ^= members[p]
+        touched ^= touch(starts, stops, members)
         # Whether a row was met before cannot be foretold, so nothing branches on it: it is
         # written down in any case, and overwritten by the next unless it was new.
         for c in range(n_columns):
@@ -134,14 +157,7 @@ def count_votes(codes, n_buckets, tables, n_rows, n_wanted, min_shared, fill_fro
                 votes[i] += 1
         for q in range(n_met):
             counts[q] = votes[met[q]]
-        # All with more votes than `bar` are taken, and `spare` of those with just so many.
-        bar = min_shared - 1
-        spare = 0
-        n_more = n_met if bar == 0 else count_above(counts, n_met, bar)
-        while n_more > n_wanted:
-            bar += 1
-            n_more = count_above(counts, n_met, bar)
-            spare = n_wanted - n_more
+        bar, spare = find_bar(counts, n_met, n_wanted, min_shared)
         for q in range(n_met):
             if n - first < n_wanted:
                 out_indices[n] = met[q]
