@@ -10,6 +10,7 @@ Labels are read as canonical CSR arrays of ones, and classes as their places in 
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -21,6 +22,11 @@ MatrixLike: TypeAlias = ArrayLike | sparray | spmatrix
 RandomState: TypeAlias = int | np.random.RandomState | None
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+# Kinds of NumPy's types, by which labels may be told apart.
+_NUMBERS = "biuf"
+_STRINGS = "UT"
+# Kernels number columns in 32 bits.
+MOST_COLUMNS = 2**32 - 1
 
 
 def check_data(estimator, X, y="no_validation", *, reset: bool, **y_params):
@@ -47,9 +53,9 @@ def check_data(estimator, X, y="no_validation", *, reset: bool, **y_params):
         For NaN, infinity, values that overflow float32, sparse indices outside the matrix, and
         all that scikit-learn refuses.
     """
-    for matrix in (X, y):
+    for name, matrix in (("X", X), ("y", y)):
         if issparse(matrix):
-            check_sparse_indices(matrix)
+            check_sparse(matrix, name)
     checked = validate_data(
         estimator,
         X,
@@ -66,43 +72,79 @@ def check_data(estimator, X, y="no_validation", *, reset: bool, **y_params):
     return (X, *rest) if rest else X
 
 
-def check_sparse_indices(X) -> None:
-    """Refuse a sparse matrix whose indices lie outside of it.
+def check_sparse(X, name: str) -> None:
+    """Refuse a sparse matrix that is not what it says, or larger than kernels can number.
 
     SciPy does not look at the indices of a matrix made from its parts, and converting such a
     matrix to another format reads and writes out of bounds.
+
+    Parameters
+    ----------
+    X : sparse matrix
+    name : str
+        Of the parameter, for error messages.
+
+    Raises
+    ------
+    ValueError
+        If it has other than two dimensions, too many columns, indices outside of them, or parts
+        that do not fit together.
     """
+    if X.ndim != 2:
+        raise ValueError(
+            f"{name} must have two dimensions if it is sparse, got {X.ndim} (shape {X.shape})."
+        )
     n_rows, n_columns = X.shape
+    if n_columns > MOST_COLUMNS:
+        raise ValueError(
+            f"{name} has {n_columns} columns, but they are numbered in 32 bits: at most "
+            f"{MOST_COLUMNS} are allowed."
+        )
     if X.format in ("csr", "csc"):
         n_major, n_minor = (n_rows, n_columns) if X.format == "csr" else (n_columns, n_rows)
-        _check_pointers(X.indptr, n_major, min(len(X.indices), len(X.data)))
-        _check_index_range(X.indices[: X.indptr[-1]], n_minor)
+        _check_pointers(X.indptr, n_major, min(len(X.indices), len(X.data)), name)
+        _check_index(X.indices[: X.indptr[-1]], n_minor, name)
     elif X.format == "bsr":
-        _check_pointers(X.indptr, n_rows // X.blocksize[0], len(X.indices))
-        _check_index_range(X.indices, n_columns // X.blocksize[1])
+        n_entries = min(len(X.indices), len(X.data))
+        _check_pointers(X.indptr, n_rows // X.blocksize[0], n_entries, name)
+        _check_index(X.indices, n_columns // X.blocksize[1], name)
     elif X.format == "coo":
         for index, size in zip(X.coords, X.shape, strict=True):
-            _check_index_range(index, size)
+            _check_index(index, size, name)
+    elif X.format == "dia" and (X.data.ndim != 2 or len(X.offsets) != len(X.data)):
+        raise ValueError(f"The sparse matrix {name} is not valid: each diagonal needs an offset.")
+    elif X.format == "lil":
+        check_sparse(X.tocsr(), name)
+        return
+    if X.format in ("csr", "csc", "coo") and X.data.ndim != 1:
+        raise ValueError(f"The sparse matrix {name} is not valid: its data must be a list.")
 
 
-def _check_pointers(indptr, n_major: int, n_entries: int) -> None:
+def _check_pointers(indptr, n_major: int, n_entries: int, name: str) -> None:
     if (
-        len(indptr) != n_major + 1
+        indptr.ndim != 1
+        or indptr.dtype.kind not in "iu"
+        or len(indptr) != n_major + 1
         or indptr[0] != 0
         or indptr[-1] > n_entries
-        or (np.diff(indptr) < 0).any()
+        or (indptr[1:] < indptr[:-1]).any()
     ):
         raise ValueError(
-            "The sparse matrix is not valid: its indptr must start at 0, never decrease, and end "
-            f"at no more than the number of entries ({n_entries}), in {n_major + 1} steps."
+            f"The sparse matrix {name} is not valid: its indptr must start at 0, never decrease, "
+            f"and end at no more than the number of entries ({n_entries}), in {n_major + 1} steps."
         )
 
 
-def _check_index_range(index, size: int) -> None:
+def _check_index(index, size: int, name: str) -> None:
+    if index.ndim != 1 or index.dtype.kind not in "iu":
+        raise ValueError(
+            f"The sparse matrix {name} is not valid: its indices must be a list of integers, got "
+            f"{index.dtype} of shape {index.shape}."
+        )
     if len(index) and (index.min() < 0 or index.max() >= size):
         raise ValueError(
-            f"The sparse matrix is not valid: its indices must be from 0 to {size - 1}, but they "
-            f"are from {index.min()} to {index.max()}."
+            f"The sparse matrix {name} is not valid: its indices must be from 0 to {size - 1}, but "
+            f"they are from {index.min()} to {index.max()}."
         )
 
 
@@ -160,6 +202,78 @@ def check_weights(sample_weight, X) -> np.ndarray | None:
     if not weights.any():
         raise ValueError("sample_weight is zero in float32 for all samples.")
     return weights
+
+
+def read_labels(labels, name: str) -> np.ndarray:
+    """Return labels, or rankings of them, as an array of numbers or of strings.
+
+    Parameters
+    ----------
+    labels : array-like
+    name : str
+        Of the parameter, for error messages.
+
+    Raises
+    ------
+    TypeError
+        If there are labels of other or of several kinds.
+    ValueError
+        If rows have different lengths, or a label is NaN or infinite.
+    """
+    try:
+        array = np.asarray(labels)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array, whose rows have the same length.") from error
+    if array.dtype.kind == "O":
+        if all(isinstance(label, str) for label in array.flat):
+            array = array.astype(str)
+        elif all(isinstance(label, Real | np.bool_) for label in array.flat):
+            array = np.array(array.tolist()).reshape(array.shape)
+    if array.dtype.kind not in _NUMBERS + _STRINGS:
+        raise TypeError(
+            f"{name} must have labels that are all numbers or all strings, got an array of "
+            f"{array.dtype}."
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name} has labels that are NaN or infinite.")
+    return array
+
+
+def check_same_kind(labels: np.ndarray, name: str, others: np.ndarray, other_name: str) -> None:
+    """Refuse to compare labels that are numbers with others that are strings.
+
+    Raises
+    ------
+    TypeError
+        If they are of different kinds: none would be found equal to another.
+    """
+    kinds = [
+        "strings" if array.dtype.kind in _STRINGS else "numbers" for array in (labels, others)
+    ]
+    if kinds[0] != kinds[1]:
+        raise TypeError(
+            f"{name} has labels that are {kinds[0]}, but those of {other_name} are {kinds[1]}."
+        )
+
+
+def check_label_numbers(classes, n_labels: int) -> None:
+    """Refuse names for the columns of label indicators: these are known by their numbers.
+
+    Parameters
+    ----------
+    classes : array-like or None
+        None, or the numbers of all columns in any order.
+    n_labels : int
+        Number of columns.
+    """
+    if classes is None:
+        return
+    given = read_labels(classes, "classes")
+    if not np.array_equal(np.unique(given), np.arange(n_labels)):
+        raise ValueError(
+            "classes of label indicators are the numbers of their columns: leave classes out, or "
+            f"pass np.arange({n_labels}), got {classes!r}."
+        )
 
 
 class Places(NamedTuple):

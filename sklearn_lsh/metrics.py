@@ -17,15 +17,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
-from sklearn_lsh.inputs import MatrixLike, csr_of_ones, find_places, indicator
+from sklearn_lsh.inputs import (
+    MatrixLike,
+    check_label_numbers,
+    check_same_kind,
+    check_sparse,
+    csr_of_ones,
+    find_places,
+    indicator,
+    read_labels,
+)
 
 __all__ = [
     "label_propensities",
@@ -65,7 +75,10 @@ def precision_at_k(
     ------
     ValueError
         If shapes do not fit together, `k` is not from 1 to the number of columns of `top_k`,
-        or a label is predicted twice for a sample or is no column of `y_true`.
+        a label is predicted twice for a sample or is no column of `y_true`, or a weight is
+        negative or all are zero.
+    TypeError
+        If labels are neither all numbers nor all strings, in `y_true` and `top_k` alike.
 
     Examples
     --------
@@ -188,7 +201,7 @@ def propensity_scored_precision_at_k(
     """
     ranking = _Ranking(y_true, top_k, k)
     gains = 1 / _check_propensities(propensities)
-    truth = _true_labels(y_true, classes)
+    truth = ranking.truth.as_indicator(classes)
     if len(gains) != truth.shape[1]:
         raise ValueError(
             f"propensities must have one value for each of the {truth.shape[1]} labels, got "
@@ -203,7 +216,7 @@ def propensity_scored_precision_at_k(
     best = np.bincount(samples, weights=best, minlength=truth.shape[0])
     # A hit is one of the sample's own labels, so that its gain stands in the truth.
     rows, columns = np.nonzero(ranking.hits)
-    hits = _columns(ranking.top[rows, columns], y_true, classes)
+    hits = ranking.truth.columns(ranking.top[rows, columns], classes)
     found = np.bincount(rows, weights=gains[hits], minlength=truth.shape[0])
     most = ranking.average(best, sample_weight)
     return ranking.average(found, sample_weight) / most if most else 0.0
@@ -244,11 +257,15 @@ def label_propensities(
     >>> label_propensities(["a", "b", "b", "b"]).round(2)
     array([0.72, 0.78])
     """
-    truth = _true_labels(y, classes)
+    for name, value in (("a", a), ("b", b)):
+        if not isinstance(value, Real) or not 0 <= value < np.inf:
+            raise ValueError(f"{name} must be a number from 0, and finite, got {value!r}.")
+    truth = _Truth(y, "y").as_indicator(classes)
     counts = np.bincount(truth.indices, minlength=truth.shape[1])
     # For fewer than e samples the formula has no meaning; with C = 0 all labels are noted.
     c = max(0.0, np.log(truth.shape[0]) - 1) * (b + 1) ** a
-    return 1 / (1 + c * (counts + b) ** -a)
+    with np.errstate(divide="ignore"):  # b = 0, and labels that nothing has
+        return 1 / (1 + c * (counts + b) ** -a)
 
 
 @dataclass(frozen=True)
@@ -297,6 +314,10 @@ def top_k_scorer(metric: Callable, k: int = 5, **parameters: Any) -> TopKScorer:
     >>> scores.shape
     (3,)
     """
+    if not callable(metric):
+        raise TypeError(f"metric must be a function of this module or one like it, got {metric!r}.")
+    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+        raise ValueError(f"k must be an integer from 1, got {k!r}.")
     return TopKScorer(metric, k, parameters)
 
 
@@ -311,11 +332,95 @@ def _predict_top_k(estimator, X, k: int) -> np.ndarray:
     return estimator.predict_top_k(X, k)[0]
 
 
+class _Truth:
+    """What is right: label indicators or classes, checked.
+
+    Attributes
+    ----------
+    y : csr_array of ones of shape (n_samples, n_labels), or ndarray of shape (n_samples,)
+        Label indicators, or classes.
+    name : str
+        Of the parameter that they were given as.
+    """
+
+    def __init__(self, y, name: str):
+        self.name = name
+        if issparse(y):
+            check_sparse(y, name)
+            self.y = indicator(y)
+        else:
+            self.y = self._read(y)
+        if self.n_samples == 0:
+            raise ValueError(f"{name} has no samples.")
+
+    def _read(self, y):
+        y = read_labels(y, self.name)
+        if y.ndim == 1:
+            return y
+        if y.ndim != 2 or y.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{self.name} must be label indicators, an array of numbers of shape (n_samples, "
+                f"n_labels), or classes, of shape (n_samples,). Got an array of {y.dtype} of shape "
+                f"{y.shape}."
+            )
+        return indicator(y)
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples there are."""
+        return self.y.shape[0]
+
+    @property
+    def is_indicator(self) -> bool:
+        """Whether labels are columns, rather than classes."""
+        return issparse(self.y)
+
+    def as_indicator(self, classes=None) -> csr_array:
+        """Return a canonical CSR array of ones, of which classes are the columns."""
+        if self.is_indicator:
+            check_label_numbers(classes, self.y.shape[1])
+            return self.y.copy()
+        columns = self.columns(self.y, classes)
+        n_columns = len(np.unique(self.y) if classes is None else classes)
+        return csr_of_ones(columns, np.arange(len(columns) + 1), n_columns)
+
+    def columns(self, labels, classes=None) -> np.ndarray:
+        """Numbers of the columns that labels stand for: themselves, or places in `classes`."""
+        if self.is_indicator:
+            n_labels = self.y.shape[1]
+            if labels.dtype.kind not in "iu" or (
+                labels.size and not 0 <= labels.min() <= labels.max() < n_labels
+            ):
+                raise ValueError(
+                    f"Predicted labels must be the numbers of the columns of {self.name}, integers "
+                    f"from 0 to {n_labels - 1}."
+                )
+            return labels.astype(np.int64)
+        classes = np.unique(self.y) if classes is None else self._read_classes(classes)
+        columns, unknown = find_places(labels, classes)
+        if len(unknown):
+            raise ValueError(
+                f"{self.name} has classes that are not in classes: {np.unique(unknown)[:10]}."
+            )
+        return columns
+
+    def _read_classes(self, classes):
+        classes = read_labels(classes, "classes")
+        check_same_kind(classes, "classes", self.y, self.name)
+        if classes.ndim != 1 or len(classes) == 0 or (classes[1:] <= classes[:-1]).any():
+            raise ValueError(
+                "classes must be a list of one class or more, sorted and each once, got "
+                f"{classes!r}."
+            )
+        return classes
+
+
 class _Ranking:
     """Predicted labels compared with the truth.
 
     Attributes
     ----------
+    truth : _Truth
     top : ndarray of shape (n_samples, k)
     hits : bool ndarray of shape (n_samples, k)
         Which of them are right.
@@ -324,72 +429,49 @@ class _Ranking:
     """
 
     def __init__(self, y_true, top_k, k: int | None):
-        top = np.asarray(top_k)
+        top = read_labels(top_k, "top_k")
         if top.ndim != 2:
             raise ValueError(f"top_k must have shape (n_samples, n_ranked), got {top.shape}.")
-        self.k = top.shape[1] if k is None else k
-        if not 1 <= self.k <= top.shape[1]:
+        is_integer = isinstance(k, Integral) and not isinstance(k, bool)
+        if k is not None and not (is_integer and 1 <= k <= top.shape[1]):
             raise ValueError(
-                f"k must be from 1 to the number of columns of top_k, which is {top.shape[1]}, "
-                f"got {k!r}."
+                "k must be an integer from 1 to the number of columns of top_k, which is "
+                f"{top.shape[1]}, or None, got {k!r}."
             )
+        self.k = top.shape[1] if k is None else int(k)
         self.top = top[:, : self.k]
-        check_consistent_length(y_true, self.top)
+        self.truth = _Truth(y_true, "y_true")
+        check_consistent_length(self.truth.y, top)
         in_order = np.sort(self.top, axis=1)
         repeated = (in_order[:, 1:] == in_order[:, :-1]).any(axis=1)
         if repeated.any():
             row = int(repeated.argmax())
             raise ValueError(f"top_k has a label twice in row {row}: {self.top[row].tolist()}.")
-        if not _is_indicator(y_true):
-            self.hits = self.top == np.asarray(y_true)[:, np.newaxis]
+        if self.truth.is_indicator:
+            self._find_in_indicator(self.truth.y)
+        else:
+            check_same_kind(self.top, "top_k", self.truth.y, "y_true")
+            self.hits = self.top == self.truth.y[:, np.newaxis]
             self.n_true = np.ones(len(self.top), int)
-            return
-        truth = _true_labels(y_true)
-        columns = _columns(self.top, y_true)
-        self.n_true = np.diff(truth.indptr)
-        n_labels = truth.shape[1]
+
+    def _find_in_indicator(self, y):
+        columns = self.truth.columns(self.top)
+        self.n_true = np.diff(y.indptr)
+        n_labels = y.shape[1]
         samples = np.arange(len(self.top), dtype=np.int64)
-        true = np.repeat(samples, self.n_true) * n_labels + truth.indices
+        true = np.repeat(samples, self.n_true) * n_labels + y.indices
         self.hits = np.isin(samples[:, np.newaxis] * n_labels + columns, true)
 
     def average(self, values, sample_weight) -> float:
         """Mean over the samples."""
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, self.top, dtype=np.float64)
-        return float(np.average(values, weights=sample_weight))
-
-
-def _is_indicator(y) -> bool:
-    return issparse(y) or np.ndim(y) == 2
-
-
-def _true_labels(y, classes=None) -> csr_array:
-    """Return the truth as a canonical CSR array of ones; classes are its columns."""
-    if _is_indicator(y):
-        return indicator(check_array(y, accept_sparse="csr", dtype=None))
-    y = np.asarray(y)
-    columns = _columns(y, y, classes)
-    n_columns = len(np.unique(y) if classes is None else classes)
-    return csr_of_ones(columns, np.arange(len(y) + 1), n_columns)
-
-
-def _columns(labels, y, classes=None) -> np.ndarray:
-    """Numbers of the columns that labels stand for: themselves, or their places in `classes`."""
-    if _is_indicator(y):
-        n_labels = np.shape(y)[1]
-        if labels.dtype.kind not in "iu" or (
-            labels.size and not 0 <= labels.min() <= labels.max() < n_labels
-        ):
-            raise ValueError(
-                "Predicted labels must be the numbers of the columns of y_true, integers from 0 "
-                f"to {n_labels - 1}."
-            )
-        return labels.astype(np.int64)
-    classes = np.unique(y) if classes is None else np.asarray(classes)
-    columns, unknown = find_places(labels, classes)
-    if len(unknown):
-        raise ValueError(f"y has classes that are not in classes: {np.unique(unknown)[:10]}.")
-    return columns
+        if sample_weight is None:
+            return float(np.average(values))
+        weights = _check_sample_weight(
+            sample_weight, self.top, dtype=np.float64, ensure_non_negative=True
+        )
+        if weights.max() > np.finfo(np.float64).max / len(weights):  # their sum may overflow
+            weights = weights / weights.max()
+        return float(np.average(values, weights=weights))
 
 
 def _ratio(values, most) -> np.ndarray:
@@ -398,10 +480,10 @@ def _ratio(values, most) -> np.ndarray:
 
 
 def _check_propensities(propensities) -> np.ndarray:
-    propensities = np.asarray(propensities, dtype=np.float64)
-    if propensities.ndim != 1 or not ((propensities > 0) & (propensities <= 1)).all():
+    propensities = read_labels(propensities, "propensities")
+    if propensities.dtype.kind == "U" or propensities.ndim != 1 or not ((propensities > 0) & (propensities <= 1)).all():
         raise ValueError(
             "propensities must be a one-dimensional array of numbers in (0, 1], got "
             f"{propensities!r}."
         )
-    return propensities
+    return propensities.astype(np.float64)

@@ -135,11 +135,100 @@ def test_propensities():
         (Y[:1], [[12, 0]], {}, "integers from 0 to 11"),
         (Y[:1], [[-1, 0]], {}, "integers from 0 to 11"),
         (Y[:1], [["a", "b"]], {}, "integers from 0 to 11"),
+        (Y, TOP, {"k": 1.5}, "k must be an integer from 1 .*got 1.5"),
+        (Y, TOP, {"k": True}, "k must be an integer from 1 .*got True"),
+        (Y, TOP, {"k": "2"}, "k must be an integer from 1 .*got '2'"),
+        (Y, TOP, {"sample_weight": -WEIGHTS}, "[Nn]egative"),
+        (Y, TOP, {"sample_weight": np.zeros(40)}, "zero"),
+        (Y[:, :, np.newaxis], TOP, {}, "y_true must be label indicators"),
+        (Y, TOP[:, :, np.newaxis], {}, "top_k must have shape"),
+        (Y, [[0, 1], [0]], {}, "top_k must be an array, whose rows have the same length"),
+        (Y[:1], [[0, np.nan]], {}, "top_k has labels that are NaN"),
+        (np.where(Y, np.nan, 0), TOP, {}, "y_true has labels that are NaN"),
+        ([[]], [[0]], {}, "integers from 0 to -1"),
+        ([], np.empty((0, 2), int), {}, "y_true has no samples"),
     ],
 )
 def test_bad_rankings(y, top, more, message):
-    with pytest.raises(ValueError, match=message):
-        precision_at_k(y, top, **more)
+    for metric in (precision_at_k, ndcg_at_k):
+        with pytest.raises(ValueError, match=message):
+            metric(y, top, **more)
+
+
+@pytest.mark.parametrize(
+    ("y", "top", "kinds"),
+    [
+        (["1", "2"], [[1], [2]], "numbers, but those of y_true are strings"),
+        ([1, 2], [["1"], ["2"]], "strings, but those of y_true are numbers"),
+        (np.array(["1", "2"], object), [[1], [2]], "numbers, but those of y_true are strings"),
+        ([None, 1], [[1], [2]], "y_true must have labels that are all numbers or all strings"),
+        (np.array([1, "a"], object), [[1], [2]], "y_true must have labels that are all numbers"),
+    ],
+)
+def test_labels_of_other_kinds_than_the_truth(y, top, kinds):
+    with pytest.raises(TypeError, match=kinds):
+        precision_at_k(y, top)
+
+
+def test_kinds_of_labels_that_can_be_compared():
+    for y in ([1, 2], [1.0, 2.0], np.array([1, 2], object), np.array([1, 2], np.uint8)):
+        assert precision_at_k(y, [[1], [3]]) == 0.5
+    for y in (["a", "b"], np.array(["a", "b"], object)):
+        assert precision_at_k(y, np.array([["a"], ["c"]], object)) == 0.5
+
+
+def lying(container, index):
+    """A matrix of which the indices are outside."""
+    y = container(np.eye(3))
+    y.indices[:] = index
+    return y
+
+
+@pytest.mark.parametrize("container", [sp.csr_array, sp.csc_array, sp.csr_matrix, sp.bsr_array])
+@pytest.mark.parametrize("index", [-1, 9, 10**9])
+def test_truth_with_indices_outside(container, index):
+    top = [[0], [1], [2]]
+    for call in (
+        lambda y: precision_at_k(y, top),
+        lambda y: ndcg_at_k(y, top),
+        lambda y: propensity_scored_precision_at_k(y, top, np.ones(3)),
+        label_propensities,
+    ):
+        with pytest.raises(ValueError, match="matrix y(_true)? is not valid: its indices must be"):
+            call(lying(container, index))
+
+
+def test_truth_of_other_forms():
+    assert precision_at_k(sp.lil_array(np.eye(3)), [[0], [1], [2]]) == 1
+    assert precision_at_k(sp.dok_array(np.eye(3)), [[0], [1], [2]]) == 1
+    with pytest.raises(ValueError, match="y_true must have two dimensions if it is sparse, got 1"):
+        precision_at_k(sp.coo_array(np.ones(3)), [[0], [1], [2]])
+    with pytest.raises(ValueError, match="y has 1099511627776 columns"):
+        label_propensities(sp.csr_array((3, 2**40)))
+
+
+def test_large_weights():
+    weights = np.where(np.arange(40) < 10, 1e308, 0)
+    assert_allclose(precision_at_k(Y, TOP, sample_weight=weights), precision_at_k(Y[:10], TOP[:10]))
+
+
+def test_bad_classes():
+    y, top = ["a", "c"], [["a"], ["b"]]
+    for classes in (["c", "b", "a"], ["a", "a", "c"], [], [["a", "c"]]):
+        with pytest.raises(ValueError, match="classes must be a list of one class or more, sorted"):
+            propensity_scored_precision_at_k(y, top, [1, 1, 1], classes=np.array(classes, str))
+    with pytest.raises(TypeError, match="classes has labels that are numbers"):
+        label_propensities(y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="classes of label indicators are the numbers"):
+        label_propensities(Y, classes=list("abcdefghijkl"))
+    assert_allclose(label_propensities(Y, classes=np.arange(12)), label_propensities(Y))
+
+
+@pytest.mark.parametrize("bad", [-1, np.nan, np.inf, "1", None])
+def test_bad_parameters_of_propensities(bad):
+    for name in ("a", "b"):
+        with pytest.raises(ValueError, match=f"{name} must be a number from 0"):
+            label_propensities(Y, **{name: bad})
 
 
 def test_bad_propensities():
@@ -147,6 +236,8 @@ def test_bad_propensities():
         propensity_scored_precision_at_k(Y, TOP, [1, 1, 1])
     with pytest.raises(ValueError, match=r"numbers in \(0, 1\]"):
         propensity_scored_precision_at_k(Y, TOP, np.zeros(12))
+    with pytest.raises(ValueError, match=r"numbers in \(0, 1\]"):
+        propensity_scored_precision_at_k(Y, TOP, ["0.5"] * 12)
     with pytest.raises(ValueError, match="not in classes: "):
         label_propensities(["a", "b"], classes=["a"])
 
@@ -175,3 +266,11 @@ def test_scorer_stops_training():
 def test_scorer_needs_a_ranking():
     with pytest.raises(TypeError, match="MaxAbsScaler has no method predict_top_k"):
         top_k_scorer(precision_at_k)(MaxAbsScaler(), Y, Y)
+
+
+def test_bad_scorers():
+    with pytest.raises(TypeError, match="metric must be a function"):
+        top_k_scorer("precision_at_k")
+    for k in (0, 1.5, True, None):
+        with pytest.raises(ValueError, match="k must be an integer from 1"):
+            top_k_scorer(precision_at_k, k=k)
