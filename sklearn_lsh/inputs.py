@@ -247,9 +247,7 @@ def check_same_kind(labels: np.ndarray, name: str, others: np.ndarray, other_nam
     TypeError
         If they are of different kinds: none would be found equal to another.
     """
-    kinds = [
-        "strings" if array.dtype.kind in _STRINGS else "numbers" for array in (labels, others)
-    ]
+    kinds = ["strings" if array.dtype.kind in _STRINGS else "numbers" for array in (labels, others)]
     if kinds[0] != kinds[1]:
         raise TypeError(
             f"{name} has labels that are {kinds[0]}, but those of {other_name} are {kinds[1]}."

@@ -481,7 +481,11 @@ def _ratio(values, most) -> np.ndarray:
 
 def _check_propensities(propensities) -> np.ndarray:
     propensities = read_labels(propensities, "propensities")
-    if propensities.dtype.kind == "U" or propensities.ndim != 1 or not ((propensities > 0) & (propensities <= 1)).all():
+    if (
+        propensities.dtype.kind == "U"
+        or propensities.ndim != 1
+        or not ((propensities > 0) & (propensities <= 1)).all()
+    ):
         raise ValueError(
             "propensities must be a one-dimensional array of numbers in (0, 1], got "
             f"{propensities!r}."

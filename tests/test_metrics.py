@@ -194,7 +194,7 @@ def test_truth_with_indices_outside(container, index):
         lambda y: propensity_scored_precision_at_k(y, top, np.ones(3)),
         label_propensities,
     ):
-        with pytest.raises(ValueError, match="matrix y(_true)? is not valid: its indices must be"):
+        with pytest.raises(ValueError, match=r"matrix y(_true)? is not valid: its indices must be"):
             call(lying(container, index))
 
 
