@@ -7,11 +7,10 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR
+from sklearn_lsh.csr import as_csr
 from sklearn_lsh.hashing.arrays import SUBNORMAL, constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily, inner_products
 from sklearn_lsh.hashing.multiply_shift import MultiplyShift
@@ -107,10 +106,7 @@ class MinHash(HashFamily):
         self._reduction = MultiplyShift(self.n_tables, self.n_hashes, self.n_bits, random_state)
 
     def _fill_codes(self, vectors, codes):
-        if not isinstance(vectors, CSR):
-            matrix = sp.csr_array(vectors)
-            indptr, indices = matrix.indptr.astype(np.uint32), matrix.indices.astype(np.uint32)
-            vectors = CSR(indptr, indices, matrix.data, matrix.shape[1])
+        vectors = as_csr(vectors)
         lowest = np.empty((vectors.n_rows, self._first.shape[0]), np.uint32)
         walks = self._first, self._step
         kernels.lowest_ranks(vectors, self.ranks_, self._width, walks, lowest)

@@ -278,11 +278,11 @@ def _last_step(estimator):
 def _work_shares(work):
     """Multiply-adds of all layers by epoch, as a share of those of a dense network."""
     epochs = np.array([row["epoch"] for row in work], dtype=int)
-    done, dense = (
+    computed, dense = (
         np.bincount(epochs, weights=[row[name] for row in work])
         for name in ("multiply_adds", "dense_multiply_adds")
     )
-    return done[1:] / dense[1:]
+    return computed[1:] / dense[1:]
 
 
 def _is_curve(curve):

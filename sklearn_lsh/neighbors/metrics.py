@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, lengths_of, ragged_rows, take
+from sklearn_lsh.csr import CSR, as_csr, lengths_of, take, without_zeros
 from sklearn_lsh.hashing.integer_projections import row_scales, row_sums
 
 # Greatest squared length of a row: squared distances have to be finite in float32.
@@ -203,16 +203,8 @@ def _to_unit_length(rows):
 
 def _to_sets(rows):
     """Keep which values are not zero."""
-    indptr, data = ragged_rows(rows)
-    kept = data != 0
-    before = np.concatenate([[0], np.cumsum(kept, dtype=np.uint32)]).astype(np.uint32)
-    if isinstance(rows, CSR):
-        columns, n_columns = rows.indices, rows.n_columns
-    else:
-        n_columns = rows.shape[1]
-        columns = np.tile(np.arange(n_columns, dtype=np.uint32), rows.shape[0])
-    ones = np.ones(before[-1], np.float32)
-    return CSR(before[indptr], np.ascontiguousarray(columns[kept]), ones, n_columns)
+    pairs = without_zeros(as_csr(rows))
+    return pairs._replace(data=np.ones_like(pairs.data))
 
 
 def _minus_squared(products, x, y):
