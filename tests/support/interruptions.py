@@ -13,12 +13,16 @@ import sys
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from sklearn_lsh import LSHMLPClassifier
+
+sys.path.insert(0, str(Path(__file__).parent))  # it is run as a program
+from states import state_of
 
 X, Y = load_digits(return_X_y=True)
 X = X / 16
@@ -81,22 +85,6 @@ def check(estimator):
         assert layer.weights.scale == 1.0
     assert estimator.predict(X[:50]).shape == (50,)
     assert np.isfinite(estimator.predict_proba(X[:50])).all()
-
-
-def state_of(estimator):
-    """All that a call may change, to be compared."""
-    if not hasattr(estimator, "coefs_"):
-        return sorted(name for name in vars(estimator) if name.endswith("_"))
-    network = estimator._network
-    state = [estimator.loss_curve_, network.optimizer.n_steps, network.optimizer.learning_rate]
-    for layer in network.layers:
-        weights = layer.weights
-        state += [array.tobytes() for array in (weights.rows, weights.bias, weights.state)]
-        tables = getattr(layer.selection, "tables", None)
-        if tables is not None:
-            state += [tables.indptr.tobytes(), tables.members.tobytes()]
-        state.append(getattr(layer.selection, "codes", np.empty(0)).tobytes())
-    return state
 
 
 def run_trial(rng, estimator):
