@@ -8,7 +8,7 @@ SCRIPT = Path(__file__).parents[1] / "support" / "interruptions.py"
 
 
 def test_interruptions_at_random_moments():
-    # By itself, because a signal may come late. `python tests/support/interruptions.py 200` is more.
+    # In a process of its own, because a signal may come late.
     command = [sys.executable, str(SCRIPT), "16"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
