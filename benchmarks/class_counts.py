@@ -24,7 +24,7 @@ from helpers import label_sets, made_data, matrices
 from helpers.measures import n_bytes
 from helpers.processes import in_new_process, peak_memory
 from helpers.report import kept, names_in, parse_options, path_of, seeds_of, write
-from helpers.training import Stopwatch, unconverged
+from helpers.training import Clock, unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 
@@ -41,18 +41,6 @@ SETTINGS = {
     "made": {"solver": "rowwise_adagrad", "learning_rate_init": 0.1},
     "lemma-hr": {"learning_rate_init": 0.005, "batch_size": 512},
 }
-
-
-class Clock(Stopwatch):
-    """Times epochs and measures nothing else."""
-
-    def __init__(self):
-        super().__init__(None, None)
-
-    def note(self, seconds, estimator):
-        """Note an epoch's time."""
-        self.seconds.append(seconds)
-        print(f"  {len(self.seconds):3} {seconds:8.2f} s", flush=True)
 
 
 def make_made(path, n_classes, n_rows, seed):
@@ -93,7 +81,8 @@ def fit(path, settings, n_threads):
         "rows": X.shape[0],
         "features": X.shape[1],
         "settings": settings,
-        **{key: clock.record(len(y))[key] for key in ("seconds", "seconds_before")},
+        "seconds": clock.seconds,
+        "seconds_before": clock.before,
         "rebuild_seconds": [row["rebuild_seconds"] for row in network.work_ if row["layer"] == 1],
         "losses": network.loss_curve_,
         "peak_bytes": peak_memory(),

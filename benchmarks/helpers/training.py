@@ -19,25 +19,29 @@ def unconverged(n_threads=None):
         yield
 
 
-class Stopwatch:
-    """scikit-learn callback that times each epoch, and measures accuracy off the clock.
-
-    Parameters
-    ----------
-    X, y : test samples
-    """
-
-    def __init__(self, X, y):
-        self.X, self.y = X, y
-        self.begun = time.perf_counter()
-        self.before = None
-        self.seconds, self.accuracies = [], []
+class Callback:
+    """What scikit-learn asks of a callback; it does nothing."""
 
     def setup(self, estimator, context):
         """Do nothing."""
 
     def teardown(self, estimator, context):
         """Do nothing."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Do nothing."""
+
+    def on_fit_task_end(self, estimator, context):
+        """Do nothing."""
+
+
+class Clock(Callback):
+    """Times each epoch; ``before`` are the seconds before the first."""
+
+    def __init__(self):
+        self.begun = time.perf_counter()
+        self.before = None
+        self.seconds = []
 
     def on_fit_task_begin(self, estimator, context):
         """Start the clock."""
@@ -48,22 +52,46 @@ class Stopwatch:
     def on_fit_task_end(self, estimator, context):
         """Stop the clock when an epoch is over."""
         if context.task_name == "epoch":
-            self.note(time.perf_counter() - self.start, estimator)
+            self.seconds.append(time.perf_counter() - self.start)
 
-    def note(self, seconds, estimator):
-        """Note an epoch's time, and how accurate the estimator is after it."""
-        self.seconds.append(seconds)
+
+class Stopwatch(Callback):
+    """Measures accuracy after each epoch, when its clock has stopped.
+
+    Parameters
+    ----------
+    X, y : test samples
+    """
+
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+        self.clock, self.accuracies = Clock(), []
+
+    @property
+    def callbacks(self):
+        """The clock, and then what takes time, a copy of the network included."""
+        return self.clock, self
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        """Measure when an epoch is over."""
+        if context.task_name == "epoch":
+            self.measure(fitted_estimator)
+
+    def measure(self, estimator):
+        """Measure how accurate an estimator is after the latest epoch."""
         self.accuracies.append(float(estimator.score(self.X, self.y)))
-        print(f"  {len(self.seconds):3} {seconds:8.2f} s {self.accuracies[-1]:8.4f}", flush=True)
+        seconds, accuracy = self.clock.seconds[-1], self.accuracies[-1]
+        print(f"  {len(self.accuracies):3} {seconds:8.2f} s {accuracy:8.4f}", flush=True)
 
     def record(self, n_samples):
         """Return what was noted, as it goes into the JSON file."""
+        seconds = float(np.median(self.clock.seconds))
         return {
             "accuracies": self.accuracies,
-            "seconds_before": self.before or 0.0,
-            "seconds": self.seconds,
-            "seconds_an_epoch": float(np.median(self.seconds)),
-            "samples_a_second": n_samples / float(np.median(self.seconds)),
+            "seconds_before": self.clock.before or 0.0,
+            "seconds": self.clock.seconds,
+            "seconds_an_epoch": seconds,
+            "samples_a_second": n_samples / seconds,
         }
 
 
@@ -84,7 +112,7 @@ def train_hashed(estimator, train, test, *, n_threads):
         making the network and starting it at the classes' centroids.
     """
     watch = Stopwatch(*test)
-    estimator.set_params(n_jobs=n_threads).set_callbacks(watch)
+    estimator.set_params(n_jobs=n_threads).set_callbacks(*watch.callbacks)
     with unconverged(n_threads):
         estimator.fit(*train)
     return watch.record(len(train[1]))
@@ -150,7 +178,8 @@ def train_dense(estimator, train, test, *, n_epochs, n_threads, part=None, goal=
                 whole = len(rows) == len(y)
                 given = (X, y) if whole else (X[rows], y[rows])  # it shuffles them itself
                 estimator.partial_fit(*given, classes=classes)
-            watch.note(time.perf_counter() - start, estimator)
+            watch.clock.seconds.append(time.perf_counter() - start)
+            watch.measure(estimator)
             if watch.accuracies[-1] >= goal:
                 break
     return watch.record(len(y))
