@@ -5,23 +5,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from ..support import small_networks as small
 from ..support.reference import train
-from ..support.small_networks import (
-    BATCH,
-    N_FEATURES,
-    N_OUTPUTS,
-    N_SAMPLES,
-    SOLVERS,
-    active_masks,
-    assert_same_weights,
-    batches,
-    make_data,
-    make_network,
-    make_reference,
-)
 
-IN_ORDER = np.arange(N_SAMPLES)
-N_UNITS = (N_FEATURES, 30, 8, N_OUTPUTS)
+IN_ORDER = np.arange(small.N_SAMPLES)
+N_UNITS = (small.N_FEATURES, 30, 8, small.N_OUTPUTS)
 
 
 def touched_cells(X, active, sparse, selected):
@@ -45,43 +33,43 @@ def touched_cells(X, active, sparse, selected):
     [((4, None, None), False), ((4, None, None), True), ((None, None, None), True)],
     ids=["selected, dense data", "selected, sparse data", "full, sparse data"],
 )
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", small.SOLVERS)
 def test_run_follows_reference(solver, n_active, sparse, decay):
     # Only the first layer is selected, at random: by the data, so that what is active is known
     # beforehand, for a hundred steps without the end of an epoch. The strong decay makes the
     # network multiply the decay into the weights before the epoch ends.
-    X, target = make_data(density=0.15)
-    alpha = decay / SOLVERS[solver][1]
-    network = make_network(solver, N_UNITS, n_active, alpha=alpha, sparse_input=sparse)
+    X, target = small.make_data(density=0.15)
+    alpha = decay / small.SOLVERS[solver][1]
+    network = small.make_network(solver, N_UNITS, n_active, alpha=alpha, sparse_input=sparse)
     given = sp.csr_array(X) if sparse else X
     network.prepare(given, IN_ORDER)
-    active = active_masks(network, given, target)
-    reference, steps = make_reference(network, solver)
+    active = small.active_masks(network, given, target)
+    reference, steps = small.make_reference(network, solver)
     dense, y = X.astype(float), target.toarray().astype(float)
-    order = np.tile(np.random.default_rng(2).permutation(N_SAMPLES), 6)
+    order = np.tile(np.random.default_rng(2).permutation(small.N_SAMPLES), 6)
     selected = [n is not None for n in n_active]
     untouched = []
-    for rows in batches(order, 3):
+    for rows in small.batches(order, 3):
         masks = [mask[rows] for mask in active]
         touched = touched_cells(X[rows], masks, sparse, selected)
         untouched.append(1 - touched[0][0].mean())
         train(reference, steps, dense[rows], y[rows], np.ones(3), alpha, masks, touched)
     assert np.mean(untouched) > 0.5
     network.train_epoch(given, target, None, order, 3)
-    assert_same_weights(network, reference, atol=1e-4)
+    small.assert_same_weights(network, reference, atol=1e-4)
 
 
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", small.SOLVERS)
 def test_inactive_weights_stay_bit_for_bit(solver, sparse):
-    X, target = make_data(density=0.25)
+    X, target = small.make_data(density=0.25)
     X[3, :4] = 1, -1, 2, 0
     given = sp.csr_array(X) if sparse else X
-    network = make_network(solver, n_active=(3, 3, 2), sparse_input=sparse)
+    network = small.make_network(solver, n_active=(3, 3, 2), sparse_input=sparse)
     for _ in range(2):  # every weight gets some momentum
-        network.train_epoch(given, target, None, IN_ORDER, BATCH)
+        network.train_epoch(given, target, None, IN_ORDER, small.BATCH)
     rows = np.array([3])
-    active = active_masks(network, given[rows], target[rows])
+    active = small.active_masks(network, given[rows], target[rows])
     touched = touched_cells(X[rows], active, sparse, (True, True, True))
     before = [
         [
@@ -109,11 +97,11 @@ def test_inactive_weights_stay_bit_for_bit(solver, sparse):
 
 def test_neurons_without_response_do_not_learn():
     # relu: active neurons that answer nothing have no gradient, hence no step of momentum.
-    X, target = make_data(density=1.0)
-    network = make_network("momentum", n_active=(4, None, None), activation="relu")
-    network.train_epoch(X, target, None, IN_ORDER, BATCH)
+    X, target = small.make_data(density=1.0)
+    network = small.make_network("momentum", n_active=(4, None, None), activation="relu")
+    network.train_epoch(X, target, None, IN_ORDER, small.BATCH)
     row = IN_ORDER[:1]
-    selected = active_masks(network, X[row], target[row])[0][0]
+    selected = small.active_masks(network, X[row], target[row])[0][0]
     answers = X[row] @ network.coefs[0] + network.intercepts[0]
     answering = selected & (answers[0] > 0)
     assert 0 < answering.sum() < selected.sum()
@@ -125,14 +113,14 @@ def test_neurons_without_response_do_not_learn():
 
 def test_decay_is_exact_where_nothing_was_ever_active():
     # One class only: most of the other rows of the output layer see nothing but decay.
-    X, _ = make_data(density=1.0)
-    target = sp.csr_array((np.eye(1, 400) + np.zeros((N_SAMPLES, 1))).astype(np.float32))
-    network = make_network(n_units=(N_FEATURES, 400), n_active=(2,), alpha=300.0)
+    X, _ = small.make_data(density=1.0)
+    target = sp.csr_array((np.eye(1, 400) + np.zeros((small.N_SAMPLES, 1))).astype(np.float32))
+    network = small.make_network(n_units=(small.N_FEATURES, 400), n_active=(2,), alpha=300.0)
     first = network.coefs[0].copy()
-    active = active_masks(network, X, target)[0].any(axis=0)
+    active = small.active_masks(network, X, target)[0].any(axis=0)
     for _ in range(40):
-        network.train_epoch(X, target, None, IN_ORDER, N_SAMPLES)
+        network.train_epoch(X, target, None, IN_ORDER, small.N_SAMPLES)
     assert (~active).sum() > 200
-    factor = (1 - 0.01 * 300.0 / N_SAMPLES) ** 40
+    factor = (1 - 0.01 * 300.0 / small.N_SAMPLES) ** 40
     np.testing.assert_allclose(network.coefs[0][:, ~active], first[:, ~active] * factor, rtol=1e-5)
     assert (network.coefs[0][:, active] != first[:, active] * factor).mean() > 0.9
