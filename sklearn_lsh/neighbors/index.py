@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lsh.csr import Pattern, even_pattern, keep_best, take
+from sklearn_lsh.csr import Pattern, even_pattern, keep_best
 from sklearn_lsh.hashing import HashFamily, LSHTables
 from sklearn_lsh.neighbors.costs import OVERSAMPLING
-from sklearn_lsh.neighbors.metrics import Metric, Vectors
-from sklearn_lsh.neighbors.scan import Scan
+from sklearn_lsh.neighbors.metrics import Vectors
+from sklearn_lsh.neighbors.scan import MAX_PRODUCTS, Scan
 from sklearn_lsh.neighbors.sketch import PrincipalSketch
+from sklearn_lsh.neighbors.space import Space
 from sklearn_lsh.threads import one_by_one
 
 # Queries that are searched at once.
@@ -107,17 +108,19 @@ class Index:
 
     Parameters
     ----------
-    metric : Metric
+    space : Space
     rows : Vectors
+        Of the space.
     sketch : PrincipalSketch or None
         None where the rows themselves are hashed, and all candidates compared exactly.
     alive : ndarray of shape (n_rows,), dtype=bool
         Which rows are to be found: not those that were deleted.
     """
 
-    def __init__(self, metric: Metric, rows: Vectors, sketch: PrincipalSketch | None, alive):
-        self.metric, self.sketch, self.alive = metric, sketch, alive
-        self.exact_scan = Scan(metric, rows, alive)
+    def __init__(self, space: Space, rows: Vectors, sketch: PrincipalSketch | None, alive):
+        self.space, self.metric = space, space.metric
+        self.sketch, self.alive = sketch, alive
+        self.exact_scan = Scan(self.metric, rows, alive)
         self.sketches = self._sketch_rows(rows)
         self.family: HashFamily | None = None
         self.tables: LSHTables | None = None
@@ -194,21 +197,27 @@ class Index:
         neighbors = Neighbors.with_room(X.shape[0], k)
 
         def search(chunk):
-            neighbors.fill(chunk, self.find(self.prepare(take(X, chunk)), k))
+            neighbors.fill(chunk, self.find(self.space.queries(X[chunk]), k))
 
         in_chunks(search, X.shape[0], n_jobs)
         return neighbors
 
-    def prepare(self, vectors) -> Vectors:
-        """Vectors as the metric compares them."""
-        return Vectors(self.metric.prepare(vectors))
+    def nearest_to_rows(self, k, n_jobs=None) -> Neighbors:
+        """As `nearest`, with all rows as queries."""
+        neighbors = Neighbors.with_room(self.rows.n_rows, k)
+
+        def search(chunk):
+            neighbors.fill(chunk, self.find(self.space.as_queries(self.rows.part(chunk)), k))
+
+        in_chunks(search, self.rows.n_rows, n_jobs)
+        return neighbors
 
     def find(self, queries: Vectors, k) -> Neighbors:
         """As `nearest`, of few queries, as the setting says."""
         if self.scan is not None:
             n_finalists = min(max(k, self.setting.n_finalists), self.n_alive)
             sketches = self.scan_queries(queries, self.setting.n_directions)
-            return self._nearest_of(queries, self.scan.best(sketches, n_finalists), k)
+            return self._nearest_of(queries, self.scan.best(sketches, n_finalists).indices, k)
         if self.tables is not None:
             return self._find_in_tables(queries, k)
         return self.find_exactly(queries, k)
@@ -216,7 +225,14 @@ class Index:
     def find_exactly(self, queries: Vectors, k) -> Neighbors:
         """As `find`, by comparing all rows."""
         n_finalists = min(OVERSAMPLING * k, self.n_alive)
-        return self._nearest_of(queries, self.exact_scan.best(queries, n_finalists), k)
+        scanned = self.exact_scan.best(queries, n_finalists)
+        neighbors = self._nearest_of(queries, scanned.indices, k)
+        if n_finalists < self.n_alive:
+            lowest = neighbors.scores[:, k - 1]
+            is_unsure = ~self.exact_scan.is_certain(queries, scanned.bars, lowest)
+            if is_unsure.any():
+                neighbors.fill(is_unsure, self._compare_all(queries.part(is_unsure), k))
+        return neighbors
 
     def scan_queries(self, queries: Vectors, n_directions) -> Vectors:
         """Queries' sketches, as they are compared with those of all rows."""
@@ -250,6 +266,18 @@ class Index:
         kept = np.repeat(~is_short, n_found)
         neighbors.fill(~is_short, in_order(best.indices[kept], best.scores[kept], k))
         neighbors.fill(is_short, self.find_exactly(queries.part(is_short), k))
+        return neighbors
+
+    def _compare_all(self, queries, k) -> Neighbors:
+        """Score all rows for queries whose scores products are too coarse for."""
+        alive = np.flatnonzero(self.alive).astype(np.uint32)
+        size = max(1, MAX_PRODUCTS // alive.shape[0])
+        neighbors = Neighbors.with_room(queries.n_rows, k)
+        for start in range(0, queries.n_rows, size):
+            part = slice(start, start + size)
+            some = queries.part(part)
+            finalists = np.tile(alive, (some.n_rows, 1))
+            neighbors.fill(part, self._nearest_of(some, finalists, k))
         return neighbors
 
     def _nearest_of(self, queries, finalists, k) -> Neighbors:

@@ -68,8 +68,8 @@ class Metric(NamedTuple):
             scores = np.empty(pattern.n_pairs, np.float32)
             score(pattern, queries.data, rows.data, scores)
         if self.is_angle and (rows.has_empty or queries.has_empty):
-            x, y = _squares_of_pairs(pattern, queries, rows)
-            scores[(x == 0) | (y == 0)] = RIGHT_ANGLE_SCORE
+            of_query = np.repeat(queries.empty, lengths_of(pattern.indptr))
+            scores[of_query | rows.empty[pattern.indices]] = RIGHT_ANGLE_SCORE
         return scores
 
     def sparse_products(self, queries, rows):
@@ -86,7 +86,7 @@ class Metric(NamedTuple):
         # Of the squared distance what depends on the row, halved.
         offsets = (rows.squares / 2).astype(np.float32)
         if self.is_angle:
-            offsets[rows.squares == 0] = 0.5  # as rows of unit length at right angles
+            offsets[rows.empty] = 0.5  # as rows of unit length at right angles
         return offsets
 
     def _score_sparse(self, pattern, queries, rows):
@@ -108,11 +108,14 @@ class Vectors:
     data : ndarray or CSR
     squares : ndarray of shape (n_rows,)
         Squared lengths: float64 where rows are sparse, else float32.
+    empty : ndarray of shape (n_rows,), dtype=bool
+        Which rows were zero before they were moved. By default those that are zero.
     """
 
-    def __init__(self, data, squares=None):
+    def __init__(self, data, squares=None, empty=None):
         self.data = data
         self.squares = _squares(data) if squares is None else squares
+        self.empty = self.squares == 0 if empty is None else empty
         if not self.squares.max(initial=0) < MAX_SQUARE:
             raise ValueError(
                 "The lengths of rows must be less than 1e18, because distances are computed in "
@@ -128,7 +131,7 @@ class Vectors:
     @property
     def has_empty(self):
         """Whether a row has no values but zeros."""
-        return not self.squares.all()
+        return bool(self.empty.any())
 
     @property
     def n_rows(self):
@@ -146,13 +149,15 @@ class Vectors:
 
     def part(self, chosen):
         """Some of the rows: a mask, a slice or indices."""
-        return Vectors(take(self.matrix, np.arange(self.n_rows)[chosen]))
+        chosen = np.arange(self.n_rows)[chosen]
+        return Vectors(take(self.matrix, chosen), empty=self.empty[chosen])
 
     def joined(self, others):
         """These rows, then others. Use the result in their place: it may take their memory."""
         squares = np.concatenate([self.squares, others.squares])
+        empty = np.concatenate([self.empty, others.empty])
         if not self.is_sparse:
-            return self._joined_dense(others, squares)
+            return self._joined_dense(others, squares, empty)
         ours, theirs = self.data, others.data
         joined = CSR(
             np.concatenate([ours.indptr, ours.indptr[-1] + theirs.indptr[1:]]),
@@ -160,9 +165,9 @@ class Vectors:
             np.concatenate([ours.data, theirs.data]),
             ours.n_columns,
         )
-        return Vectors(joined, squares)
+        return Vectors(joined, squares, empty)
 
-    def _joined_dense(self, others, squares):
+    def _joined_dense(self, others, squares, empty):
         """Copy these rows only now and then: into a buffer that has room for more."""
         n_rows, n_features = squares.shape[0], self.data.shape[1]
         buffer = self._buffer
@@ -170,7 +175,7 @@ class Vectors:
             buffer = np.empty((n_rows + n_rows // 4, n_features), np.float32)
             buffer[: self.n_rows] = self.data
         buffer[self.n_rows : n_rows] = others.data
-        joined = Vectors(buffer[:n_rows], squares)
+        joined = Vectors(buffer[:n_rows], squares, empty)
         joined._buffer = buffer
         return joined
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from sklearn_lsh.neighbors.index import Index, in_chunks
 from sklearn_lsh.neighbors.metrics import Vectors
+from sklearn_lsh.neighbors.space import Exact
+from sklearn_lsh.neighbors.truth import Truth
 
 # Queries whose nearest rows are found at once, by each thread.
 CHUNK_QUERIES = 64
@@ -32,7 +34,7 @@ class Hits(NamedTuple):
 
 
 class QuerySample:
-    """Queries of an index, and how near their nearest rows are.
+    """Queries of an index, and which rows are truly the nearest to them.
 
     Parameters
     ----------
@@ -45,25 +47,29 @@ class QuerySample:
         Neighbours wanted.
     n_jobs : int or None
         Threads.
+    truth : Truth, default=None
+        The rows as they were given; by default those of the index.
 
     Attributes
     ----------
     n_self : int
         1 where queries are rows, else 0.
+    near : NearRows
+        As near as the k nearest rows.
     """
 
-    def __init__(self, index: Index, queries: Vectors, self_indices, k, n_jobs=None):
+    def __init__(
+        self, index: Index, queries: Vectors, self_indices, k, n_jobs=None, *, truth=None
+    ):
         self.index, self.queries, self.self_indices = index, queries, self_indices
         self.n_jobs = n_jobs
         self.n_self = int(self_indices is not None)
         self.k = min(k, index.n_alive - self.n_self)
-        # Scores of the k-th nearest rows.
-        self.thresholds = np.empty(queries.n_rows, np.float32)
-
-        def search(chunk):
-            self.thresholds[chunk] = self._find_thresholds(chunk)
-
-        self.in_chunks(search)
+        truth = Truth(index.space, index.rows) if truth is None else truth
+        exact = Exact(queries.matrix.astype(np.float64), queries.empty)
+        if self_indices is not None:
+            exact = truth.queries(self_indices)
+        self.near = truth.nearest(exact, self.k, index.alive, self_indices, n_jobs)
 
     def in_chunks(self, work):
         """Call ``work(chunk)`` for slices of the queries, in threads."""
@@ -72,20 +78,9 @@ class QuerySample:
     def hits(self, pattern) -> Hits:
         """Which of the rows in a pattern are among the nearest."""
         queries = np.repeat(np.arange(self.queries.n_rows), np.diff(pattern.indptr))
-        scores = self.index.metric.score(pattern, self.queries, self.index.rows)
-        is_hit = scores >= self.thresholds[queries]
-        if self.self_indices is not None:
-            is_hit &= pattern.indices != self.self_indices[queries]
-        return Hits(queries, is_hit)
+        return Hits(queries, self.near.contain(queries, pattern.indices))
 
     def recalls(self, hits: Hits):
         """Share of its nearest rows that each query found."""
         counts = np.bincount(hits.queries[hits.is_hit], minlength=self.queries.n_rows)
         return np.minimum(counts, self.k) / self.k
-
-    def _find_thresholds(self, chunk):
-        nearest = self.index.find_exactly(self.queries.part(chunk), self.k + self.n_self)
-        if self.self_indices is not None:
-            is_self = nearest.indices == self.self_indices[chunk, np.newaxis]
-            nearest.scores[is_self] = -np.inf
-        return -np.sort(-nearest.scores, axis=1)[:, self.k - 1]

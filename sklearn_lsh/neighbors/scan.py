@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import best_columns
+from sklearn_lsh.csr import best_columns, n_nonzero
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
 
 # Queries that are answered at once.
@@ -14,6 +14,26 @@ MAX_QUERIES = 256
 MAX_PRODUCTS = 1 << 19
 # The same of sparse rows, which have to be multiplied all at once: 32 MB.
 MAX_SPARSE_PRODUCTS = 1 << 23
+# Greatest relative error of a rounded float32.
+ROUNDING = 2.0**-24
+# Share of a score that is too little to look for a row that scores higher by so much: rows of
+# whole numbers are often equally near.
+NEGLIGIBLE = 1e-4
+
+
+class Scanned(NamedTuple):
+    """Rows that score highest, for each query.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n_queries, n_best), dtype=uint32
+        In ascending order.
+    bars : ndarray of shape (n_queries,), dtype=float32
+        The lowest of their products less offsets: no other row has a higher one.
+    """
+
+    indices: np.ndarray
+    bars: np.ndarray
 
 
 class _Best(NamedTuple):
@@ -83,8 +103,7 @@ class Scan:
 
         Returns
         -------
-        indices : ndarray of shape (n_queries, n_best), dtype=uint32
-            In ascending order.
+        scanned : Scanned
         """
         size = MAX_QUERIES
         if self.rows.is_sparse:
@@ -92,16 +111,59 @@ class Scan:
         if queries.n_rows <= size:
             return self._best(queries, n_best)
         parts = [slice(i, i + size) for i in range(0, queries.n_rows, size)]
-        return np.concatenate([self._best(queries.part(part), n_best) for part in parts])
+        found = [self._best(queries.part(part), n_best) for part in parts]
+        return Scanned(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+
+    def is_certain(self, queries: Vectors, bars, scores):
+        """Whether no row that was left out scores higher, however products were rounded.
+
+        Those far apart from each other or from the origin have large products, of which a score
+        is a small difference.
+
+        Parameters
+        ----------
+        queries : Vectors
+        bars : ndarray of shape (n_queries,)
+            See `Scanned`.
+        scores : ndarray of shape (n_queries,)
+            See `Metric`.
+
+        Returns
+        -------
+        is_certain : ndarray of shape (n_queries,), dtype=bool
+        """
+        if self.metric.is_set:  # counts, which are exact
+            return np.ones(queries.n_rows, bool)
+        n_terms = n_nonzero(self.rows.data) / max(1, self.rows.n_rows)
+        rounding = ROUNDING * (2 + np.sqrt(n_terms))  # of a sum whose terms' errors are random
+        lengths = np.sqrt(queries.squares.astype(np.float64))
+        scores, bars = scores.astype(np.float64), bars.astype(np.float64)
+        if self.metric.is_product:
+            limits = bars + rounding * lengths * np.sqrt(self.rows.squares.max(initial=0))
+            return limits <= scores + NEGLIGIBLE * np.abs(scores)
+        # A nearer row is no longer than that.
+        reach = lengths + np.sqrt(np.maximum(-scores, 0))
+        limits = 2 * bars - lengths**2 + 3 * rounding * reach**2
+        is_certain = (limits <= scores - NEGLIGIBLE * scores) | (scores >= 0)
+        return is_certain | queries.empty if self.metric.is_angle else is_certain
 
     def _best(self, queries, n_best):
         best = _Best.with_room(queries.n_rows, n_best)
         for start, products in self._products(queries):
+            if self.metric.is_angle:
+                self._set_right_angles(products, start, queries)
             offsets = self.offsets[start : start + products.shape[1]]
             kernels.keep_highest(products, offsets, start, n_best, best)
         best.scores[np.arange(2 * n_best) >= best.counts[:, np.newaxis]] = -np.inf
-        places, _ = best_columns(best.scores, n_best)
-        return np.sort(np.take_along_axis(best.columns, places, axis=1), axis=1)
+        places, scores = best_columns(best.scores, n_best)
+        indices = np.sort(np.take_along_axis(best.columns, places, axis=1), axis=1)
+        return Scanned(indices, scores.min(axis=1))
+
+    def _set_right_angles(self, products, start, queries):
+        """Rows that were zero stay at right angles where the others were moved."""
+        empty = self.rows.empty[start : start + products.shape[1]]
+        if empty.any():
+            products[:, empty] = ((queries.squares - 1) / 2)[:, np.newaxis]
 
     def _products(self, queries):
         """Products with some rows after others, and the index of the first of these."""

@@ -20,7 +20,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lsh.csr import take
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.inputs import MatrixLike, RandomState, check_data
@@ -28,6 +27,8 @@ from sklearn_lsh.neighbors.index import Index, Neighbors
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.query_sample import QuerySample
 from sklearn_lsh.neighbors.sketch import SAMPLE_ROWS, PrincipalSketch
+from sklearn_lsh.neighbors.space import Space
+from sklearn_lsh.neighbors.truth import Truth
 from sklearn_lsh.neighbors.tuning import N_QUERIES, Tuner
 
 AUTO = StrOptions({"auto"})
@@ -194,13 +195,14 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             If a parameter, X or queries is not valid.
         """
         X = check_data(self, X, reset=True)
-        self._metric, self._sparse = METRICS[self.metric], sp.issparse(X)
+        self._sparse = sp.issparse(X)
+        self._space = Space.around(METRICS[self.metric], X)
         self._queries = None
         if queries is not None:
             given = self._in_form_of_rows(check_data(self, queries, reset=False))
-            self._queries = self._vectors(given[: 2 * N_QUERIES])
-        rows = self._vectors(X)
-        self._build(rows, np.ones(rows.n_rows, bool))
+            self._queries = self._space.queries(given[: 2 * N_QUERIES])
+        rows = self._space.rows(X)
+        self._build(rows, np.ones(rows.n_rows, bool), X)
         return self
 
     def partial_fit(self, X: MatrixLike, y: object = None) -> Self:
@@ -232,7 +234,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         if sp.issparse(X) != self._sparse:
             kinds = ("dense", "sparse") if self._sparse else ("sparse", "dense")
             raise ValueError(f"X is {kinds[0]}, but the rows in the tables are {kinds[1]}.")
-        self.index_.insert(self._vectors(X))
+        self.index_.insert(self._space.rows(X))
         if self.index_.n_alive > 2 * self._n_tuned:
             self._build(self.index_.rows, self.index_.alive)
         self._count_rows()
@@ -305,15 +307,17 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         check_is_fitted(self)
         k = self._check_n_neighbors(n_neighbors, X is None)
         if X is None:
-            rows = self.index_.rows.matrix
-            neighbors = _without_self(self.index_.nearest(rows, k + 1, self.n_jobs))
+            neighbors = _without_self(self.index_.nearest_to_rows(k + 1, self.n_jobs))
+            shifts = self._space.shifts(self._space.as_queries(self.index_.rows).matrix)
         else:
-            X = check_data(self, X, reset=False)
-            neighbors = self.index_.nearest(self._in_form_of_rows(X), k, self.n_jobs)
+            X = self._in_form_of_rows(check_data(self, X, reset=False))
+            neighbors = self.index_.nearest(X, k, self.n_jobs)
+            shifts = self._space.shifts(X)
         indices = neighbors.indices.astype(np.int64)
         if not return_distance:
             return indices
-        return self._metric.distances(neighbors.scores.astype(np.float64)), indices
+        scores = neighbors.scores + shifts[:, np.newaxis]
+        return self._space.metric.distances(scores), indices
 
     def kneighbors_graph(
         self,
@@ -370,26 +374,29 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     # How it is done
 
-    def _vectors(self, X):
-        """Rows in the form in which they are compared."""
-        return Vectors(self._metric.prepare(take(X, slice(None))))
+    def _build(self, rows, alive, given=None):
+        """Make the index of rows, and find out how much to look at.
 
-    def _build(self, rows, alive):
-        """Make the index of rows, and find out how much to look at."""
+        Recall is measured among the rows as they were given, where these are at hand.
+        """
         random_state = check_random_state(self.random_state)
         order = random_state.permutation(np.flatnonzero(alive))
         split = self._split_queries(rows, order)
         sketch = None
-        if not self._metric.is_set:
+        metric = self._space.metric
+        if not metric.is_set:
             sample = rows.part(order[:SAMPLE_ROWS]).matrix
-            queries = sample if split.to_sketch is None else split.to_sketch.matrix
-            sketch = PrincipalSketch(sample, queries, self._metric.is_product, random_state)
-        self.index_ = Index(self._metric, rows, sketch, alive)
+            queries = split.to_sketch
+            if queries is None:
+                queries = self._space.as_queries(rows.part(order[:SAMPLE_ROWS]))
+            sketch = PrincipalSketch(sample, queries.matrix, metric.is_product, random_state)
+        self.index_ = Index(self._space, rows, sketch, alive)
         n_bits = self.n_bits
         if n_bits == "auto":
             n_bits = int(np.clip(np.rint(np.log2(order.shape[0])), 1, MAX_BITS))
         seed = random_state.randint(np.iinfo(np.int32).max)
-        self._tune(split, lambda n_tables: self._family(n_bits, n_tables, seed))
+        truth = Truth(self._space, rows if given is None else given)
+        self._tune(split, truth, lambda n_tables: self._family(n_bits, n_tables, seed))
         self._n_tuned = order.shape[0]
         self._count_rows()
 
@@ -401,16 +408,17 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         queries = self._queries
         if queries is None:
             self_indices = order[-N_QUERIES:]
-            return _Queries(rows.part(self_indices), self_indices, None)
+            to_tune = self._space.as_queries(rows.part(self_indices))
+            return _Queries(to_tune, self_indices, None)
         to_tune, to_sketch = queries.part(slice(0, None, 2)), queries.part(slice(1, None, 2))
         return _Queries(to_tune, None, to_sketch if to_sketch.n_rows else to_tune)
 
-    def _tune(self, split, make_family):
+    def _tune(self, split, truth, make_family):
         """Find a setting by queries, and say what it is."""
         self.recall_ = 1.0
         n_others = self.index_.n_alive - (split.self_indices is not None)
         if n_others > 0:
-            best = self._find_setting(split, make_family)
+            best = self._find_setting(split, truth, make_family)
             self.recall_ = best.recall
             if not best.meets_recall:
                 warnings.warn(
@@ -422,9 +430,14 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         for name, value in self.index_.setting._asdict().items():
             setattr(self, f"{name}_", value)
 
-    def _find_setting(self, split, make_family):
+    def _find_setting(self, split, truth, make_family):
         sample = QuerySample(
-            self.index_, split.to_tune, split.self_indices, self.n_neighbors, self.n_jobs
+            self.index_,
+            split.to_tune,
+            split.self_indices,
+            self.n_neighbors,
+            self.n_jobs,
+            truth=truth,
         )
         given = self.n_bits, self.n_tables, self.n_probes, self.hash_function
         return Tuner(
@@ -441,12 +454,12 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         given = self.hash_function
         if isinstance(given, HashFamily):
             return clone(given).set_params(n_tables=n_tables)
-        name = ("minhash" if self._metric.is_set else "simhash") if given == "auto" else given
+        name = ("minhash" if self._space.metric.is_set else "simhash") if given == "auto" else given
         return FAMILIES[name](n_bits, n_tables, random_state=seed)
 
     def _in_form_of_rows(self, X):
         """Queries, sparse or dense as the rows."""
-        if self._metric.is_set or sp.issparse(X) == self._sparse:
+        if self._space.metric.is_set or sp.issparse(X) == self._sparse:
             return X
         return sp.csr_array(X) if self._sparse else X.toarray()
 

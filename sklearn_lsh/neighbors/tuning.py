@@ -159,7 +159,7 @@ class Tuner:
         indices = np.empty((queries.n_rows, n_best), np.uint32)
 
         def search(chunk):
-            indices[chunk] = scan.best(queries.part(chunk), n_best)
+            indices[chunk] = scan.best(queries.part(chunk), n_best).indices
 
         self.sample.in_chunks(search)
         pattern = even_pattern(indices)

@@ -16,6 +16,7 @@ from sklearn_lsh.neighbors.index import (
 )
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.sketch import PrincipalSketch
+from sklearn_lsh.neighbors.space import Space
 
 N_ROWS, N_FEATURES = 300, 40
 
@@ -30,7 +31,7 @@ def make_index(X, setting=EXACT, *, sketched=False):
     sketch = None
     if sketched or setting.n_directions:
         sketch = PrincipalSketch(X, X, False, np.random.RandomState(0))
-    index = Index(METRICS["euclidean"], Vectors(X), sketch, np.ones(len(X), bool))
+    index = Index(Space(METRICS["euclidean"]), Vectors(X), sketch, np.ones(len(X), bool))
     if setting.n_tables:
         index.build_tables(SimHash(setting.n_bits, setting.n_tables, random_state=0))
         index.use(setting, index.family, index.tables)
@@ -70,7 +71,7 @@ def test_the_nearest_rows_are_found_and_in_order(setting, sketched):
 def test_rows_come_and_go(setting, sketched):
     X, more = make_rows(), make_rows(30, seed=2)
     index = make_index(X, setting, sketched=sketched)
-    index.insert(index.prepare(more))
+    index.insert(index.space.queries(more))
     assert index.n_alive == index.rows.n_rows == N_ROWS + 30
     np.testing.assert_array_equal(
         index.nearest(more, 1).indices[:, 0], np.arange(N_ROWS, N_ROWS + 30)

@@ -7,6 +7,7 @@ from sklearn_lsh.csr import Pattern
 from sklearn_lsh.neighbors.index import Index
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.query_sample import QuerySample
+from sklearn_lsh.neighbors.space import Space
 
 from ..support.neighbors import distances_of
 
@@ -17,7 +18,7 @@ def X():
 
 
 def make_sample(X, queries, k, self_indices=None):
-    index = Index(METRICS["euclidean"], Vectors(X), None, np.ones(len(X), bool))
+    index = Index(Space(METRICS["euclidean"]), Vectors(X), None, np.ones(len(X), bool))
     return QuerySample(index, Vectors(queries), self_indices, k, n_jobs=2)
 
 

@@ -37,7 +37,7 @@ def test_best(n_rows, n_queries, metric, is_sparse, seed):
     scan.insert(rows.part(slice(some, None)))
     scan.delete(np.flatnonzero(~alive))
     n_best = rng.integers(1, alive.sum() + 1)
-    found = scan.best(queries, n_best)
+    found = scan.best(queries, n_best).indices
     assert found.shape == (n_queries, n_best)
     assert (np.diff(found.astype(int), axis=1) > 0).all()
     assert alive[found].all()
@@ -57,11 +57,11 @@ def test_best_in_blocks(is_sparse, monkeypatch):
         Vectors(take(sp.csr_array(M) if is_sparse else M, slice(None))) for M in (X, Q)
     )
     scan = Scan(METRICS["euclidean"], rows, np.ones(500, bool))
-    expected = scan.best(queries, 20)
+    expected = scan.best(queries, 20).indices
     for name, value in (
         ("MAX_QUERIES", 17),
         ("MAX_PRODUCTS", 17 * 60),
         ("MAX_SPARSE_PRODUCTS", 999),
     ):
         monkeypatch.setattr(f"sklearn_lsh.neighbors.scan.{name}", value)
-    np.testing.assert_array_equal(scan.best(queries, 20), expected)
+    np.testing.assert_array_equal(scan.best(queries, 20).indices, expected)

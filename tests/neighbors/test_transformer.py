@@ -14,7 +14,6 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsTransformer
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_lsh.csr import take
 from sklearn_lsh.hashing import DWTA, E2LSH, MinHash, SimHash, SimpleLSH
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
@@ -152,7 +151,7 @@ def test_queries_that_meet_too_few_rows_get_as_many_as_they_want(metric, rows, s
     settings = {"n_bits": 14, "n_tables": 1, "n_probes": 1, "recall": 0.01, "random_state": 0}
     transformer = LSHNeighborsTransformer(metric=metric, **settings).fit(X)
     index = transformer.index_
-    candidates = index.candidates(index.prepare(take(queries, slice(None))), 1)
+    candidates = index.candidates(index.space.queries(queries), 1)
     short = np.diff(candidates.pattern.indptr) < 50
     assert short.any()
     found = transformer.kneighbors(queries, 50, return_distance=False)

@@ -9,6 +9,7 @@ from sklearn_lsh.neighbors.index import EXACT, Index
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.query_sample import QuerySample
 from sklearn_lsh.neighbors.sketch import PrincipalSketch
+from sklearn_lsh.neighbors.space import Space
 from sklearn_lsh.neighbors.tuning import N_FINALISTS, Trial, Tuner
 
 
@@ -35,7 +36,7 @@ def make_tuner(recall=0.9, *, sketched=True, **settings):
     rng = np.random.default_rng(0)
     X = (rng.normal(size=(1500, 60)) * np.geomspace(3, 0.1, 60)).astype(np.float32)
     sketch = PrincipalSketch(X, X, False, np.random.RandomState(0)) if sketched else None
-    index = Index(METRICS["euclidean"], Vectors(X), sketch, np.ones(len(X), bool))
+    index = Index(Space(METRICS["euclidean"]), Vectors(X), sketch, np.ones(len(X), bool))
     own = np.arange(0, 1500, 15)
     sample = QuerySample(index, Vectors(X[own]), own, 5)
     return Tuner(sample, recall, lambda n: SimHash(5, n, random_state=0), **settings)
