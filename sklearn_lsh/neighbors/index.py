@@ -66,6 +66,15 @@ class Neighbors(NamedTuple):
         """Put in what was found for some of the queries."""
         self.indices[queries], self.scores[queries] = found.indices, found.scores
 
+    def without(self, own):
+        """The same without a row of each query or, if it was not found, without the last."""
+        left_out = self.indices == own[:, np.newaxis]
+        left_out[~left_out.any(axis=1), -1] = True
+        shape = self.indices.shape[0], -1
+        return Neighbors(
+            self.indices[~left_out].reshape(shape), self.scores[~left_out].reshape(shape)
+        )
+
 
 class Candidates(NamedTuple):
     """Rows that may be near, for each query.

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lsh.neighbors.index import Index, in_chunks
+from sklearn_lsh.csr import even_pattern
+from sklearn_lsh.neighbors.index import Index, Neighbors, in_chunks
 from sklearn_lsh.neighbors.metrics import Vectors
 from sklearn_lsh.neighbors.space import Exact
 from sklearn_lsh.neighbors.truth import Truth
@@ -58,9 +59,7 @@ class QuerySample:
         As near as the k nearest rows.
     """
 
-    def __init__(
-        self, index: Index, queries: Vectors, self_indices, k, n_jobs=None, *, truth=None
-    ):
+    def __init__(self, index: Index, queries: Vectors, self_indices, k, n_jobs=None, *, truth=None):
         self.index, self.queries, self.self_indices = index, queries, self_indices
         self.n_jobs = n_jobs
         self.n_self = int(self_indices is not None)
@@ -84,3 +83,16 @@ class QuerySample:
         """Share of its nearest rows that each query found."""
         counts = np.bincount(hits.queries[hits.is_hit], minlength=self.queries.n_rows)
         return np.minimum(counts, self.k) / self.k
+
+    def recall_of_search(self) -> float:
+        """Share of the nearest rows that the index finds as it is set, on average."""
+        neighbors = Neighbors.with_room(self.queries.n_rows, self.k + self.n_self)
+
+        def search(chunk):
+            found = self.index.find(self.queries.part(chunk), self.k + self.n_self)
+            neighbors.fill(chunk, found)
+
+        self.in_chunks(search)
+        if self.self_indices is not None:
+            neighbors = neighbors.without(self.self_indices)
+        return float(self.recalls(self.hits(even_pattern(neighbors.indices))).mean())

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.inputs import MatrixLike, RandomState, check_data
-from sklearn_lsh.neighbors.index import Index, Neighbors
+from sklearn_lsh.neighbors.index import Index
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.query_sample import QuerySample
 from sklearn_lsh.neighbors.sketch import SAMPLE_ROWS, PrincipalSketch
@@ -99,7 +99,10 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         compared, and 0 with tables. Finalists are the rows that are compared exactly, and 0 where
         all candidates are. All are 0 where all rows are compared.
     recall_ : float
-        Recall measured by `fit`.
+        Share of the ``n_neighbors`` nearest rows that the search finds, on average: measured when
+        the index was made, by up to 128 queries, whose nearest rows were found in float64. Rows
+        that are as near as the last of these count as found, too. So where many rows are equally
+        near to a query, as where it is near to none, any of them will do.
     index_ : object
         Rows and tables; its form may change.
     n_samples_fit_ : int
@@ -307,7 +310,8 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         check_is_fitted(self)
         k = self._check_n_neighbors(n_neighbors, X is None)
         if X is None:
-            neighbors = _without_self(self.index_.nearest_to_rows(k + 1, self.n_jobs))
+            neighbors = self.index_.nearest_to_rows(k + 1, self.n_jobs)
+            neighbors = neighbors.without(np.arange(self.index_.rows.n_rows))
             shifts = self._space.shifts(self._space.as_queries(self.index_.rows).matrix)
         else:
             X = self._in_form_of_rows(check_data(self, X, reset=False))
@@ -414,33 +418,34 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         return _Queries(to_tune, None, to_sketch if to_sketch.n_rows else to_tune)
 
     def _tune(self, split, truth, make_family):
-        """Find a setting by queries, and say what it is."""
+        """Find a setting by queries, and say what it is and what it finds."""
         self.recall_ = 1.0
         n_others = self.index_.n_alive - (split.self_indices is not None)
         if n_others > 0:
-            best = self._find_setting(split, truth, make_family)
-            self.recall_ = best.recall
-            if not best.meets_recall:
+            sample = QuerySample(
+                self.index_,
+                split.to_tune,
+                split.self_indices,
+                self.n_neighbors,
+                self.n_jobs,
+                truth=truth,
+            )
+            meets_recall = self._find_setting(sample, make_family)
+            self.recall_ = sample.recall_of_search()
+            if not meets_recall and self.recall_ < self.recall:
                 warnings.warn(
-                    f"Recall is about {best.recall:.3f}, less than recall={self.recall}, with "
-                    f"{best.setting}. Set n_tables or n_probes higher, or to 'auto'.",
+                    f"Recall is about {self.recall_:.3f}, less than recall={self.recall}, with "
+                    f"{self.index_.setting}. Set n_tables or n_probes higher, or to 'auto'.",
                     UserWarning,
                     stacklevel=4,
                 )
         for name, value in self.index_.setting._asdict().items():
             setattr(self, f"{name}_", value)
 
-    def _find_setting(self, split, truth, make_family):
-        sample = QuerySample(
-            self.index_,
-            split.to_tune,
-            split.self_indices,
-            self.n_neighbors,
-            self.n_jobs,
-            truth=truth,
-        )
+    def _find_setting(self, sample, make_family) -> bool:
+        """Set the index to the best setting; whether that meets the recall without doubt."""
         given = self.n_bits, self.n_tables, self.n_probes, self.hash_function
-        return Tuner(
+        best = Tuner(
             sample,
             self.recall,
             make_family,
@@ -448,6 +453,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             n_probes=None if self.n_probes == "auto" else self.n_probes,
             may_scan=all(isinstance(value, str) and value == "auto" for value in given),
         ).tune()
+        return best.meets_recall
 
     def _family(self, n_bits, n_tables, seed):
         """A family with so many tables, not fitted."""
@@ -484,14 +490,3 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _without_self(neighbors) -> Neighbors:
-    """Leave out each row itself or, where it is not among its neighbours, the last of these."""
-    n_rows = neighbors.indices.shape[0]
-    left_out = neighbors.indices == np.arange(n_rows)[:, np.newaxis]
-    left_out[~left_out.any(axis=1), -1] = True
-    return Neighbors(
-        neighbors.indices[~left_out].reshape(n_rows, -1),
-        neighbors.scores[~left_out].reshape(n_rows, -1),
-    )

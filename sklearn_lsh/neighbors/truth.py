@@ -146,9 +146,7 @@ class Truth:
         matrix = self.given.matrix if isinstance(self.given, Vectors) else self.given
         size = min(MAX_ROWS, chunks_of(matrix)[0].stop)
         starts = [0, *range(min(size, FIRST_ROWS), self.n_rows, size)]
-        return [
-            slice(*pair) for pair in zip(starts, [*starts[1:], self.n_rows], strict=True)
-        ]
+        return [slice(*pair) for pair in zip(starts, [*starts[1:], self.n_rows], strict=True)]
 
     def _products(self, queries: Exact, chunk):
         """Scores of all rows of a chunk by their products: (n_queries, n_rows)."""

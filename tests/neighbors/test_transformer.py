@@ -104,7 +104,7 @@ def test_few_rows_are_all_compared(rows):
 
 
 def test_unreachable_recall_is_told(rows):
-    settings = {"n_bits": 12, "n_tables": 1, "n_probes": 1, "random_state": 0}
+    settings = {"n_bits": 6, "n_tables": 1, "n_probes": 1, "random_state": 0}
     transformer = LSHNeighborsTransformer(recall=0.99, **settings)
     with pytest.warns(UserWarning, match="less than recall=0.99"):
         transformer.fit(rows[0])

@@ -27,6 +27,23 @@ def recall(found, X, queries, metric, k):
     return near.mean()
 
 
+def nearest_share(found, X, metric):
+    """Share of each row's nearest other rows that was found, by differences in float64.
+
+    As near as the farthest of these is as good, up to what float32 can tell apart.
+    """
+    if metric in ("inner_product", "jaccard"):
+        distances = distances_of(X, X, metric)
+    else:
+        if metric == "cosine":
+            X = X / np.linalg.norm(X, axis=1, keepdims=True)
+        distances = np.array([((X - x) ** 2).sum(axis=1) for x in X])
+    np.fill_diagonal(distances, np.inf)
+    bars = np.partition(distances, found.shape[1] - 1, axis=1)[:, found.shape[1] - 1 :][:, :1]
+    near = np.take_along_axis(distances, found, axis=1) <= bars + 1e-6 * np.abs(bars)
+    return near.mean(axis=1)
+
+
 def assert_repeatable(transformer, X, queries):
     """The same is found by a second fit, by threads, by a copy, and of a query alone."""
     __tracebackhide__ = True
