@@ -77,7 +77,10 @@ class QuerySample:
     def hits(self, pattern) -> Hits:
         """Which of the rows in a pattern are among the nearest."""
         queries = np.repeat(np.arange(self.queries.n_rows), np.diff(pattern.indptr))
-        return Hits(queries, self.near.contain(queries, pattern.indices))
+        is_hit = self.near.contain(queries, pattern.indices)
+        if self.self_indices is not None:
+            is_hit &= pattern.indices != self.self_indices[queries]
+        return Hits(queries, is_hit)
 
     def recalls(self, hits: Hits):
         """Share of its nearest rows that each query found."""

@@ -38,16 +38,19 @@ class NearRows(NamedTuple):
     pairs : ndarray of int64
         Query times number of rows, plus row, in ascending order.
     n_rows : int
+    all_near : ndarray of shape (n_queries,), dtype=bool
+        Queries to which all rows are as near: of these there may be no pairs.
     """
 
     pairs: np.ndarray
     n_rows: int
+    all_near: np.ndarray
 
     def contain(self, queries, rows):
         """Whether rows are near to queries, one for each."""
         pairs = queries.astype(np.int64) * self.n_rows + rows
         places = np.minimum(np.searchsorted(self.pairs, pairs), self.pairs.shape[0] - 1)
-        return self.pairs[places] == pairs
+        return (self.pairs[places] == pairs) | self.all_near[queries]
 
 
 class Pool(NamedTuple):
@@ -63,7 +66,17 @@ class Pool(NamedTuple):
         queries = self.queries[order]
         first = np.searchsorted(queries, queries)
         order = order[np.arange(queries.shape[0]) - first < n_best]
-        return Pool(*(array[order] for array in self))
+        return self.part(order)
+
+    def part(self, pairs) -> Pool:
+        """Some of the pairs."""
+        return Pool(*(array[pairs] for array in self))
+
+    def lowest(self, k):
+        """Lowest score of rows as near as the k-th nearest, of each query: the best come first."""
+        starts = np.flatnonzero(np.append(True, np.diff(self.queries) > 0))
+        kth = self.scores[starts + k - 1]
+        return kth - SAME * np.abs(kth)
 
 
 class Truth:
@@ -128,18 +141,24 @@ class Truth:
             full = np.bincount(pool.queries, minlength=n_queries) == n_best
             bars[full] = pool.scores[last][full[pool.queries[last]]]
         pool = self._refined(pool, queries)
-        starts = np.searchsorted(pool.queries, np.arange(n_queries))
-        kth = pool.scores[starts + k - 1]
-        lowest = kth - SAME * np.abs(kth)
-        is_near = pool.scores >= lowest[pool.queries]
-        pairs = [pool.queries[is_near] * self.n_rows + pool.rows[is_near]]
+        lowest = pool.lowest(k)
         # As near may be rows that were left out, too: then all are looked at again.
-        bounds = lowest - ROUNDING * (_squares(queries.matrix) + np.abs(kth))
-        bounds[bars < bounds] = np.inf
-        for chunk in chunks if np.isfinite(bounds).any() else []:
-            found, columns = np.nonzero(score(chunk) >= bounds[:, np.newaxis])
-            pairs.append(found * self.n_rows + columns + chunk.start)
-        return NearRows(np.unique(np.concatenate(pairs)), self.n_rows)
+        bounds = lowest - ROUNDING * (_squares(queries.matrix) + np.abs(lowest))
+        all_near = self._all_near(queries, lowest)
+        is_open = (bars >= bounds) & ~all_near
+        if is_open.any():
+            bounds[~is_open] = np.inf
+            pools = [pool.part(~is_open[pool.queries])]
+            for chunk in chunks:
+                scores = score(chunk)
+                found, columns = np.nonzero(scores >= bounds[:, np.newaxis])
+                part = Pool(found, columns + chunk.start, scores[found, columns])
+                part = self._refined(part, queries)
+                pools.append(part.part(part.scores >= lowest[part.queries]))
+            pool = Pool(*map(np.concatenate, zip(*pools, strict=True))).best(self.n_rows)
+            lowest = pool.lowest(k)
+        near = pool.part(pool.scores >= lowest[pool.queries])
+        return NearRows(np.sort(near.queries * self.n_rows + near.rows), self.n_rows, all_near)
 
     def _chunks(self):
         """Slices of rows; the first is short, because all its rows are near at first."""
@@ -158,6 +177,12 @@ class Truth:
         if self.metric.is_angle:
             scores[queries.empty[:, np.newaxis] | rows.empty] = RIGHT_ANGLE_SCORE
         return scores
+
+    def _all_near(self, queries: Exact, lowest):
+        """Whether the k-th nearest rows are as far away as rows can be, or nothing is nearer."""
+        if self.metric.is_set:
+            return lowest <= -1
+        return queries.empty if self.metric.is_angle else np.zeros(lowest.shape, bool)
 
     def _refined(self, pool: Pool, queries: Exact) -> Pool:
         """The same pairs with scores by differences, the best first."""

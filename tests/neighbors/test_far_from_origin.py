@@ -104,7 +104,7 @@ def test_rows_of_zeros_are_at_right_angles_wherever_the_others_are():
 
 def test_whole_numbers_and_rows_near_the_origin_stay_as_they_are():
     rng = np.random.default_rng(0)
-    whole = rng.integers(0, 50, (200, 4)) + [0, 7, 5000, 123456]
+    whole = rng.integers([0, 7, 5000, 123456], [50, 50, 5050, 123500], (200, 4))
     transformer = LSHNeighborsTransformer(n_neighbors=3).fit(whole)
     distances, found = transformer.kneighbors()
     expected = ((whole[found] - whole[:, np.newaxis]) ** 2).sum(axis=2)
