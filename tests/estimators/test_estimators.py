@@ -215,9 +215,9 @@ def test_linear_schedule(solver, digits):
 
         teardown = on_fit_task_begin = setup
 
-        def on_fit_task_end(self, estimator, context):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
             if context.task_name == "epoch":
-                rates.append(estimator._network.optimizer.learning_rate)
+                rates.append(fitted_estimator._network.optimizer.learning_rate)
 
     estimator = classifier(solver=solver, learning_rate="linear", max_iter=4, warm_start=True)
     estimator.set_callbacks(Watch())
