@@ -38,7 +38,7 @@ class Exact(NamedTuple):
         Which of them were zero.
     """
 
-    matrix: np.ndarray
+    matrix: np.ndarray | sp.csr_array
     empty: np.ndarray
 
 
