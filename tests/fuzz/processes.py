@@ -85,6 +85,7 @@ def run_worker(report, seed, n_calls):
             how = f"signal {-process.returncode}" if process.returncode < 0 else process.returncode
             if process.returncode in (-signal.SIGPROF, -signal.SIGALRM):
                 how = "taking too long"
-            wrong = f"the process ended by {how}: {errors.read()[-3000:]}"
+            told = errors.read().partition("Extension modules")[0]
+            wrong = f"the process ended by {how}: {told[-2000:]}"
             report.add(case, {"died": (1, 0)}, f"{wrong} (a worker that began with case {first})")
     return case + 1
