@@ -40,7 +40,9 @@ NUMBERS = {
     "mostly zeros": lambda rng, shape: rng.normal(size=shape) * (rng.random(shape) < 0.3),
     "zeros": lambda rng, shape: np.zeros(shape),
     "the same": lambda rng, shape: np.full(shape, rng.normal()),
-    "of all sizes": lambda rng, shape: rng.normal(size=shape) * 10.0 ** rng.integers(-45, 20, shape),
+    "of all sizes": lambda rng, shape: (
+        rng.normal(size=shape) * 10.0 ** rng.integers(-45, 20, shape)
+    ),
     "far from zero": lambda rng, shape: 1e4 + rng.normal(size=shape),
 }
 
@@ -246,7 +248,9 @@ def _ragged(rng, shape):
 
 
 def _sparse_with(value):
-    return lambda rng, shape: sp.csr_array(_with(value)(rng, shape)).asformat(pick(rng, FORMATS[:3]))
+    return lambda rng, shape: sp.csr_array(_with(value)(rng, shape)).asformat(
+        pick(rng, FORMATS[:3])
+    )
 
 
 WRONG_MATRICES = [

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
 from . import parameters
-from .arrays import Given, matrix, weights
+from .arrays import matrix, weights
 from .judge import REFUSED, expect
 from .labels import Classes, Indicators, Values
 
@@ -60,7 +60,11 @@ def is_fitted(estimator):
 
 def features_differ(estimator, X):
     """Whether X has another number of features than the estimator was fitted with."""
-    return X.plain is not None and is_fitted(estimator) and X.plain.shape[1] != estimator.n_features_in_
+    return (
+        X.plain is not None
+        and is_fitted(estimator)
+        and X.plain.shape[1] != estimator.n_features_in_
+    )
 
 
 # -- calls that train -----------------------------------------------------------------------

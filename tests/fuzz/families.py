@@ -65,7 +65,9 @@ def transform_by(name):
         plain = X.plain.toarray() if sp.issparse(X.plain) else X.plain
         expect(np.array_equal(codes, method(plain)), "codes depend on the layout")
         i = int(call.rng.integers(n))
-        expect(np.array_equal(codes[i : i + 1], method(plain[i : i + 1])), "codes depend on other rows")
+        expect(
+            np.array_equal(codes[i : i + 1], method(plain[i : i + 1])), "codes depend on other rows"
+        )
 
     return transform
 
@@ -83,7 +85,9 @@ def similarity(call, family, n_features):
 
 
 def collision_probability(call, family, n_features):
-    value = call.pick([0.5, [0, 1], np.array([[0.1]]), -1.0, [], 7, np.float32(0.3), "a", None, [np.nan]])
+    value = call.pick(
+        [0.5, [0, 1], np.array([[0.1]]), -1.0, [], 7, np.float32(0.3), "a", None, [np.nan]]
+    )
     p = call(family.collision_probability, value)
     if p is not REFUSED and isinstance(value, np.ndarray):
         expect(p.shape == value.shape, "another shape")

@@ -45,7 +45,7 @@ class Caller:
         self.calls, self.refusals = Counter(), Counter()
         self.latest = None
 
-    def __call__(self, function, *args, refuse=False, allow=(), **kwargs):
+    def __call__(self, function, *args, refuse=False, allow=(), place="", **kwargs):
         """Call a function; return what it returns, or `REFUSED`.
 
         Parameters
@@ -54,6 +54,8 @@ class Caller:
             Whether nothing but an error is right.
         allow : tuple of exceptions
             Others that are right, such as `OSError` for files.
+        place : str
+            An expression for what a message may name in place of a parameter.
         """
         self.latest = name = function.__qualname__
         self.calls[name] += 1
@@ -63,7 +65,7 @@ class Caller:
             print(f"{name}({', '.join(given)})", "must refuse" if refuse else "", flush=True)
         owner = getattr(function, "__self__", None)
         before = state_of(owner), [snapshot(value) for value in (*args, *kwargs.values())]
-        result = self._result(function, args, kwargs, allow)
+        result = self._result(function, args, kwargs, allow, place)
         if before[1] != [snapshot(value) for value in (*args, *kwargs.values())]:
             raise Finding("what was handed in has changed")
         if result is REFUSED:
@@ -74,7 +76,7 @@ class Caller:
             raise Finding("what is wrong was accepted")
         return result
 
-    def _result(self, function, args, kwargs, allow):
+    def _result(self, function, args, kwargs, allow, place):
         try:
             with Limit():
                 return function(*args, **kwargs)
@@ -82,7 +84,10 @@ class Caller:
             self.error = f"{type(error).__name__}: {error}"
             if self.verbose:
                 print("   ", self.error[:300], flush=True)
-            if not (is_of_sklearn(error) or names_of(function).search(str(error))):
+            is_named = names_of(function).search(str(error)) or (
+                place and re.search(place, str(error))
+            )
+            if not (is_of_sklearn(error) or is_named):
                 raise Finding(f"names no parameter: {self.error}") from error
         except allow as error:
             self.error = f"{type(error).__name__}: {error}"
@@ -131,7 +136,9 @@ def is_of_sklearn(error):
 def names_of(function):
     """An expression that finds names of parameters and attributes in a message."""
     owner = getattr(function, "__self__", None)
-    owner = function if inspect.isclass(function) else owner if inspect.isclass(owner) else type(owner)
+    owner = (
+        function if inspect.isclass(function) else owner if inspect.isclass(owner) else type(owner)
+    )
     return _names(getattr(function, "__func__", function), owner)
 
 

@@ -43,7 +43,9 @@ def X_for(call, rows, n=15):
 
 
 def must_refuse(rows, X):
-    differs = X.plain is not None and rows.rows is not None and X.plain.shape[1] != rows.rows.shape[1]
+    differs = (
+        X.plain is not None and rows.rows is not None and X.plain.shape[1] != rows.rows.shape[1]
+    )
     return X.bad or differs
 
 
@@ -75,7 +77,18 @@ def delete(call, neighbors, rows):
     gone = call.rng.integers(max(1, n), size=int(call.rng.integers(0, 6)))
     given = Given(call.pick([gone, gone.tolist(), gone.astype("u1"), gone.astype(">i4")]), gone)
     if call.chance(0.15):
-        wrong = [[-1], [n], [0.5], [[0]], ["a"], [None], "text", [2**40], np.zeros((1, 1), int), [np.nan]]
+        wrong = [
+            [-1],
+            [n],
+            [0.5],
+            [[0]],
+            ["a"],
+            [None],
+            "text",
+            [2**40],
+            np.zeros((1, 1), int),
+            [np.nan],
+        ]
         given = Given(call.pick(wrong), bad=True)
     if call(neighbors.delete, given.value, refuse=given.bad) is not REFUSED:
         rows.alive -= set(gone.tolist())
@@ -140,7 +153,7 @@ def distances_of(metric, x, y):
 def kneighbors_graph(call, neighbors, rows):
     X = X_for(call, rows)
     mode = call.pick(["connectivity", "distance"]) if call.chance(0.9) else "foo"
-    refuse = mode == "foo" or must_refuse(rows, X) and X.value is not None
+    refuse = mode == "foo" or (must_refuse(rows, X) and X.value is not None)
     graph = call(neighbors.kneighbors_graph, X.value, None, mode, refuse=refuse)
     if graph is not REFUSED:
         expect(graph.shape[1] == len(rows.rows), "another shape")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_lsh.hashing import DWTA, E2LSH, WTA, MinHash, SimHash
+from sklearn_lsh.hashing import DWTA, E2LSH, FAMILIES, WTA, MinHash, SimHash
 
 FLOATS = {"foo", -1, np.nan, None, (), 1j}
 COUNTS = {"foo", -1, 0, 1.5, np.nan, None, (), 1j}
@@ -11,7 +11,10 @@ CHOICES = {"foo", 3, -1.5, ()}
 
 # Of the estimators: values that work, and values that have to be refused.
 ESTIMATOR = {
-    "hidden_layer_sizes": ([(4,), (6, 5), 5, (), [7], (20,), (24, 12)], ["foo", -1, 0, (0,), (3, -1), (2.5,), None, ("a",), ((2,),)]),
+    "hidden_layer_sizes": (
+        [(4,), (6, 5), 5, (), [7], (20,), (24, 12)],
+        ["foo", -1, 0, (0,), (3, -1), (2.5,), None, ("a",), ((2,),)],
+    ),
     "activation": (["identity", "logistic", "tanh", "relu"], CHOICES),
     "solver": (["adam", "adagrad", "rowwise_adagrad", "sgd"], {*CHOICES, "lbfgs"}),
     "alpha": ([0, 1e-4, 1.0, np.float32(0.1)], FLOATS),
@@ -32,12 +35,15 @@ ESTIMATOR = {
     "beta_2": ([0, 0.999], {*FLOATS, 1}),
     "epsilon": ([1e-8, 1e-3, 1e-300], {*FLOATS, 0}),
     "n_iter_no_change": ([1, 10, np.inf], {*COUNTS, 0}),
-    "density": ([1.0, 0.5, 0.2, 2, 1, "auto", [0.5]], ["foo", -1, 0, 0.0, 1.5, 1000, None, [], [0.5] * 9, np.nan]),
+    "density": (
+        [1.0, 0.5, 0.2, 2, 1, "auto", [0.5]],
+        ["foo", -1, 0, 0.0, 1.5, 1000, None, [], [0.5] * 9, np.nan],
+    ),
     "output_density": ([1.0, 0.5, 3, "auto"], ["foo", -1, 0, 1.5, None, np.nan]),
     "selection": (["lsh", "topk", "random", "all"], CHOICES),
     "predict_selection": ([None, "topk"], CHOICES),
     "hash_function": (
-        ["simhash", "wta", "dwta", "minhash", "e2lsh", "simple", SimHash(), DWTA(), MinHash(), E2LSH(width=2.0)],
+        [*FAMILIES, SimHash(), DWTA(), MinHash(), E2LSH(width=2.0)],
         {*CHOICES, SimHash, None, E2LSH(width=-1.0), MinHash(n_hashes=0)},
     ),
     "n_bits": (["auto", 1, 4, 8], {*COUNTS, 17, 64}),
@@ -47,7 +53,7 @@ ESTIMATOR = {
     "loss": (["squared_error", "poisson"], CHOICES),
     "scoring": ([None, "loss", "accuracy", "r2", "f1_macro", "neg_log_loss"], CHOICES),
     "n_jobs": ([None, None, None, 1, 2], {"foo", 1.5, 0}),
-}  # fmt: skip
+}
 # What training depends on that is drawn at random elsewhere: so that fits end soon.
 QUICK = {"max_iter": 2, "hidden_layer_sizes": (6,), "random_state": 0}
 

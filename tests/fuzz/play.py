@@ -6,25 +6,33 @@ wrong, after. A last ``case`` without either is what the process died of.
 
 import argparse
 import faulthandler
-import importlib
+import importlib.util
 import json
 import os
 import random
 import signal
-import sys
 import traceback
 import warnings
 
 import numpy as np
 
-from .judge import LIMIT, Caller, Finding
+from .judge import Caller, Finding
 
-PARTS = ["estimators", "families", "tables", "sampler", "neighbors", "metrics", "readers"]
+PARTS = [
+    "estimators",
+    "families",
+    "tables",
+    "sampler",
+    "neighbors",
+    "metrics",
+    "readers",
+    "torch_layer",
+]
 
 
 def play(part, seed, verbose=False):
     """Play a case; return its calls, and what is wrong, if anything."""
-    np.random.seed(seed % 2**32)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  what random_state=None takes
     random.seed(seed)
     call = Caller(np.random.default_rng((PARTS.index(part), seed)), verbose)
     module = importlib.import_module(f".{part}", __package__)

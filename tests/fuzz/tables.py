@@ -1,6 +1,7 @@
 """Hash tables that change, against lists of lists."""
 
 import copy
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Plain:
             table[:] = [[row for row in bucket if row not in gone] for bucket in table]
 
     def votes(self, query):
-        """Rows that share buckets with a query, in the order in which they are met, and how many."""
+        """Rows that share buckets with a query, and how many."""
         votes = {}
         for probe in np.atleast_2d(query):
             for table, code in zip(self.buckets, probe, strict=True):
@@ -158,7 +159,9 @@ def check_members(case, tables, plain):
         if case.capacity is None:
             expect(found == bucket, f"bucket {b} has {found}, not {bucket}")
         else:
-            expect(len(found) <= case.capacity and set(found) <= set(bucket), f"bucket {b}: {found}")
+            expect(
+                len(found) <= case.capacity and set(found) <= set(bucket), f"bucket {b}: {found}"
+            )
     if case.capacity is not None:
         # Who stays is the tables' affair; from now on it is these.
         pieces = [members[indptr[b] : indptr[b + 1]] for b in range(len(buckets))]
@@ -198,7 +201,7 @@ def update(call, case, tables, plain):
 def ragged(pattern):
     """A list for each query."""
     indptr = pattern.indptr.tolist()
-    return [pattern.indices[a:b].tolist() for a, b in zip(indptr[:-1], indptr[1:], strict=True)]
+    return [pattern.indices[start:stop].tolist() for start, stop in pairwise(indptr)]
 
 
 def query(call, case, tables, plain):
@@ -214,7 +217,10 @@ def query(call, case, tables, plain):
 def most_collisions(call, case, tables, plain):
     codes = case.codes(call, probes=call.chance(0.3))
     rng, n_rows = call.rng, plain.n_rows
-    n_wanted, fill_from = int(rng.integers(0, n_rows + 1)), call.pick([-1, -1, 0, max(0, n_rows - 1)])
+    n_wanted, fill_from = (
+        int(rng.integers(0, n_rows + 1)),
+        call.pick([-1, -1, 0, max(0, n_rows - 1)]),
+    )
     min_shared = call.pick([1, 1, 2]) if fill_from < 0 else 1
     given = {"n_wanted": n_wanted, "fill_from": fill_from, "min_shared": min_shared}
     wrong = call.chance(0.15)
@@ -246,7 +252,11 @@ def buckets(call, case, tables, plain):
     if answer is REFUSED or codes.plain is None:
         return
     starts, stops = answer
-    sizes = [len(plain.buckets[t][c]) for own in codes.plain.reshape(-1, case.n_tables) for t, c in enumerate(own)]
+    sizes = [
+        len(plain.buckets[t][c])
+        for own in codes.plain.reshape(-1, case.n_tables)
+        for t, c in enumerate(own)
+    ]
     expect((np.ravel(stops).astype(int) - np.ravel(starts)).tolist() == sizes, "other sizes")
 
 
@@ -262,4 +272,15 @@ def copied(call, case, tables, plain):
     other.delete(np.arange(plain.n_rows))  # which does not matter to the first
 
 
-ACTIONS = [insert, delete, update, query, query, most_collisions, most_collisions, buckets, statistics, copied]
+ACTIONS = [
+    insert,
+    delete,
+    update,
+    query,
+    query,
+    most_collisions,
+    most_collisions,
+    buckets,
+    statistics,
+    copied,
+]
