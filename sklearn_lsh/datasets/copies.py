@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +30,8 @@ _OPENML_NAMES = {"fashion-mnist": "Fashion-MNIST", "mnist": "mnist_784"}
 _PARTS = ("train", "t10k")
 # Images to train on; the others are for tests.
 _N_TRAIN = 60_000
+# Folds of a set of UCI.
+N_FOLDS = 10
 # Pixels of an image, 28 x 28.
 _N_PIXELS = 784
 
@@ -36,6 +42,15 @@ def find_folder(name: str) -> Path | None:
     if os.environ.get(ENVIRONMENT_VARIABLE):
         folders.insert(0, Path(os.environ[ENVIRONMENT_VARIABLE], name))
     return next((folder for folder in folders if folder.is_dir()), None)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say which file it is that is not as it should be."""
+    try:
+        yield
+    except (ValueError, LookupError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"The file {path} is not as it should be: {error}.") from error
 
 
 def fetch_mnist(
@@ -63,6 +78,8 @@ def fetch_mnist(
     ------
     OSError
         If there is neither a copy nor a network.
+    ValueError
+        If `name` is another one, or a file is not as it should be.
 
     Examples
     --------
@@ -79,6 +96,11 @@ def fetch_mnist(
     else:
         X = np.concatenate([_read_idx(folder / f"{p}-images-idx3-ubyte.gz") for p in _PARTS])
         y = np.concatenate([_read_idx(folder / f"{p}-labels-idx1-ubyte.gz") for p in _PARTS])
+        if X.size != y.size * _N_PIXELS:
+            raise ValueError(
+                f"The files of {folder} do not fit together: images are of shape {X.shape}, and "
+                f"there are {y.size} labels."
+            )
     X = np.divide(X.reshape(-1, _N_PIXELS), 255, dtype=np.float32)
     y = y.astype(np.uint8)
     return X[:_N_TRAIN], X[_N_TRAIN:], y[:_N_TRAIN], y[_N_TRAIN:]
@@ -86,7 +108,7 @@ def fetch_mnist(
 
 def _read_idx(path: Path) -> np.ndarray:
     """Read unsigned bytes in MNIST's format: its number of axes, their lengths, the bytes."""
-    with gzip.open(path) as file:
+    with reading(path), gzip.open(path) as file:
         n_axes = file.read(4)[3]
         shape = np.frombuffer(file.read(4 * n_axes), ">i4")
         return np.frombuffer(file.read(), np.uint8).reshape(shape)
@@ -116,6 +138,8 @@ def load_uci(name: str, *, fold: int = 0) -> tuple[np.ndarray, np.ndarray, np.nd
     ------
     OSError
         If there is no copy.
+    ValueError
+        If there is no such fold, or a file is not as it should be.
 
     Examples
     --------
@@ -124,13 +148,27 @@ def load_uci(name: str, *, fold: int = 0) -> tuple[np.ndarray, np.ndarray, np.nd
     >>> X_train.shape, X_test.shape
     ((15642, 17), (1737, 17))
     """
+    if not isinstance(fold, Integral) or not 0 <= fold < N_FOLDS:
+        raise ValueError(f"fold must be an integer from 0 to {N_FOLDS - 1}, got {fold!r}.")
     folder = find_folder(f"uci/{name}")
     if folder is None:
         raise FileNotFoundError(
             f"There is no copy of {name!r}: the environment variable {ENVIRONMENT_VARIABLE} must "
             f"name a folder with uci/{name}, which github.com/treforevans/uci_datasets has."
         )
-    data = np.loadtxt(folder / "data.csv.gz", delimiter=",")
-    test = np.loadtxt(folder / "test_mask.csv.gz", delimiter=",", usecols=fold) == 1
+    data = _read_csv(folder / "data.csv.gz")
+    masks = _read_csv(folder / "test_mask.csv.gz")
+    if masks.shape[0] != data.shape[0] or masks.shape[1] <= fold:
+        raise ValueError(
+            f"The files of {folder} do not fit together: there are {data.shape[0]} samples, and "
+            f"masks of shape {masks.shape}."
+        )
+    test = masks[:, fold] == 1
     X, y = data[:, :-1], data[:, -1]
     return X[~test], X[test], y[~test], y[test]
+
+
+def _read_csv(path: Path) -> np.ndarray:
+    """Read a table of numbers."""
+    with reading(path):
+        return np.loadtxt(path, delimiter=",", ndmin=2)

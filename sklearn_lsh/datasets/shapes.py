@@ -6,6 +6,7 @@ but not to be seen in any single pixel. The docstrings tell what is theirs and w
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -89,6 +90,7 @@ def make_convex(
     >>> X.shape, float(y.mean())
     ((100, 784), 0.5)
     """
+    _check_n_samples(n_samples)
     rng = check_random_state(random_state)
     n_pairs = -(-n_samples // 2)
     drawn = [np.empty((0, _SIDE, _SIDE), bool)] * 2
@@ -141,6 +143,7 @@ def make_rectangles(
     >>> bool(y[0] == (height > width))
     True
     """
+    _check_n_samples(n_samples)
     rng = check_random_state(random_state)
     sides = np.arange(1, _SIDE + 1)
     allowed = np.abs(sides[:, None] - sides) >= _MIN_DIFFERENCE
@@ -157,6 +160,11 @@ def make_rectangles(
     )
     images = rows & columns & (top_or_bottom | left_or_right)
     return _as_samples(images), (lengths[:, 0] > lengths[:, 1]).astype(int)
+
+
+def _check_n_samples(n_samples) -> None:
+    if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 0:
+        raise ValueError(f"n_samples must be an integer, not negative, got {n_samples!r}.")
 
 
 def is_convex(images):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 
 from sklearn_lsh.inputs import RandomState
 
@@ -33,8 +35,8 @@ def split_keeping_classes(
 
     Raises
     ------
-    ValueError
-        If `test_size` is not in (0, 1).
+    ValueError, TypeError
+        If `test_size` is not a number in (0, 1), or `y` not an array of one dimension.
 
     Examples
     --------
@@ -44,9 +46,11 @@ def split_keeping_classes(
     >>> split_keeping_classes(["cat", "cat", "dog", "emu"], test_size=0.5, random_state=0)
     (array([1, 2, 3]), array([0]))
     """
-    if not 0 < test_size < 1:
+    if not isinstance(test_size, Real) or not 0 < test_size < 1:
         raise ValueError(f"test_size must be between 0 and 1, got {test_size!r}.")
-    y = np.asarray(y)
+    y = check_array(y, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name="y")
+    if y.ndim != 1:
+        raise ValueError(f"y must have one dimension, got shape {y.shape}.")
     order = check_random_state(random_state).permutation(len(y))
     _, kept = np.unique(y[order], return_index=True)  # the first of each class
     test = np.sort(np.delete(order, kept)[: int(test_size * len(y))])

@@ -6,13 +6,14 @@ import gzip
 import json
 import re
 from importlib.util import find_spec
+from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from sklearn_lsh.datasets.copies import ENVIRONMENT_VARIABLE, find_folder
+from sklearn_lsh.datasets.copies import ENVIRONMENT_VARIABLE, find_folder, reading
 
 # How descriptions of ICD-10-CM end that differ in the encounter alone.
 _ENCOUNTER = re.compile(r", (initial encounter|subsequent encounter|sequela).*$")
@@ -146,6 +147,8 @@ def load_wordnet(*, n_levels: int = 3) -> tuple[np.ndarray, csr_array, np.ndarra
     ------
     OSError
         If there is no copy.
+    ValueError
+        If `n_levels` is no positive integer, or a file is not as it should be.
 
     References
     ----------
@@ -161,6 +164,8 @@ def load_wordnet(*, n_levels: int = 3) -> tuple[np.ndarray, csr_array, np.ndarra
     >>> str(names[labels[[0]].indices[0]])
     'entity.n.00001740'
     """
+    if not isinstance(n_levels, Integral) or n_levels < 1:
+        raise ValueError(f"n_levels must be an integer of at least 1, got {n_levels!r}.")
     folder = find_folder("wordnet")
     if folder is None:
         raise FileNotFoundError(
@@ -168,13 +173,11 @@ def load_wordnet(*, n_levels: int = 3) -> tuple[np.ndarray, csr_array, np.ndarra
             f"environment variable {ENVIRONMENT_VARIABLE} name a folder with wordnet/data.noun "
             "and wordnet/data.verb."
         )
-    lines = [
-        line
-        for part in ("noun", "verb")
-        for line in (folder / f"data.{part}").read_text(encoding="utf-8").splitlines()
-        if not line.startswith("  ")  # as the licence at the top does
-    ]
-    senses = {sense.key: sense for sense in map(_read_sense, lines)}
+    senses = {}
+    for part in ("noun", "verb"):
+        path = folder / f"data.{part}"
+        with reading(path):
+            senses |= _read_senses(path)
     samples = [sense for sense in senses.values() if sense.hypernyms]
     ancestors = [_find_ancestors(sense, senses, n_levels) for sense in samples]
     labels = sorted(set().union(*ancestors))
@@ -209,6 +212,14 @@ class _Sense(NamedTuple):
     gloss: str
 
 
+def _read_senses(path: Path) -> dict:
+    """Read the senses of a data file, by their keys."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    # The licence at the top is indented.
+    senses = [_read_sense(line) for line in lines if not line.startswith("  ")]
+    return {sense.key: sense for sense in senses}
+
+
 def _read_sense(line: str) -> _Sense:
     """Read a line of a data file (its format is in WordNet's manual, wndb(5))."""
     fields, _, gloss = line.partition(" | ")
@@ -223,6 +234,8 @@ def _find_ancestors(sense, senses, n_levels: int) -> set:
     """Keys of all senses that are up to so many levels above a sense."""
     found, level = set(), {sense.key}
     for _ in range(n_levels):
-        level = {hypernym for key in level for hypernym in senses[key].hypernyms}
+        level = {
+            hypernym for key in level for hypernym in senses[key].hypernyms if hypernym in senses
+        }
         found |= level
     return found

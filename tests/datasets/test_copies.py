@@ -49,3 +49,35 @@ def test_uci_from_a_copy(folder):
 def test_uci_without_a_copy_says_where_to_get_it(folder):
     with pytest.raises(FileNotFoundError, match="SKLEARN_LSH_DATA must name a folder"):
         load_uci("none")
+
+
+@pytest.mark.parametrize("fold", [-1, 10, 1.5, "foo", None])
+def test_uci_refuses_folds(fold):
+    with pytest.raises(ValueError, match="fold must be an integer from 0 to 9"):
+        load_uci("tiny", fold=fold)
+
+
+@pytest.mark.parametrize("content", [b"foo", gzip.compress(b"1,2\n3\n"), gzip.compress(b"a")])
+def test_files_that_cannot_be_read_are_named(folder, content):
+    for name in ("mnist", "uci/tiny"):
+        (folder / name).mkdir(parents=True)
+    (folder / "uci" / "tiny" / "data.csv.gz").write_bytes(content)
+    (folder / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"data\.csv\.gz is not as it should be"):
+        load_uci("tiny")
+    with pytest.raises(ValueError, match=r"train-images-idx3-ubyte\.gz is not as it should be"):
+        fetch_mnist("mnist")
+
+
+def test_files_that_do_not_fit_together(folder):
+    for name in ("mnist", "uci/tiny"):
+        (folder / name).mkdir(parents=True)
+    for name, text in (("data", "1,2,3\n"), ("test_mask", "0\n1\n")):
+        (folder / "uci" / "tiny" / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode()))
+    with pytest.raises(ValueError, match="do not fit together: there are 1 samples"):
+        load_uci("tiny")
+    for part in ("train", "t10k"):
+        write_idx(folder / "mnist" / f"{part}-images-idx3-ubyte.gz", np.zeros((2, 28, 28)))
+        write_idx(folder / "mnist" / f"{part}-labels-idx1-ubyte.gz", np.zeros(3))
+    with pytest.raises(ValueError, match="do not fit together: images"):
+        fetch_mnist("mnist")

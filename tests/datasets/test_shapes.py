@@ -114,3 +114,10 @@ def test_rectangles_lie_anywhere():
     assert X.any(axis=0).all()
     longest = [X.reshape(-1, 28, 28).any(axis=axis).sum(axis=1) for axis in (1, 2)]
     assert_array_equal(np.unique(longest), np.arange(1, 29))
+
+
+@pytest.mark.parametrize("n_samples", [-1, 1.5, "foo", None, True])
+@pytest.mark.parametrize("make", [make_convex, make_rectangles])
+def test_numbers_of_images_that_are_none(make, n_samples):
+    with pytest.raises(ValueError, match="n_samples must be an integer, not negative"):
+        make(n_samples)

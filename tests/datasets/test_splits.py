@@ -23,7 +23,13 @@ def test_split_of_single_samples_holds_nothing_out():
     assert len(test) == 0
 
 
-@pytest.mark.parametrize("test_size", [0, 1, -0.5])
+@pytest.mark.parametrize("test_size", [0, 1, -0.5, "foo", None, float("nan")])
 def test_split_refuses_sizes(test_size):
     with pytest.raises(ValueError, match="test_size must be between 0 and 1"):
         split_keeping_classes([0, 1], test_size=test_size)
+
+
+@pytest.mark.parametrize("y", [3, "abc", [[0], [1]], [[0], [0, 1]], None])
+def test_split_refuses_what_is_no_list_of_classes(y):
+    with pytest.raises(ValueError, match=r"y must have one dimension|inhomogeneous|scalar array"):
+        split_keeping_classes(y)

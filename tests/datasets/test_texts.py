@@ -91,6 +91,15 @@ def test_wordnet_without_a_copy_says_where_to_get_it(folder):
         load_wordnet()
 
 
+def test_wordnet_says_what_is_wrong(folder):
+    (folder / "wordnet").mkdir()
+    (folder / "wordnet" / "data.noun").write_text("00000001 03 n 02 thing", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"data\.noun is not as it should be"):
+        load_wordnet()
+    with pytest.raises(ValueError, match="n_levels must be an integer of at least 1, got 0"):
+        load_wordnet(n_levels=0)
+
+
 @pytest.mark.skipif(copies.find_folder("wordnet") is None, reason="WordNet is not installed")
 def test_real_wordnet():
     glosses, labels, names = load_wordnet()

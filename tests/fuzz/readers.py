@@ -18,6 +18,7 @@ CHARACTERS = [bytes([c]) for c in b"0017,: \n#.-+e\t\r\0\x0b\xff"]
 NUMBERS = [b"1e38", b"1e-50", b"nan", b"inf", b"4294967296", b"99999999999999999999", b"0x1"]
 # What messages say of a text.
 LINE = r"Line \d|line \d"
+FILES = "The files? .*/(uci|mnist|wordnet)"
 FEATURE = re.compile(rb"(\d+):([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 
 
@@ -119,7 +120,7 @@ def in_folder(files, function, call, *args, **kwargs):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         os.environ["SKLEARN_LSH_DATA"] = folder
-        return call(function, *args, allow=(OSError, ImportError), **kwargs)
+        return call(function, *args, allow=(OSError, ImportError), place=FILES, **kwargs)
 
 
 def zipped(call, content):
