@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse, sparray, spmatrix
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from sklearn_lsh.stored import check_array, refuse
+
 MatrixLike: TypeAlias = ArrayLike | sparray | spmatrix
 RandomState: TypeAlias = int | np.random.RandomState | None
 
@@ -146,6 +148,36 @@ def _check_index(index, size: int, name: str) -> None:
             f"The sparse matrix {name} is not valid: its indices must be from 0 to {size - 1}, but "
             f"they are from {index.min()} to {index.max()}."
         )
+
+
+def check_stored_matrix(place, X, shape):
+    """Return a loaded matrix as `check_data` returned it, float32 or float64.
+
+    Parameters
+    ----------
+    place : str
+        What messages call it.
+    X : ndarray or csr_array
+    shape : tuple of int
+
+    Returns
+    -------
+    X : ndarray or csr_array
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    values = X.data if issparse(X) else X
+    dtype = np.float32 if getattr(values, "dtype", None) == np.float32 else np.float64
+    if not issparse(X):
+        return check_array(place, X, dtype, shape, finite=True)
+    if X.format != "csr" or X.shape != shape:
+        refuse(place, f"a CSR array of shape {shape}", X)
+    check_array(place, values, dtype, (None,), finite=True)
+    check_sparse(X, place)
+    return canonical_csr(X)
 
 
 def plain(array: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from sklearn_lsh.csr import (
     n_nonzero,
     without_zeros,
 )
+from sklearn_lsh.stored import Attributes
 
 # In place of the gradient of inputs that nobody asks for.
 NO_GRADIENT = np.empty((0, 0), np.float32)
@@ -131,6 +132,22 @@ class Weights:
         # Extremes instead of `isfinite(array)`, which is an array of the same shape.
         return all(np.isfinite([array.min(), array.max()]).all() for array in arrays if array.size)
 
+    def check_stored(self, n_inputs, n_neurons, optimizer):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        shape = self.rows_shape(n_inputs, n_neurons)
+        stored.array("rows", np.float32, shape, finite=True)
+        stored.array("bias", np.float32, (1, n_neurons), finite=True)
+        scale = stored.number("scale", 0)
+        stored.require(scale > 0, "scale", "positive")
+        # What is not finite in these is found by the first training that reads it.
+        stored.array("state", np.float32, (optimizer.n_states, *optimizer.state_shape(shape)))
+        stored.array("bias_state", np.float32, (optimizer.n_states, 1, n_neurons))
+
+    def rows_shape(self, n_inputs, n_neurons):
+        """Shape of `rows`."""
+        raise NotImplementedError
+
     @property
     def parameters(self):
         """As kernels take them."""
@@ -179,6 +196,10 @@ class Weights:
 
 class InputWeights(Weights):
     """A row for each input: `rows` is (n_inputs, n_neurons)."""
+
+    def rows_shape(self, n_inputs, n_neurons):
+        """See `Weights.rows_shape`."""
+        return n_inputs, n_neurons
 
     @property
     def coef(self):
@@ -255,6 +276,10 @@ class InputWeights(Weights):
 
 class NeuronWeights(Weights):
     """A row for each neuron: `rows` is (n_neurons, n_inputs)."""
+
+    def rows_shape(self, n_inputs, n_neurons):
+        """See `Weights.rows_shape`."""
+        return n_neurons, n_inputs
 
     @property
     def coef(self):

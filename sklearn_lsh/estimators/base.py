@@ -36,15 +36,18 @@ from sklearn_lsh.estimators.history import History
 from sklearn_lsh.estimators.parameters import CONSTRAINTS, refuse_lbfgs
 from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks
 from sklearn_lsh.estimators.schedules import make_schedule
+from sklearn_lsh.estimators.targets import Target
 from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, train
 from sklearn_lsh.estimators.validation import ValidationSet, make_score, split_rows
 from sklearn_lsh.inputs import MatrixLike, check_data, check_weights
+from sklearn_lsh.network import Network
+from sklearn_lsh.stored import Attributes, Stored
 
 # Samples in a mini-batch of batch_size="auto", as in scikit-learn.
 AUTO_BATCH_SIZE = 200
 
 
-class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
+class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of the multilayer perceptrons with hashed layers; not to be used directly."""
 
     _parameter_constraints: ClassVar[dict] = CONSTRAINTS
@@ -53,6 +56,9 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
 
     _y_checks: ClassVar[dict] = {"multi_output": True}
     """How y is validated, see `check_data`."""
+
+    _targets: ClassVar[tuple] = (Target,)
+    """What `_choose_target` makes."""
 
     _auto_output = staticmethod(all_neurons)
     """The rule for ``output_density="auto"``."""
@@ -174,6 +180,8 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
                 "epochs will follow."
             )
         goes_on = self.__sklearn_is_fitted__()
+        if goes_on:  # scikit-learn does so only in the first call
+            self._validate_params()
         with Interrupts() as interrupts, draft_of(self, goes_on=goes_on) as draft:
             draft._fit_part(X, y, sample_weight, classes, interrupts, fresh=not goes_on)
         return self
@@ -254,6 +262,26 @@ class BaseLSHMLP(FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
         self._network.alpha = self.alpha
         if not keep_optimizer:
             self._network.set_optimizer(build_optimizer(self))
+
+    def _check_stored(self) -> None:
+        if not self.__sklearn_is_fitted__():
+            return
+        stored = Attributes(self)
+        stored.part("_history", History).check_stored()
+        network = stored.part("_network", Network)
+        network.check_stored()
+        target = stored.part("_target", *self._targets)
+        target.check_stored()
+        fits = network.n_units[-1] == target.n_outputs and network.loss == target.loss
+        stored.require(fits, "_target", "of the network's outputs and loss")
+        stored.integer("n_features_in_", network.n_units[0], network.n_units[0])
+        n_active = stored.part("_description", dict).get("n_active")
+        is_last = isinstance(n_active, list) and len(n_active) == len(network.layers)
+        stored.require(is_last, "_description", "of the network's layers")
+        if "classes_" in vars(self):
+            self.classes_ = target.classes
+        if "_class_weights" in vars(self):
+            stored.array("_class_weights", np.float32, self.classes_.shape, finite=True)
 
     @property
     def _selects_outputs(self) -> bool:

@@ -20,6 +20,7 @@ from sklearn_lsh.estimators.outputs import refuse_large_table
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
 from sklearn_lsh.estimators.targets import (
     BinaryTarget,
+    ClassTarget,
     MultiLabelTarget,
     class_target,
     encode_labels,
@@ -237,6 +238,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
+    _targets = (ClassTarget, MultiLabelTarget)
     _auto_output = staticmethod(auto_output)
     _starts_at_centroids = True
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_lsh.estimators.stopping import Plateau
+from sklearn_lsh.stored import Attributes
+
+# Samples that may be counted: what integers of 64 bits hold.
+MOST_SAMPLES = 2**63 - 1
 
 
 class History:
@@ -41,6 +45,18 @@ class History:
         self.validation_loss_curve = None
         self.early_stopping = False
         self.plateau = Plateau()
+
+    def check_stored(self) -> None:
+        """Check what was loaded."""
+        stored = Attributes(self)
+        for name in ("t", "n_iter"):
+            stored.integer(name, most=MOST_SAMPLES)
+        for name in ("loss_curve", "work"):
+            stored.part(name, list)
+        for name in ("validation_scores", "validation_loss_curve"):
+            stored.part(name, list, type(None))
+        stored.flag("early_stopping")
+        stored.part("plateau", Plateau)
 
     def begin(self, *, early_stopping: bool, validates: bool) -> None:
         """Begin with a call of ``fit`` or ``partial_fit``.

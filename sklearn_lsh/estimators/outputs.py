@@ -62,6 +62,11 @@ def argmax(values) -> np.ndarray:
     Returns
     -------
     columns : ndarray of shape (n_rows,), dtype=intp
+
+    Raises
+    ------
+    ValueError
+        If all outputs of a row are NaN.
     """
     if isinstance(values, np.ndarray):
         return values.argmax(axis=1)
@@ -75,6 +80,8 @@ def argmax(values) -> np.ndarray:
         is_highest = values.data == np.repeat(highest, counts[filled])
         last = np.iinfo(values.indices.dtype).max
         columns[filled] = np.minimum.reduceat(np.where(is_highest, values.indices, last), starts)
+        if (columns == last).any():
+            raise ValueError("The network's outputs are not numbers: its weights are too large.")
     return columns
 
 

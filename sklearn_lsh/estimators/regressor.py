@@ -209,6 +209,7 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
         "loss": [StrOptions({"squared_error", "poisson"})],
     }
 
+    _targets = (RegressionTarget,)
     _y_checks: ClassVar[dict] = {**BaseLSHMLP._y_checks, "y_numeric": True}
 
     @says_what_is_left_out

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_lsh.estimators.outputs import argmax, likely_labels, to_dense
 from sklearn_lsh.inputs import check_float32_range, csr_of_ones, find_places, indicator
+from sklearn_lsh.stored import Attributes
 
 # What is not active was not computed: its probability is low, but nothing says that it is zero.
 # The smallest normal number leaves sums as they are, and its logarithm is finite.
@@ -36,6 +37,10 @@ class Target(ABC):
 
     n_outputs: int
     loss: str
+
+    def check_stored(self) -> None:
+        """Check what was loaded."""
+        Attributes(self).integer("n_outputs", 1)
 
     @abstractmethod
     def encode(self, y) -> csr_array:
@@ -70,6 +75,10 @@ class ClassTarget(Target):
     def __init__(self, classes: np.ndarray):
         self.classes = classes
 
+    def check_stored(self) -> None:
+        """Check what was loaded."""
+        check_stored_classes(self)
+
     def strata(self, y):
         """Return the classes."""
         return y
@@ -97,6 +106,11 @@ class ManyOutputsTarget(Target):
         self.classes = classes
         self.n_outputs = len(classes)
 
+    def check_stored(self) -> None:
+        """Check what was loaded."""
+        n_classes = check_stored_classes(self)
+        Attributes(self).integer("n_outputs", n_classes, n_classes)
+
     def probabilities(self, outputs, n_samples: int) -> np.ndarray:
         """Return the probabilities of the classes."""
         probabilities = np.empty((n_samples, self.n_outputs), np.float32)
@@ -117,6 +131,11 @@ class BinaryTarget(ClassTarget):
 
     loss = "logistic"
     n_outputs = 1
+
+    def check_stored(self) -> None:
+        """Check what was loaded."""
+        super().check_stored()
+        Attributes(self).require(len(self.classes) <= 2, "classes", "two, or one")
 
     def encode(self, y) -> csr_array:
         """Turn labels into a target."""
@@ -184,6 +203,12 @@ class MultiLabelTarget(ManyOutputsTarget):
             self.container = "csr_matrix" if isspmatrix(y) else "csr_array"
         else:
             self.container = "ndarray"
+
+    def check_stored(self) -> None:
+        """Check what was loaded."""
+        super().check_stored()
+        Attributes(self).one_of("loss", ("logistic", "softmax"))
+        Attributes(self).one_of("container", ("ndarray", "csr_array", "csr_matrix"))
 
     def encode(self, y) -> csr_array:
         """Turn an indicator matrix into a target."""
@@ -259,6 +284,11 @@ class RegressionTarget(Target):
         self.n_outputs = 1 if y.ndim == 1 else y.shape[1]
         self.loss = loss
 
+    def check_stored(self) -> None:
+        """Check what was loaded."""
+        super().check_stored()
+        Attributes(self).one_of("loss", ("squared_error", "poisson"))
+
     def encode(self, y) -> csr_array:
         """Turn target values into a target."""
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -311,6 +341,15 @@ def class_target(
 def target_of_classes(classes: np.ndarray) -> BinaryTarget | MultiClassTarget:
     """Choose the target for one class a sample by the sorted labels of all classes."""
     return MultiClassTarget(classes) if len(classes) > 2 else BinaryTarget(classes)
+
+
+def check_stored_classes(target) -> int:
+    """Check the classes of a target that was loaded; returns how many there are."""
+    stored = Attributes(target)
+    classes = stored.part("classes", np.ndarray)
+    is_sorted = classes.ndim == 1 and len(classes) > 0 and (classes[:-1] < classes[1:]).all()
+    stored.require(is_sorted, "classes", "labels in order, each once")
+    return len(classes)
 
 
 def encode_labels(y, classes: np.ndarray) -> np.ndarray:

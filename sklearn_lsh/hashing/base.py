@@ -21,6 +21,7 @@ from sklearn.utils.validation import _check_n_features, check_is_fitted
 from sklearn_lsh.csr import take
 from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
 from sklearn_lsh.inputs import RandomState, check_data
+from sklearn_lsh.stored import Attributes, Stored
 
 # Most bits of a code: kernels have them as uint8 or uint16.
 MAX_BITS = 16
@@ -38,7 +39,7 @@ def smallest_unsigned(n_values):
     return np.min_scalar_type(max(0, n_values - 1))
 
 
-class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
     """Base of the families: functions that agree the more often the more alike two vectors are.
 
     `fit` draws the functions, `transform` codes each vector once for each of ``n_tables`` tables.
@@ -309,7 +310,19 @@ class HashFamily(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             raise ValueError("X contains NaN, infinity or a value too large for float32.")
         return X
 
+    def _check_stored(self):
+        if "n_features_in_" not in vars(self):
+            return  # not fitted
+        stored = Attributes(self)
+        stored.integer("n_features_in_", 1)
+        stored.integer("n_buckets_", 1, 1 << MAX_BITS)
+        stored.integer("_n_features_out", 1)
+        self._check_drawn(stored)
+
     # What a family defines
+
+    def _check_drawn(self, stored):
+        """Check what `_draw` draws and `adapt` learns, after it was loaded; see `Attributes`."""
 
     @abstractmethod
     def _draw_functions(self, n_features, random_state):

@@ -30,6 +30,8 @@ STEPS = 256
 SHIFT = (STEPS * UNIT).bit_length() - 1
 # Most widths that the magnitudes of a vector may add up to: 32 bits hold their projections.
 MAX_WIDTHS = 2**31 // (STEPS * MAX_PROJECTION) - 1
+# Least and greatest width: those whose steps are normal numbers of float32.
+WIDTHS = (1e-30, 1e30)
 # Distances below, in widths, are taken for so much: the formula divides by them.
 MIN_DISTANCE = 1e-12
 
@@ -99,7 +101,7 @@ class E2LSH(HashFamily):
     _parameter_constraints: ClassVar[dict] = {
         **HashFamily._parameter_constraints,
         "n_hashes": [Interval(Integral, 1, None, closed="left")],
-        "width": [Interval(Real, 1e-30, 1e30, closed="both")],
+        "width": [Interval(Real, *WIDTHS, closed="both")],
     }
 
     def __init__(
@@ -121,6 +123,15 @@ class E2LSH(HashFamily):
         self.offsets_ = random_state.randint(1 << SHIFT, size=shape[1:]).astype(np.int32)
         self._reduction = MultiplyShift(self.n_tables, self.n_hashes, self.n_bits, random_state)
         self._width = float(self.width)
+
+    def _check_drawn(self, stored):
+        n_tables = self._n_features_out
+        shape = (self.n_features_in_, n_tables, None)
+        n_hashes = stored.array("projections_", np.int8, shape).shape[2]
+        stored.array("offsets_", np.int32, (n_tables, n_hashes))
+        reduction = stored.part("_reduction", MultiplyShift)
+        reduction.check_stored(n_tables, n_hashes, self.n_buckets_)
+        stored.number("_width", *WIDTHS)
 
     def _fill_codes(self, vectors, codes):
         sizes = row_sums(vectors, np.abs)

@@ -105,6 +105,19 @@ class MinHash(HashFamily):
         self._step = steps[random_state.randint(len(steps), size=n_bins)].astype(np.uint32)
         self._reduction = MultiplyShift(self.n_tables, self.n_hashes, self.n_bits, random_state)
 
+    def _check_drawn(self, stored):
+        n_features, n_tables = self.n_features_in_, self._n_features_out
+        stored.array("ranks_", np.uint32, (n_features,), below=n_features)
+        reduction = stored.part("_reduction", MultiplyShift)
+        reduction.check_stored(n_tables, None, self.n_buckets_)
+        n_bins = n_tables * reduction.n_hashes
+        width = stored.integer("_width", 1)
+        stored.require(width == -(-n_features // n_bins), "_width", "ranks by bins")
+        stored.array("_first", np.uint32, (n_bins,), below=n_bins)
+        steps = stored.array("_step", np.uint32, (n_bins,))
+        # Otherwise a walk never ends.
+        stored.require((np.gcd(steps, n_bins) == 1).all(), "_step", f"coprime to {n_bins}")
+
     def _fill_codes(self, vectors, codes):
         vectors = as_csr(vectors)
         lowest = np.empty((vectors.n_rows, self._first.shape[0]), np.uint32)

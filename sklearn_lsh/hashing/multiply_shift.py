@@ -3,6 +3,10 @@
 import numpy as np
 
 from sklearn_lsh.hashing.arrays import constant
+from sklearn_lsh.stored import Attributes
+
+# Bits of the sums of which codes are the highest.
+MOST_BITS = 32
 
 
 class MultiplyShift:
@@ -25,6 +29,15 @@ class MultiplyShift:
         self.n_bits = n_bits
         drawn = random_state.randint(-(2**31), 2**31, size=(n_tables, n_hashes + 1), dtype=np.int32)
         self.multipliers, self.summands = drawn[:, 1:], drawn[:, 0]
+
+    def check_stored(self, n_tables, n_hashes, n_buckets):
+        """Check what was loaded; ``n_hashes`` is None where nothing else tells."""
+        stored = Attributes(self)
+        n_bits = stored.integer("n_bits", 1, MOST_BITS)
+        stored.require(1 << n_bits == n_buckets, "n_bits", f"bits of {n_buckets} buckets")
+        shape = stored.array("multipliers", np.int32, (n_tables, n_hashes)).shape
+        stored.require(shape[1] > 0, "multipliers", "of at least one hash")
+        stored.array("summands", np.int32, (n_tables,))
 
     @property
     def n_hashes(self):
@@ -54,7 +67,7 @@ class MultiplyShift:
         # Products and sums wrap around, which is what is wanted.
         products = xp.reshape(hashes, (hashes.shape[0], *self.multipliers.shape)) * multipliers
         sums = xp.sum(products, axis=2, dtype=xp.int32) + summands
-        return (sums >> (32 - self.n_bits)) & ((1 << self.n_bits) - 1)
+        return (sums >> (MOST_BITS - self.n_bits)) & ((1 << self.n_bits) - 1)
 
     def collision_probability(self, p):
         """Probability that two codes agree whose hashes agree each with probability ``p``.

@@ -13,11 +13,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lsh.hashing.arrays import to_numpy
+from sklearn_lsh.hashing.arrays import namespace, to_numpy
 from sklearn_lsh.hashing.base import CHUNK_VALUES, HashFamily, inner_products
 from sklearn_lsh.hashing.simhash import SimHash
 from sklearn_lsh.hashing.tables import LSHTables
-from sklearn_lsh.inputs import MatrixLike, RandomState
+from sklearn_lsh.inputs import MatrixLike, RandomState, check_stored_matrix
+from sklearn_lsh.stored import Attributes, Stored
 
 # Least probability of a row that was found, so that rounding makes no weight infinite.
 MIN_PROBABILITY = 1e-30
@@ -50,7 +51,7 @@ class _Pairs(NamedTuple):
     rows: np.ndarray
 
 
-class LSHSampler(BaseEstimator):
+class LSHSampler(Stored, BaseEstimator):
     r"""Sample rows that are alike to a query, with the weights that make sums unbiased.
 
     `sample` answers with a sparse matrix W of shape (n_queries, n_rows), most of it zero, whose
@@ -302,6 +303,27 @@ class LSHSampler(BaseEstimator):
             return np.where(sums > 0, largest, 0) + np.log(sums)
 
     # How it is done
+
+    def _check_stored(self):
+        if "tables_" not in vars(self):
+            return  # not fitted
+        stored = Attributes(self)
+        stored.part("_random", np.random.RandomState)
+        family = stored.part("family_", HashFamily)
+        tables = stored.part("tables_", LSHTables)
+        tables._check_family(family)
+        n_features = stored.integer("n_features_in_", 1)
+        stored.require(
+            n_features == getattr(family, "n_features_in_", None), "n_features_in_", "the family's"
+        )
+        shape = tables.n_rows, n_features
+        self._rows = check_stored_matrix(stored.place("_X"), to_numpy(stored.get("_X")), shape)
+        if namespace(self._X) is None:
+            self._X = self._rows
+        sizes = np.diff(to_numpy(tables.indptr).astype(np.int64))
+        n_members = stored.array("_n_members", np.int64, sizes.shape)
+        is_right = ((n_members >= sizes) & ((n_members > 0) == (sizes > 0))).all()
+        stored.require(is_right, "_n_members", "what the tables hold, or would hold")
 
     def _check_family(self):
         name = type(self.family_).__name__

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from sklearn_lsh import kernels
 from sklearn_lsh.hashing.arrays import Array, constant
-from sklearn_lsh.hashing.base import HashFamily, inner_products
+from sklearn_lsh.hashing.base import MAX_BITS, HashFamily, inner_products
 from sklearn_lsh.hashing.integer_projections import (
     draw_normal,
     project,
@@ -107,6 +107,15 @@ class SimHash(HashFamily):
         shape = (n_features, self.n_tables, self.n_bits)
         self.projections_ = PROJECTIONS[self.projections](shape, random_state)
 
+    def _check_drawn(self, stored):
+        self._check_projections(stored, self.n_features_in_, n_ranges=1)
+
+    def _check_projections(self, stored, n_directions, n_ranges):
+        shape = (n_directions, self._n_features_out, None)
+        n_bits = stored.array("projections_", np.int8, shape).shape[2]
+        is_whole = n_bits <= MAX_BITS and n_ranges << n_bits == self.n_buckets_
+        stored.require(is_whole, "projections_", f"of codes of {self.n_buckets_} buckets")
+
     def _fill_codes(self, vectors, codes):
         quantized = quantize(vectors, row_scales(vectors))
         self._pack(project(quantized, self._matrix), codes)
@@ -138,7 +147,10 @@ class SimHash(HashFamily):
         codes : ndarray of shape (n_samples, n_probes, n_tables)
             In the order in which to look.
         """
-        shape = (X.shape[0], n_probes, self.n_tables)
+        _, n_tables, n_bits = self.projections_.shape
+        if not 1 <= n_probes <= 1 << n_bits:
+            raise ValueError(f"n_probes must be from 1 to {1 << n_bits}, got {n_probes}.")
+        shape = (X.shape[0], n_probes, n_tables)
         return self._fill_in_chunks(X, np.empty(shape, self.code_dtype), self._fill_probes)
 
     def _fill_probes(self, vectors, codes):

@@ -160,7 +160,7 @@ class SimpleLSH(SimHash):
             Range by range.
         """
         codes = super().probe_codes(X, n_probes)[:, np.newaxis] + self._range_offsets[:, None, None]
-        return codes.reshape(X.shape[0], -1, self.n_tables)
+        return codes.reshape(X.shape[0], -1, codes.shape[-1])
 
     @property
     def _range_offsets(self):
@@ -176,6 +176,11 @@ class SimpleLSH(SimHash):
             )
         super()._draw_functions(n_features + 1, random_state)
         self.n_buckets_ = self.n_ranges << self.n_bits
+
+    def _check_drawn(self, stored):
+        norms = stored.array("norms_", np.float32, (None,), finite=True)
+        stored.require((norms > 0).all(), "norms_", "positive")
+        self._check_projections(stored, self.n_features_in_ + 1, norms.shape[0])
 
     def adapt(self, X: Array) -> None:
         """Learn the lengths of rows.

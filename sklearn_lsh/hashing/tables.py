@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -12,10 +13,13 @@ from sklearn_lsh.csr import Best, Pattern
 from sklearn_lsh.hashing import array_tables
 from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
 from sklearn_lsh.hashing.priorities import priorities_of
+from sklearn_lsh.stored import Attributes, Stored, check_array, check_pointers, refuse
 
 CODE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
 # Members of all tables: they are counted in 32 bits, signed in other libraries.
 MOST_MEMBERS = 2**31 - 1
+# Buckets that a query looks into: a row may have a vote of each, and votes are counted in 16 bits.
+MOST_LOOKUPS = 2**16 - 1
 
 
 class TableStatistics(NamedTuple):
@@ -43,7 +47,7 @@ class TableStatistics(NamedTuple):
     load_balance: np.ndarray
 
 
-class LSHTables:
+class LSHTables(Stored):
     """``n_tables`` hash tables over numbered rows, held as one CSR: bucket -> members.
 
     Bucket ``t * n_buckets + code`` belongs to table ``t``. Members are in the order in which they
@@ -285,6 +289,31 @@ class LSHTables:
 
     # How it is done
 
+    def _check_family(self, family):
+        """Refuse a family whose codes are not those of these tables, when both were loaded."""
+        stored = Attributes(self)
+        drawn = vars(family)
+        stored.require(self.n_tables == drawn.get("_n_features_out"), "n_tables", "the family's")
+        stored.require(self.n_buckets == drawn.get("n_buckets_"), "n_buckets", "the family's")
+
+    def _check_stored(self):
+        stored = Attributes(self)
+        n_buckets, n_tables = stored.integer("n_buckets", 1), stored.integer("n_tables", 1)
+        n_rows = stored.integer("n_rows")
+        stored.part("seed", Integral)
+        if stored.get("capacity") is not None:
+            stored.integer("capacity", 1)
+        pattern = Pattern(stored.get("indptr"), stored.get("members"))
+        foreign = namespace(stored.get("_none"))
+        if foreign is None:
+            stored.array("_none", np.uint8, (0, n_tables))
+        else:
+            arrays = (np.asarray(to_numpy(array)) for array in pattern)
+            pattern = Pattern(*(array.astype(np.uint32) for array in arrays))
+        pattern = check_members(stored, pattern, n_tables * n_buckets, n_rows)
+        if foreign is None:
+            self.indptr, self.members = pattern
+
     @property
     def _xp(self):
         return namespace(self._none)
@@ -314,6 +343,10 @@ class LSHTables:
         if self._xp is not None:
             return array_tables.count_votes(self, codes, n_wanted, min_shared, fill_from, self._xp)
         n_queries, n_lookups = codes.shape[0], math.prod(codes.shape[1:])
+        if n_lookups > MOST_LOOKUPS:
+            raise ValueError(
+                f"A query may look into at most {MOST_LOOKUPS} buckets, got codes of {n_lookups}."
+            )
         found = Pattern(np.empty(n_queries + 1, np.uint32), np.empty(room, np.uint32))
         n = kernels.count_votes(
             codes.reshape(n_queries, n_lookups),
@@ -420,6 +453,32 @@ class LSHTables:
         if self._xp is not None:
             return put_beside(rows.astype(np.int32), self._none)
         return np.ascontiguousarray(rows, dtype=np.uint32)
+
+
+def check_members(stored, tables, n_buckets, n_rows) -> Pattern:
+    """Check tables that were loaded: rows in buckets, in each at most once.
+
+    Parameters
+    ----------
+    stored : Attributes
+        Of the tables.
+    tables : Pattern
+    n_buckets : int
+        Of all tables.
+    n_rows : int
+
+    Returns
+    -------
+    tables : Pattern
+        As kernels read it.
+    """
+    members = check_array(stored.place("members"), tables.indices, np.uint32, (None,), below=n_rows)
+    n_members = members.shape[0]
+    indptr = check_pointers(stored.place("indptr"), tables.indptr, n_buckets, n_members)
+    n_different = kernels.drop_repeats(Pattern(indptr.copy(), members.copy()), n_rows)
+    if n_different < n_members:
+        refuse(stored.place("members"), "once in a bucket", f"{n_members - n_different} repeated")
+    return Pattern(indptr, members)
 
 
 def _name(xp):

@@ -13,6 +13,8 @@ from sklearn_lsh.inputs import RandomState
 
 # Bits of a digit where a code has an even number of them: of windows of 4 coordinates, else 2.
 DIGIT_BITS = 2
+# Lengths of windows: of digits of one bit, and of more.
+WIDTHS = (2, 1 << DIGIT_BITS)
 
 
 class WTA(HashFamily):
@@ -78,6 +80,13 @@ class WTA(HashFamily):
             for _ in range(self.n_tables * n_digits)
         ]
         self.windows_ = np.array(windows, np.uint32).reshape(self.n_tables, n_digits, width)
+
+    def _check_drawn(self, stored):
+        shape = (self._n_features_out, None, None)
+        windows = stored.array("windows_", np.uint32, shape, below=self.n_features_in_)
+        _, n_digits, width = windows.shape
+        is_whole = width in WIDTHS and width**n_digits == self.n_buckets_
+        stored.require(is_whole, "windows_", f"of codes of {self.n_buckets_} buckets")
 
     @property
     def _digit_bits(self):

@@ -15,7 +15,8 @@ import numpy as np
 from sklearn_lsh.csr import CSR, Groups, group
 from sklearn_lsh.network.initialization import draw_weights
 from sklearn_lsh.selection import make_hidden_selection, make_output_selection
-from sklearn_lsh.selection.base import Active
+from sklearn_lsh.selection.base import Active, Selection
+from sklearn_lsh.stored import Attributes
 from sklearn_lsh.weights import InputWeights, NeuronWeights, Preactivation
 
 
@@ -74,6 +75,21 @@ class Layer:
     def __init__(self, weights, selection=None):
         self.weights = weights
         self.selection = selection
+
+    def check_stored(self, n_inputs, n_neurons, optimizer, *, is_first_hidden):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        selection = stored.get("selection")
+        kinds = [InputWeights]
+        if selection is not None:
+            kinds = [NeuronWeights]
+            # Where inputs have few non-zeros, see `make_layer`.
+            if stored.part("selection", Selection).computes_all and is_first_hidden:
+                kinds.append(InputWeights)
+        weights = stored.part("weights", *kinds)
+        weights.check_stored(n_inputs, n_neurons, optimizer)
+        if selection is not None:
+            selection.check_stored(n_inputs, n_neurons)
 
     @property
     def n_neurons(self):

@@ -15,13 +15,15 @@ from sklearn_lsh.network.initialization import (
     set_to_centroids,
     set_to_share,
 )
-from sklearn_lsh.network.layers import LayerShape, make_layer
+from sklearn_lsh.network.layers import Layer, LayerShape, make_layer
 from sklearn_lsh.network.losses import LOSSES, loss_and_deltas
+from sklearn_lsh.network.optimizers import Optimizer
 from sklearn_lsh.network.ranking import best_outputs
 from sklearn_lsh.network.refresh import RefreshSchedule
 from sklearn_lsh.network.training import count_threads, run_epoch, split, take_batch
 from sklearn_lsh.network.work import WorkLog
 from sklearn_lsh.selection import EXACT_SELECTIONS, Hashing, Selection
+from sklearn_lsh.stored import MOST, Attributes, is_integer
 from sklearn_lsh.threads import one_by_one
 from sklearn_lsh.weights import values
 
@@ -125,6 +127,27 @@ class Network:
             bound = draw_bound(activation, fan_in, n_neurons)
             self.layers.append(make_layer(shape, bound, optimizer, selection, hashing))
             fan_in = n_neurons if shape.n_active is None else shape.n_active
+
+    def check_stored(self):
+        """Check what was loaded, and that the layers fit together."""
+        stored = Attributes(self)
+        n_units = stored.part("n_units", list)
+        are_sizes = len(n_units) > 1 and all(is_integer(size, 1, MOST) for size in n_units)
+        stored.require(are_sizes, "n_units", "sizes of two layers or more")
+        stored.one_of("activation", ACTIVATIONS)
+        stored.one_of("loss", LOSSES)
+        stored.number("alpha", 0)
+        stored.flag("prepared")
+        optimizer = stored.part("optimizer", Optimizer)
+        optimizer.check_stored()
+        stored.part("log", WorkLog).check_stored()
+        layers, sizes = stored.part("layers", list), list(pairwise(n_units))
+        are_layers = len(layers) == len(sizes) and all(isinstance(each, Layer) for each in layers)
+        stored.require(are_layers, "layers", f"{len(sizes)} layers")
+        stored.part("schedule", RefreshSchedule).check_stored(len(layers))
+        for depth, (layer, size) in enumerate(zip(layers, sizes, strict=True)):
+            is_first_hidden = depth == 0 and len(layers) > 1
+            layer.check_stored(*size, optimizer, is_first_hidden=is_first_hidden)
 
     # What one mini-batch does
 

@@ -9,6 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
+from sklearn_lsh.stored import Attributes
+
+# Ranges of parameters, as the estimators' are.
+LIMITS = {
+    "beta_1": (0, np.nextafter(1, 0)),
+    "beta_2": (0, np.nextafter(1, 0)),
+    "epsilon": (np.nextafter(0, 1), np.inf),
+    "momentum": (0, 1),
+}
 
 
 class LateMomentum(NamedTuple):
@@ -87,8 +96,28 @@ class Optimizer:
         raise NotImplementedError
 
     def new_state(self, weights):
-        """State for an array of weights: (n_states, *weights.shape), zero."""
-        return np.zeros((self.n_states, *weights.shape), np.float32)
+        """State for an array of weights, zero: (n_states, *state_shape(weights.shape))."""
+        return np.zeros((self.n_states, *self.state_shape(weights.shape)), np.float32)
+
+    def state_shape(self, shape):
+        """Shape of what is kept for an array of weights, if that is one number of each."""
+        return shape
+
+    def check_stored(self):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        stored.number("learning_rate", 0)
+        stored.integer("n_steps")
+        if vars(self).keys() >= {"decay"}:
+            stored.number("decay", 0)
+        if vars(self).keys() >= {"n_threads"}:
+            stored.integer("n_threads", 1)
+        _, names = _PARAMETERS[self.name]
+        for name in names:
+            if name == "nesterovs_momentum":
+                stored.flag(name)
+            else:
+                stored.number(name, *LIMITS[name])
 
 
 class Step(NamedTuple):
@@ -175,9 +204,9 @@ class RowwiseAdagrad(Adagrad):
 
     name = "rowwise_adagrad"
 
-    def new_state(self, weights):
-        """See `Optimizer.new_state`: (1, n_rows, 1)."""
-        return np.zeros((self.n_states, weights.shape[0], 1), np.float32)
+    def state_shape(self, shape):
+        """See `Optimizer.state_shape`: (n_rows, 1)."""
+        return shape[0], 1
 
 
 class SGD(Optimizer):

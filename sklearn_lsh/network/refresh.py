@@ -1,6 +1,7 @@
 """When selections are brought up to date with the weights they stand for."""
 
 from sklearn_lsh.csr import n_samples
+from sklearn_lsh.stored import Attributes, is_integer
 from sklearn_lsh.weights import values
 
 # Share of the training's multiply-adds that refreshes may cost at first.
@@ -30,6 +31,12 @@ class RefreshPeriod:
         self.length = None
         self.due = 0.0
 
+    def check_stored(self):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        stored.number("length", 0)
+        stored.number("due", 0)
+
     def begin(self, n_steps, refresh_work, batch_work):
         """Start the first period at mini-batch ``n_steps``, from multiply-adds."""
         cheap_enough = refresh_work / (WORK_SHARE * max(1, batch_work))
@@ -52,6 +59,14 @@ class RefreshSchedule:
 
     def __init__(self):
         self.periods = {}
+
+    def check_stored(self, n_layers):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        for depth, period in stored.part("periods", dict).items():
+            known = is_integer(depth, 0, n_layers - 1) and isinstance(period, RefreshPeriod)
+            stored.require(known, "periods", f"of layers up to {n_layers}")
+            period.check_stored()
 
     def after_batch(self, layers, caches, targets, n_steps):
         """Note what a batch selected, and refresh what is due."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh.csr import count_products, n_nonzero, n_samples
+from sklearn_lsh.stored import Attributes
 from sklearn_lsh.weights import values
 
 
@@ -62,6 +63,13 @@ class WorkLog:
         self.sparse_data = sparse_data
         self.cost_of_step = 1 + n_states
         self.batches = []
+
+    def check_stored(self):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        stored.flag("sparse_data")
+        stored.integer("cost_of_step", 1)
+        self.batches = []  # at most what was noted in an epoch that never ended
 
     def n_given(self, depth, layer, cache):
         """How many inputs the layer of a dense network has, all samples together."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh.csr import Pattern, put_first
+from sklearn_lsh.stored import Attributes
 
 
 class Active(NamedTuple):
@@ -53,6 +54,10 @@ class Selection:
 
     def __init__(self, n_active):
         self.n_active = n_active
+
+    def check_stored(self, n_inputs, n_neurons):
+        """Check what was loaded."""
+        Attributes(self).integer("n_active", 1, n_neurons)
 
     def widened(self, n_active):
         """The same selection, to predict with at least so many active neurons."""

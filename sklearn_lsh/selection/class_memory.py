@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh.csr import lengths_of
+from sklearn_lsh.stored import Attributes
 
 
 def share_room(n_samples, mean):
@@ -19,6 +20,12 @@ def share_room(n_samples, mean):
     taken = np.cumsum(ordered) + ordered * np.arange(n_classes - 1, -1, -1)
     most = ordered[taken <= mean * n_classes].max(initial=mean)
     return np.clip(n_samples, 1, most)
+
+
+def owners_of(room):
+    """Each place's class, where every class has a place for its row and so many for samples."""
+    classes = np.arange(len(room), dtype=np.uint32)
+    return np.concatenate([classes, np.repeat(classes, room)])
 
 
 class Placement(NamedTuple):
@@ -54,14 +61,26 @@ class ClassMemory:
 
     def __init__(self, n_classes, mean, n_samples=None):
         room = np.full(n_classes, mean) if n_samples is None else share_room(n_samples, mean)
-        classes = np.arange(n_classes, dtype=np.uint32)
-        self.owners = np.concatenate([classes, np.repeat(classes, room)])
+        self.owners = owners_of(room)
         self.is_blank = np.arange(self.n_places) >= n_classes
         # Where each class's ring begins, and the last one ends.
         self.starts = np.concatenate([[n_classes], n_classes + np.cumsum(room)]).astype(np.uint32)
         self.counts = np.zeros(n_classes, np.int64)
         if n_samples is not None:
             self.counts += n_samples
+
+    def check_stored(self, n_classes):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        owners = stored.array("owners", np.uint32, (None,))
+        n_places = owners.shape[0]
+        starts = stored.array("starts", np.uint32, (n_classes + 1,), below=n_places + 1)
+        room = np.diff(starts.astype(np.int64))
+        is_whole = starts[0] == n_classes and starts[-1] == n_places and (room > 0).all()
+        stored.require(is_whole, "starts", f"rings from {n_classes} to {n_places}")
+        stored.require(np.array_equal(owners, owners_of(room)), "owners", "the rings' classes")
+        stored.array("is_blank", np.bool_, (n_places,))
+        stored.array("counts", np.int64, (n_classes,), least=0)
 
     @property
     def n_classes(self):

@@ -17,8 +17,9 @@ from sklearn_lsh.csr import (
 )
 from sklearn_lsh.hashing import LSHTables
 from sklearn_lsh.selection.base import Active
-from sklearn_lsh.selection.lsh import LSH
+from sklearn_lsh.selection.lsh import LSH, check_distinct, check_tables
 from sklearn_lsh.selection.sketch import InputSketch, PreactivationSketch
+from sklearn_lsh.stored import check_array, refuse
 
 # Of what a neuron's activity counted for at the last refresh, what it counts for at this one.
 FORGET = 0.5
@@ -43,6 +44,21 @@ class HiddenIndex(NamedTuple):
     rows: np.ndarray
     tables: "LSHTables | None" = None
     popular: "np.ndarray | None" = None
+
+    def checked(self, n_inputs, n_neurons, family):
+        """The same as kernels read it, after it was loaded."""
+        sketch, rows, tables, popular = self
+        if not isinstance(sketch, InputSketch):
+            refuse("HiddenIndex.sketch", "a sketch", sketch)
+        sketch.check_stored(n_inputs, n_neurons)
+        shape = (n_neurons, sketch.n_directions + 1)
+        rows = check_array("HiddenIndex.rows", rows, np.float32, shape, finite=True)
+        if family is not None:
+            check_tables("HiddenIndex.tables", tables, family, n_neurons)
+            popular = check_distinct("HiddenIndex.popular", popular, n_neurons)
+        elif tables is not None or popular is not None:
+            refuse("HiddenIndex.tables", "None", tables)
+        return HiddenIndex(sketch, rows, tables, popular)
 
 
 class HiddenLSH(LSH):
@@ -110,6 +126,16 @@ class HiddenLSH(LSH):
         self.n_followed = 0
         if not self.scans(n_neurons):
             self.draw_hash_functions(n_neurons, self.n_hashed)
+
+    def check_index(self, stored, n_inputs, n_neurons):
+        """See `LSH.check_index`."""
+        stored.integer("n_followed")
+        stored.array("uses", np.float32, (n_neurons,), finite=True)
+        for name in ("n_hashed", "n_popular"):
+            stored.integer(name, 1, n_neurons)
+        stored.integer("n_finalists", self.n_active, n_neurons)
+        index = stored.part("index", HiddenIndex)
+        self.index = index.checked(n_inputs, n_neurons, self.family)
 
     def updated_sketch(self, weights, inputs, share):
         """See `LSH.updated_sketch`. Without tables the directions follow, too."""

@@ -13,10 +13,11 @@ import numpy as np
 from sklearn.base import clone
 
 from sklearn_lsh.csr import n_nonzero, n_samples
-from sklearn_lsh.hashing import FAMILIES, HashFamily
+from sklearn_lsh.hashing import FAMILIES, HashFamily, LSHTables
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.selection.base import Selection
 from sklearn_lsh.selection.sketch import InputSketch
+from sklearn_lsh.stored import MOST, Attributes, check_array, check_generator, is_integer, refuse
 
 # How far the inputs' mean moves at a refresh towards that of the latest batch.
 RECENTRE = 0.5
@@ -44,6 +45,17 @@ class Hashing(NamedTuple):
     n_bits: "int | str"
     n_tables: "int | str"
     random_state: np.random.RandomState
+
+    def check_stored(self):
+        """Check what was loaded."""
+        generator, function = self.random_state, self.hash_function
+        check_generator("Hashing.random_state", generator)
+        sizes = (
+            value == "auto" or is_integer(value, 1, MOST) for value in (self.n_bits, self.n_tables)
+        )
+        is_known = isinstance(function, HashFamily) or function in FAMILIES
+        if not (is_known and all(sizes) and isinstance(generator, np.random.RandomState)):
+            refuse("Hashing", "a family, integers or 'auto', and a generator", tuple(self))
 
     @property
     def is_automatic(self):
@@ -104,7 +116,33 @@ class LSH(Selection):
         self.sketch = self.family = self.index = None
         self.rebuild_seconds = []
 
+    def check_stored(self, n_inputs, n_neurons):
+        """See `Selection.check_stored`."""
+        super().check_stored(n_inputs, n_neurons)
+        stored = Attributes(self)
+        stored.part("hashing", Hashing).check_stored()
+        stored.part("rebuild_seconds", list)
+        stored.part("sketch", InputSketch).check_stored(n_inputs, n_neurons)
+        if stored.get("family") is not None:
+            self._check_family(stored)
+        self.check_index(stored, n_inputs, n_neurons)
+
+    def _check_family(self, stored):
+        family = stored.part("family", HashFamily)
+        drawn = vars(family)
+        fits = (
+            drawn.get("n_features_in_") == self.sketch.n_directions + 1
+            and drawn.get("_n_features_out") == family.n_tables
+            and is_integer(family.n_bits, 1, MAX_BITS)
+        )
+        stored.require(fits, "family", "of the sketch's directions, and as it was drawn")
+        stored.integer("n_probes", 1, family.max_probes)
+
     # What subclasses say
+
+    def check_index(self, stored, n_inputs, n_neurons):
+        """Check what `set_sizes` and `build_index` made, after it was loaded."""
+        raise NotImplementedError
 
     def set_sizes(self, n_neurons):
         """Draw and allocate what depends on the number of neurons alone."""
@@ -202,3 +240,20 @@ class LSH(Selection):
         sketch = self.index.sketch
         sketching = 0 if sketch.basis is None else sketch.n_directions
         return n_nonzero(inputs) * sketching + n_samples(inputs) * self.hash_work
+
+
+def check_tables(place, tables, family, n_neurons):
+    """Refuse tables that are not of a family's codes of so many neurons, after they were loaded."""
+    if not isinstance(tables, LSHTables):
+        refuse(place, "tables", tables)
+    tables._check_family(family)
+    if tables.n_rows != n_neurons:
+        refuse(f"{place}.n_rows", str(n_neurons), tables.n_rows)
+
+
+def check_distinct(place, neurons, n_neurons):
+    """Return a list of different neurons as kernels read it, after it was loaded."""
+    neurons = check_array(place, neurons, np.uint32, (None,), below=n_neurons)
+    if np.unique(neurons).shape != neurons.shape:
+        refuse(place, "of different neurons", neurons)
+    return neurons

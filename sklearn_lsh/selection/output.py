@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh.csr import Pattern, even_pattern, lengths_of, put_first
-from sklearn_lsh.hashing import LSHTables
+from sklearn_lsh.hashing import HashFamily, LSHTables
 from sklearn_lsh.selection.base import Active
 from sklearn_lsh.selection.class_memory import ClassMemory
-from sklearn_lsh.selection.lsh import LSH
+from sklearn_lsh.selection.lsh import LSH, check_distinct, check_tables
 from sklearn_lsh.selection.negatives import Deck
 from sklearn_lsh.selection.sketch import InputSketch
+from sklearn_lsh.stored import refuse
 
 # Classes that are sketched at once, so that a wide layer's sketches need not be held.
 CHUNK = 8192
@@ -97,6 +98,26 @@ class OutputLSH(LSH):
         shape = self.memory.n_places, self.family.n_tables
         self.codes = np.zeros(shape, self.family.code_dtype)
         self.deck = None
+
+    def check_index(self, stored, n_inputs, n_neurons):
+        """See `LSH.check_index`."""
+        stored.integer("n_wanted", 1, n_neurons)
+        stored.integer("n_hashed", 1, self.n_wanted)
+        stored.integer("min_shared", 1)
+        if stored.get("capacity") is not None:
+            stored.integer("capacity", 1)
+        stored.part("memory", ClassMemory).check_stored(n_neurons)
+        family = stored.part("family", HashFamily)
+        shape = (self.memory.n_places, family.n_tables)
+        stored.array("codes", family.code_dtype, shape, below=family.n_buckets_)
+        stored.part("deck", Deck).check_stored(n_neurons, np.uint32)
+        popular = check_distinct(stored.place("popular"), stored.get("popular"), n_neurons)
+        self.popular = popular
+        sketch, tables = stored.part("index", OutputIndex)
+        if not isinstance(sketch, InputSketch):
+            refuse("OutputIndex.sketch", "a sketch", sketch)
+        sketch.check_stored(n_inputs, n_neurons)
+        check_tables("OutputIndex.tables", tables, family, n_neurons)
 
     def widened(self, n_active):
         """See `Selection.widened`."""

@@ -8,6 +8,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR, n_samples
+from sklearn_lsh.stored import Attributes
 
 ONE = np.float32(1)
 
@@ -76,6 +77,21 @@ class InputSketch:
             spread = matrix - self.mean if dense else matrix
             power = (spread**2).sum() / max(1, n_sampled * n_inputs)
             self.unit = np.float32(np.sqrt(power) or 1.0)
+
+    def check_stored(self, n_inputs, n_neurons):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        stored.array("mean", np.float32, (n_inputs,), finite=True)
+        stored.require(stored.number("unit", 0) > 0, "unit", "positive")
+        if stored.get("basis") is not None:
+            shape = (self.n_rows_of_basis(n_inputs, n_neurons), None)
+            n_directions = stored.array("basis", np.float32, shape, finite=True).shape[1]
+            stored.array("whitener", np.float32, (n_inputs, n_directions), finite=True)
+            stored.array("offset", np.float32, (n_directions,), finite=True)
+
+    def n_rows_of_basis(self, n_inputs, n_neurons):
+        """Number of rows of ``basis``: here neurons are projected by it."""
+        return n_inputs
 
     def recentred(self, inputs, share):
         """The same sketch with the mean moved by a share of the way to that of these inputs."""
@@ -160,6 +176,17 @@ class PreactivationSketch(InputSketch):
         self._turn(weights, random_state.normal(size=(weights.n_neurons, n_directions)))
         for _ in range(self.FIRST_STEPS):
             self._step(weights, inputs, 1.0)
+
+    def check_stored(self, n_inputs, n_neurons):
+        """See `InputSketch.check_stored`."""
+        super().check_stored(n_inputs, n_neurons)
+        stored = Attributes(self)
+        stored.part("basis", np.ndarray)
+        stored.array("variances", np.float32, (self.n_directions,), finite=True)
+
+    def n_rows_of_basis(self, n_inputs, n_neurons):
+        """See `InputSketch.n_rows_of_basis`: here it is the neurons' sketches."""
+        return n_neurons
 
     def following(self, weights, inputs, share):
         """The same sketch with its directions moved by a share of the way to those of a batch."""

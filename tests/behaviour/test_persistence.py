@@ -3,13 +3,20 @@
 import copy
 import io
 import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
@@ -80,12 +87,46 @@ def test_kinds_of_labels(labels):
         assert (predicted != expected).sum() == 0
 
 
-def test_memory_mapped(tmp_path):
-    estimator = clone(ESTIMATORS["lsh"]).fit(X, Y)
+@pytest.mark.parametrize("mode", ["r", "c", "r+"])
+@pytest.mark.parametrize("solver", ["adam", "rowwise_adagrad"])
+def test_memory_mapped(solver, mode, tmp_path):
+    """What only predicts reads the file's pages; training works on a copy, and never on these."""
+    estimator = clone(ESTIMATORS["lsh"]).set_params(solver=solver).fit(X, Y)
     joblib.dump(estimator, tmp_path / "estimator")
-    mapped = joblib.load(tmp_path / "estimator", mmap_mode="r")
-    assert not mapped.coefs_[0].flags.writeable
+    content = (tmp_path / "estimator").read_bytes()
+    mapped = joblib.load(tmp_path / "estimator", mmap_mode=mode)
+    weights = mapped._network.layers[0].weights
+    assert is_mapped(weights.rows)
+    assert mapped.coefs_[0].flags.writeable is (mode != "r")
     assert_array_equal(mapped.predict_proba(X), estimator.predict_proba(X))
+    mapped.partial_fit(X, Y)
+    estimator.partial_fit(X, Y)
+    assert_array_equal(mapped.predict_proba(X), estimator.predict_proba(X))
+    assert not is_mapped(mapped._network.layers[0].weights.rows)
+    assert (tmp_path / "estimator").read_bytes() == content
+
+
+def is_mapped(array):
+    """Whether an array lies in a file."""
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap):
+            return True
+        array = array.base
+    return False
+
+
+@pytest.mark.parametrize("meta", [MultiOutputClassifier, OneVsRestClassifier])
+def test_workers_that_get_arrays_mapped(meta):
+    """Arrays of more than a megabyte come to workers as files that cannot be written to."""
+    estimator = LSHMLPClassifier((4200,), selection="topk", density=0.01, random_state=0)
+    y, classes = (Y[:30, None] % [2, 3], [range(2), range(3)])
+    if meta is OneVsRestClassifier:
+        y, classes = Y[:30] % 3, range(3)
+    with_workers = meta(estimator, n_jobs=2).partial_fit(X[:30], y, classes)
+    assert with_workers.estimators_[0].coefs_[0].nbytes > 1 << 20
+    with_workers.partial_fit(X[:30], y)
+    alone = meta(estimator).partial_fit(X[:30], y, classes).partial_fit(X[:30], y)
+    assert_array_equal(with_workers.predict(X), alone.predict(X))
 
 
 def test_unfitted():
@@ -99,3 +140,30 @@ def through_skops_unfitted(estimator):
     skops = pytest.importorskip("skops.io")
     data = skops.dumps(estimator)
     return skops.loads(data, trusted=skops.get_untrusted_types(data=data))
+
+
+KILLED = """
+import pickle, sys
+exec(sys.argv[1])
+numbers = bytes(1 << 22)
+while True:
+    save(numbers, sys.argv[2])
+    print(flush=True)
+"""
+
+
+def test_the_guides_way_to_save_is_safe(tmp_path):
+    """Killed at any moment, it leaves a file that is whole."""
+    page = (Path(__file__).parents[2] / "docs" / "user_guide" / "saving.md").read_text()
+    imports = page.partition("import os\nimport tempfile\n")[2].partition("\n\n\nsave(")[0]
+    code = "import os\nimport tempfile\n" + imports
+    assert "def save(" in code
+    path = tmp_path / "file"
+    delays = np.random.default_rng(0).uniform(0, 0.02, 10)
+    for delay in delays:
+        command = [sys.executable, "-c", KILLED, code, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(delay)
+            process.kill()
+        assert len(pickle.loads(path.read_bytes())) == 1 << 22
