@@ -11,6 +11,8 @@ import scipy.sparse as sp
 
 from sklearn_lsh import kernels
 
+# Kernels number the pairs of a batch in 32 bits.
+MOST_PAIRS = 2**32 - 1
 # Of as many bytes.
 UNSIGNED = {4: np.uint32, 8: np.uint64}
 
@@ -136,6 +138,16 @@ class Groups(NamedTuple):
         return Groups(self.rows[:n_groups], self.starts[: n_groups + 1], *self[2:])
 
 
+def check_n_pairs(n_pairs: int) -> None:
+    """Refuse a batch of more pairs than kernels can number, before any memory is taken for it."""
+    if n_pairs > MOST_PAIRS:
+        raise ValueError(
+            f"A batch has {n_pairs} pairs of a sample and a column, but they are numbered in 32 "
+            f"bits: at most {MOST_PAIRS} are allowed. Make batches smaller (batch_size), or hand "
+            "over fewer rows at a time."
+        )
+
+
 def group(pattern, n_columns) -> Groups:
     """Order the pairs of a batch by column."""
     groups = Groups.with_room(pattern.n_pairs, n_columns)
@@ -144,6 +156,7 @@ def group(pattern, n_columns) -> Groups:
 
 def even_rows(n_rows, length):
     """``indptr`` of rows that all have the same length."""
+    check_n_pairs(n_rows * length)
     return np.arange(n_rows + 1, dtype=np.uint32) * np.uint32(length)
 
 
@@ -172,6 +185,7 @@ def keep_best(pattern, scores, n_best) -> Best:
 
 def put_first(first, others, n_columns) -> Pattern:
     """Join patterns row by row: the ``first`` columns, then the ``others`` not among them."""
+    check_n_pairs(first.n_pairs + others.n_pairs)
     indptr = np.empty_like(others.indptr)
     joined = Pattern(indptr, np.empty(first.n_pairs + others.n_pairs, np.uint32))
     n_pairs = kernels.put_first(first, others, n_columns, joined)
@@ -183,8 +197,9 @@ def as_csr(inputs) -> CSR:
     if isinstance(inputs, CSR):
         return inputs
     n_rows, n_columns = inputs.shape
+    indptr = even_rows(n_rows, n_columns)
     columns = np.tile(np.arange(n_columns, dtype=np.uint32), n_rows)
-    return CSR(even_rows(n_rows, n_columns), columns, inputs.reshape(-1), n_columns)
+    return CSR(indptr, columns, inputs.reshape(-1), n_columns)
 
 
 def without_zeros(pairs) -> CSR:
@@ -257,6 +272,7 @@ def take(X, rows) -> "np.ndarray | CSR":
     rows = np.ascontiguousarray(rows, dtype=np.int64)
     indptr = np.empty(rows.shape[0] + 1, np.uint32)
     n = kernels.start_rows(X.indptr, rows, indptr)
+    check_n_pairs(n)
     batch = CSR(indptr, np.empty(n, np.uint32), np.empty(n, np.float32), X.shape[1])
     unsigned = X.indices.view(UNSIGNED[X.indices.itemsize])
     out = batch.indptr, batch.indices, batch.data

@@ -121,3 +121,18 @@ def test_rows_are_copied_in_float32(rows, dtype):
 
 def test_a_pattern_is_a_plain_tuple_to_kernels():
     assert tuple(Pattern(*BATCH.pattern)) == (BATCH.indptr, BATCH.indices)
+
+
+def test_batches_of_more_pairs_than_32_bits_number():
+    # A single row of many entries, taken so often that its pairs would be too many.
+    X = sp.csr_array(np.ones((1, 2**16), np.float32))
+    with pytest.raises(ValueError, match="A batch has 4295032832 pairs"):
+        csr.take(X, np.zeros(2**16 + 1, np.int64))
+    with pytest.raises(ValueError, match="A batch has 4294967296 pairs"):
+        csr.even_rows(2**16, 2**16)
+    with pytest.raises(ValueError, match="A batch has 4294967296 pairs"):
+        csr.as_csr(np.broadcast_to(np.float32(1), (2**16, 2**16)))
+    many = np.broadcast_to(np.uint32(0), 2**31)
+    pattern = Pattern(np.array([0, 2**31], np.uint32), many)
+    with pytest.raises(ValueError, match="A batch has 4294967296 pairs"):
+        csr.put_first(pattern, pattern, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from numbers import Integral
 from typing import NamedTuple, Self
@@ -9,14 +10,15 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import Best, Pattern
+from sklearn_lsh.csr import Best, Pattern, check_n_pairs
 from sklearn_lsh.hashing import array_tables
 from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
 from sklearn_lsh.hashing.priorities import priorities_of
 from sklearn_lsh.stored import Attributes, Stored, check_array, check_pointers, refuse
 
 CODE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
-# Members of all tables: they are counted in 32 bits, signed in other libraries.
+# Members of all tables, buckets, and numbers of rows: all are counted in 32 bits, signed in other
+# libraries.
 MOST_MEMBERS = 2**31 - 1
 # Buckets that a query looks into: a row may have a vote of each, and votes are counted in 16 bits.
 MOST_LOOKUPS = 2**16 - 1
@@ -108,8 +110,19 @@ class LSHTables(Stored):
         capacity: int | None = None,
         seed: int = 0,
     ) -> None:
-        if capacity is not None and capacity < 1:
-            raise ValueError(f"capacity must be at least 1 or None, got {capacity}.")
+        codes = as_codes(codes)
+        _check_count("n_buckets", n_buckets, 1, MOST_MEMBERS)
+        _check_count(
+            "the number of tables and buckets, n_buckets * codes.shape[1],",
+            n_buckets * codes.shape[-1],
+            1,
+            MOST_MEMBERS,
+        )
+        if capacity is not None:
+            _check_count("capacity", capacity, 1)
+        if n_rows is not None:
+            _check_count("n_rows", n_rows, 0, MOST_MEMBERS)
+        _check_count("seed", seed, None)
         self.n_buckets, self.n_tables = n_buckets, codes.shape[-1]
         # Codes of no row, which tell the library: its module itself could not be pickled.
         self._none = put_beside(np.empty((0, self.n_tables), np.uint8), codes)
@@ -144,6 +157,7 @@ class LSHTables(Stored):
         if self._xp is None:
             starts, stops = self.buckets(codes)
             room = int((stops - starts).sum(dtype=np.int64))
+            check_n_pairs(room)
         return self._search(codes, self.n_rows, room)
 
     def most_collisions(
@@ -169,6 +183,9 @@ class LSHTables(Stored):
             See `query`. Of rows that share as many buckets those win that are met first.
         """
         codes = self._check(codes, 2, 3)
+        _check_count("n_wanted", n_wanted, None)
+        _check_count("fill_from", fill_from, None)
+        _check_count("min_shared", min_shared, None)
         if not 0 <= n_wanted <= self.n_rows or fill_from >= self.n_rows > 0:
             raise ValueError(
                 f"n_wanted must be from 0 to the number of rows, {self.n_rows}, and fill_from "
@@ -179,6 +196,7 @@ class LSHTables(Stored):
                 f"min_shared must be at least 1, and 1 with fill_from, got {min_shared}."
             )
         room = codes.shape[0] * n_wanted
+        check_n_pairs(room)
         return self._search(codes, n_wanted, room, fill_from=fill_from, min_shared=min_shared)
 
     def buckets(self, codes: Array) -> tuple[Array, Array]:
@@ -227,9 +245,9 @@ class LSHTables(Stored):
         -----
         `insert`, `delete` and `update` take one pass over all members. Change many rows at once.
         """
-        n_codes = codes.shape[0]
         if rows is None:
-            rows = np.arange(self.n_rows, self.n_rows + n_codes)
+            codes = self._check(codes, 2)
+            rows = np.arange(self.n_rows, self.n_rows + codes.shape[0])
         return self._change(codes, rows, leaving=None)
 
     def delete(self, rows: Array) -> Self:
@@ -361,18 +379,20 @@ class LSHTables(Stored):
         return Pattern(found.indptr, found.indices[:n])
 
     def _change(self, codes, rows, leaving):
-        """Take rows out, then put others in."""
-        rows, leaving = (self._check_rows(array) for array in (rows, leaving))
+        """Take rows out, then put others in: on a draft, lest an error leaves half of it."""
+        draft = copy.copy(self)
+        rows, leaving = (draft._check_rows(array) for array in (rows, leaving))
         if rows is None:
-            new = self._build(self._none, None)
+            new = draft._build(draft._none, None)
         else:
-            codes = self._check(codes, 2)
+            codes = draft._check(codes, 2)
             if rows.shape[0] != codes.shape[0]:
                 raise ValueError(f"{codes.shape[0]} codes are given for {rows.shape[0]} rows.")
-            self.n_rows = max(self.n_rows, self._greatest(rows) + 1)
-            new = self._build(codes, rows)
-        self.indptr, self.members = self._merge(leaving, new)
-        self._limit()
+            draft.n_rows = max(draft.n_rows, draft._greatest(rows) + 1)
+            new = draft._build(codes, rows)
+        draft.indptr, draft.members = draft._merge(leaving, new)
+        draft._limit()
+        vars(self).update(vars(draft))
         return self
 
     def _merge(self, leaving, new) -> Pattern:
@@ -382,6 +402,8 @@ class LSHTables(Stored):
         if leaving is not None:
             flags[leaving[leaving < self.n_rows]] = 1
         room = self.members.size + new.n_pairs
+        if room > MOST_MEMBERS:
+            raise ValueError(f"Tables hold at most {MOST_MEMBERS} members, but would have {room}.")
         merged = Pattern(np.empty_like(new.indptr), np.empty(room, np.uint32))
         n = kernels.merge_tables(self._pattern, flags, new, merged)
         merged = Pattern(merged.indptr, merged.indices[:n])
@@ -414,6 +436,7 @@ class LSHTables(Stored):
 
     def _check(self, codes, *n_dimensions):
         """Refuse codes of another form, and those that would lead kernels out of the tables."""
+        codes = as_codes(codes)
         if namespace(codes) is not self._xp:
             raise TypeError(
                 f"The tables hold arrays of {_name(self._xp)}, but codes are of "
@@ -445,11 +468,25 @@ class LSHTables(Stored):
 
     def _check_rows(self, rows):
         """Row numbers as kernels read them."""
-        if rows is None or namespace(rows) is not None:
+        if rows is None:
+            return None
+        xp = namespace(rows)
+        if xp is not None:
+            is_list = rows.ndim == 1 and xp.isdtype(rows.dtype, "integral")
+            greatest = int(xp.max(rows)) if is_list and rows.shape[0] else 0
+            if not is_list or greatest >= MOST_MEMBERS or (rows.shape[0] and int(xp.min(rows)) < 0):
+                raise ValueError(
+                    f"rows must be a list of integers from 0 to {MOST_MEMBERS - 1}, got {rows}."
+                )
             return rows
         rows = np.asarray(rows)
-        if rows.ndim != 1 or (rows.size and (rows.dtype.kind not in "iu" or rows.min() < 0)):
-            raise ValueError(f"rows must be a list of numbers that are not negative, got {rows}.")
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+            raise ValueError(f"rows must be a list of integers, got {rows!r}.")
+        if rows.size and not 0 <= rows.min() <= rows.max() < MOST_MEMBERS:
+            raise ValueError(
+                f"rows must be numbers from 0 to {MOST_MEMBERS - 1}, got numbers from {rows.min()} "
+                f"to {rows.max()}."
+            )
         if self._xp is not None:
             return put_beside(rows.astype(np.int32), self._none)
         return np.ascontiguousarray(rows, dtype=np.uint32)
@@ -479,6 +516,24 @@ def check_members(stored, tables, n_buckets, n_rows) -> Pattern:
     if n_different < n_members:
         refuse(stored.place("members"), "once in a bucket", f"{n_members - n_different} repeated")
     return Pattern(indptr, members)
+
+
+def as_codes(codes):
+    """Codes as an array: lists as NumPy's."""
+    if namespace(codes) is None:
+        codes = np.asarray(codes)
+    if codes.ndim == 0:
+        raise ValueError(f"codes must be an array of codes, one for each table, got {codes!r}.")
+    return codes
+
+
+def _check_count(name, value, least, most=None):
+    """Refuse what is no integer, or out of bounds."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if (least is not None and value < least) or (most is not None and value > most):
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {bounds}, got {value}.")
 
 
 def _name(xp):

@@ -246,9 +246,9 @@ def test_bad_codes(filled):
 
 def test_bad_rows(filled):
     codes, queries, tables = filled
-    with pytest.raises(ValueError, match="not negative"):
+    with pytest.raises(ValueError, match="rows must be numbers from 0"):
         tables.delete([-1])
-    with pytest.raises(ValueError, match="not negative"):
+    with pytest.raises(ValueError, match="rows must be a list of integers"):
         tables.delete([0.5])
     with pytest.raises(ValueError, match="2 codes are given for 1 rows"):
         tables.update(codes[:2], [1])
@@ -260,3 +260,77 @@ def test_bad_rows(filled):
         LSHTables(codes, 8, capacity=0)
     with pytest.raises(ValueError, match="n_wanted must be from 0 to the number of rows, 300"):
         tables.most_collisions(queries, 301)
+
+
+@pytest.mark.parametrize("number", [2**31 - 1, 2**32, 2**63])
+def test_rows_of_numbers_that_32_bits_do_not_hold(filled, number):
+    codes, _, tables = filled
+    before = tables.indptr, tables.members, tables.n_rows
+    for rows in ([number], np.array([number], np.uint64)):
+        with pytest.raises(ValueError, match="rows must be numbers from 0 to 2147483646"):
+            tables.insert(codes[:1], rows)
+        with pytest.raises(ValueError, match="rows must be numbers from 0 to 2147483646"):
+            tables.delete(rows)
+        with pytest.raises(ValueError, match="rows must be numbers from 0 to 2147483646"):
+            LSHTables(codes[:1], 8, rows, 5)
+    assert all(
+        a is b for a, b in zip(before, (tables.indptr, tables.members, tables.n_rows), strict=True)
+    )
+    with pytest.raises(ValueError, match="n_rows must be from 0 to 2147483647"):
+        LSHTables(codes[:1], 8, [0], number + 1)
+
+
+def test_tables_and_searches_that_32_bits_do_not_number(monkeypatch):
+    with pytest.raises(ValueError, match=r"n_buckets \* codes.shape\[1\], must be from 1 to"):
+        LSHTables(np.zeros((1, 2**15), np.uint16), 2**16)
+    # As many codes without the memory for them.
+    with pytest.raises(ValueError, match="at most 2147483647 members, got"):
+        LSHTables(np.broadcast_to(np.uint8(0), (2**31, 1))[:, :], 1)
+    tables = LSHTables(np.zeros((2**12, 1), np.uint8), 1)
+    with pytest.raises(ValueError, match="A batch has 4294967296 pairs"):
+        tables.query(np.zeros((2**20, 1), np.uint8))
+    with pytest.raises(ValueError, match="A batch has 4294967296 pairs"):
+        tables.most_collisions(np.zeros((2**20, 1), np.uint8), 2**12)
+    with pytest.raises(ValueError, match="at most 65535 buckets, got codes of 65536"):
+        tables.most_collisions(np.zeros((1, 2**16, 1), np.uint8), 1)
+    monkeypatch.setattr("sklearn_lsh.hashing.tables.MOST_MEMBERS", 2**12 + 1)
+    with pytest.raises(ValueError, match="at most 4097 members, but would have 4098"):
+        tables.insert(np.zeros((2, 1), np.uint8), [0, 1])
+    assert tables.insert(np.zeros((1, 1), np.uint8), [0]).members.size == 2**12
+
+
+@pytest.mark.parametrize("bad", [1.5, "2", None, True])
+def test_parameters_that_are_no_integers(filled, bad):
+    codes, queries, tables = filled
+    with pytest.raises(TypeError, match="n_buckets must be an integer, got"):
+        LSHTables(codes, bad)
+    with pytest.raises(TypeError, match="seed must be an integer, got"):
+        LSHTables(codes, 8, seed=bad)
+    with pytest.raises(TypeError, match="n_wanted must be an integer, got"):
+        tables.most_collisions(queries, bad)
+    if bad is not None:
+        with pytest.raises(TypeError, match="capacity must be an integer, got"):
+            LSHTables(codes, 8, capacity=bad)
+        with pytest.raises(TypeError, match="n_rows must be an integer, got"):
+            LSHTables(codes, 8, np.zeros(len(codes), np.uint32), bad)
+
+
+def test_codes_that_are_no_arrays(filled):
+    with pytest.raises(TypeError, match="codes must be of type uint8 or uint16, got int64"):
+        LSHTables([[0, 1]], 2)
+    for codes in (3, None, "codes"):
+        with pytest.raises(ValueError, match="codes must be an array"):
+            LSHTables(codes, 2)
+    with pytest.raises(ValueError, match="must have 10 columns"):
+        filled[2].insert([[1, 2]])
+
+
+def test_a_refused_change_leaves_the_tables(filled):
+    codes, _, tables = filled
+    before = tables.indptr, tables.members, tables.n_rows
+    for rows in ([5], [-1, 2], [0.5, 1]):
+        with pytest.raises(ValueError, match="rows"):
+            tables.update(codes[:2], rows)
+    assert all(
+        a is b for a, b in zip(before, (tables.indptr, tables.members, tables.n_rows), strict=True)
+    )
