@@ -27,8 +27,7 @@ from sklearn_lsh.stored import Attributes
 # In place of the gradient of inputs that nobody asks for.
 NO_GRADIENT = np.empty((0, 0), np.float32)
 NO_CELL_GRADIENT = np.empty(0, np.float32)
-# Below this the common factor is multiplied into the weights, before they overflow. Threads that
-# are at work then go on with the old factor, so this must be rarer than an epoch's end.
+# Below this the common factor is multiplied into the weights, before they overflow.
 SMALLEST_SCALE = 1e-12
 
 
@@ -114,11 +113,18 @@ class Weights:
         # Each bias is a row of its own.
         self.bias_state = optimizer.new_state(self.bias.T).reshape(-1, *self.bias.shape)
 
+    def settles(self, factor) -> bool:
+        """Whether decaying by ``factor`` changes the rows, which nobody else may use meanwhile."""
+        return self.scale * factor < SMALLEST_SCALE
+
     def decay(self, factor):
         """Multiply all weights by ``factor``."""
-        self.scale *= factor
-        if self.scale < SMALLEST_SCALE:
-            self.settle()
+        scale = self.scale * factor
+        if scale < SMALLEST_SCALE:
+            self.rows *= np.float32(scale)
+            scale = 1.0
+        # Only now, because other threads divide by it.
+        self.scale = scale
 
     def settle(self):
         """Multiply the common factor into the weights."""

@@ -124,3 +124,27 @@ def test_steps_are_forgotten(kind, coef, bias):
     weights.forget_steps(Adam(0.01, 0.9, 0.999, 1e-8))
     assert not weights.state.any()
     assert not weights.bias_state.any()
+
+
+class WatchedScale:
+    """Weights that note what other threads would see of their factor."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __get__(self, weights, kind):
+        return self.seen[-1]
+
+    def __set__(self, weights, scale):
+        self.seen.append(scale)
+
+
+@KINDS
+@pytest.mark.parametrize("factor", [0.0, 1e-300, SMALLEST_SCALE / 2])
+def test_no_thread_sees_a_factor_that_is_too_small(kind, coef, bias, factor):
+    watched = type("Watched", (kind,), {"scale": WatchedScale()})
+    weights = make_weights(watched, coef, bias)
+    assert weights.settles(factor)
+    assert not weights.settles(0.9)
+    weights.decay(factor)
+    assert vars(watched)["scale"].seen == [1, 1]

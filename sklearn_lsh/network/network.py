@@ -20,7 +20,7 @@ from sklearn_lsh.network.losses import LOSSES, loss_and_deltas
 from sklearn_lsh.network.optimizers import Optimizer
 from sklearn_lsh.network.ranking import best_outputs
 from sklearn_lsh.network.refresh import RefreshSchedule
-from sklearn_lsh.network.training import count_threads, run_epoch, split, take_batch
+from sklearn_lsh.network.training import Gate, count_threads, run_epoch, split, take_batch
 from sklearn_lsh.network.work import WorkLog
 from sklearn_lsh.selection import EXACT_SELECTIONS, Hashing, Selection
 from sklearn_lsh.stored import MOST, Attributes, is_integer
@@ -184,12 +184,15 @@ class Network:
         self.schedule.after_batch(self.layers, caches, targets, self.optimizer.n_steps)
         return loss
 
-    def decay(self, total_weight):
+    def decay(self, total_weight, gate):
         """Decay all weights as one step over a batch of that weight does."""
-        if self.alpha:
-            factor = max(0.0, 1.0 - self.optimizer.learning_rate * self.alpha / total_weight)
-            for layer in self.layers:
-                layer.weights.decay(factor)
+        if not self.alpha:
+            return
+        factor = max(0.0, 1.0 - self.optimizer.learning_rate * self.alpha / total_weight)
+        weights = [layer.weights for layer in self.layers]
+        with gate.outside(alone=lambda: any(each.settles(factor) for each in weights)):
+            for each in weights:
+                each.decay(factor)
 
     # What a fit asks
 
@@ -268,15 +271,16 @@ class Network:
         """
         if not self.prepared:
             self.prepare(X, order)
-        batches = split(order, batch_size)
+        batches, gate = split(order, batch_size), Gate()
         self.optimizer.n_threads = count_threads(n_jobs, batches)
 
         def train_rows(rows):
             batch = take_batch(X, target, sample_weight, rows)
             if batch is None:
                 return 0.0
-            loss = self.train_batch(batch.inputs, batch.targets, batch.weight)
-            self.decay(batch.total_weight)
+            with gate.inside():
+                loss = self.train_batch(batch.inputs, batch.targets, batch.weight)
+            self.decay(batch.total_weight, gate)
             return loss
 
         try:

@@ -19,6 +19,10 @@ LIMITS = {
     "momentum": (0, 1),
 }
 
+# What kernels may add to a root and divide by: positive and finite in float32.
+SMALLEST_EPSILON = float(np.finfo(np.float32).tiny)
+LARGEST_EPSILON = float(np.finfo(np.float32).max)
+
 
 class LateMomentum(NamedTuple):
     """A moving mean of gradients, as it is taken where they come late.
@@ -242,4 +246,7 @@ _PARAMETERS = {
 def make_optimizer(solver, *, learning_rate_init, **parameters) -> Optimizer:
     """Make an optimizer by name from parameters named as in `MLPClassifier`; others are ignored."""
     optimizer, names = _PARAMETERS[solver]
-    return optimizer(learning_rate_init, **{name: parameters[name] for name in names})
+    chosen = {name: parameters[name] for name in names}
+    if "epsilon" in chosen:
+        chosen["epsilon"] = float(np.clip(chosen["epsilon"], SMALLEST_EPSILON, LARGEST_EPSILON))
+    return optimizer(learning_rate_init, **chosen)

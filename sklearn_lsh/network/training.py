@@ -1,6 +1,7 @@
 """One pass over the data, by one thread or by several without locks."""
 
 import threading
+from contextlib import contextmanager
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -35,11 +36,47 @@ def take_batch(X, target, sample_weight, rows) -> "Batch | None":
         weight, total = np.full(rows.shape[0], 1 / rows.shape[0], np.float32), rows.shape[0]
     else:
         weight = sample_weight[rows]
-        total = float(weight.sum())
+        with np.errstate(over="ignore"):
+            total = float(weight.sum())
         if total <= 0:
             return None
-        weight = weight / np.float32(total)
+        if np.isfinite(total):
+            weight = weight / np.float32(total)
+        else:
+            precise = weight.astype(np.float64)
+            total = float(precise.sum())
+            weight = (precise / total).astype(np.float32)
     return Batch(take(X, rows), cast(CSR, take(target, rows)), weight, total)
+
+
+class Gate:
+    """Lets in any number of threads at once, or one that has to be alone with the weights."""
+
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._n_inside = 0
+
+    @contextmanager
+    def inside(self):
+        """Be inside, beside others that are; wait while one is alone."""
+        with self._changed:
+            self._n_inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._n_inside -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def outside(self, alone):
+        """Change what is shared, one thread at a time; where ``alone()``, with nobody inside.
+
+        Nobody waits for ever: whoever comes from inside wants to be alone for the same reason.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._n_inside == 0 or not alone())
+            yield
 
 
 def split(order, batch_size):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_lsh.network.training import count_threads, run_epoch, split, take_batch
+from sklearn_lsh.network.training import Gate, count_threads, run_epoch, split, take_batch
 
 X = np.arange(24.0).reshape(12, 2)
 TARGET = sp.csr_array(np.eye(12, 3, dtype=np.float32))
@@ -90,3 +90,40 @@ def test_the_rest_is_left_out_once_it_is_stopped(n_jobs):
     loss = run_epoch(step, split(np.arange(100), 5), n_jobs, lambda: len(taken) >= 4)
     assert 4 <= len(taken) <= 5  # each thread may be just about to take one
     assert loss == pytest.approx(5 * len(taken) / 100)
+
+
+def test_weights_of_which_the_sum_is_beyond_float32():
+    rows = np.array([2, 0, 5])
+    weight = np.zeros(12, np.float32)
+    weight[rows] = [3e38, 1.5e38, 3e38]
+    batch = take_batch(X, TARGET, weight, rows)
+    np.testing.assert_allclose(batch.weight, [0.4, 0.2, 0.4], rtol=1e-6)
+    assert batch.total_weight == pytest.approx(7.5e38)
+
+
+def test_who_has_to_be_alone_waits_for_those_inside():
+    gate, events, entered = Gate(), [], threading.Event()
+
+    def stay():
+        with gate.inside():
+            entered.set()
+            time.sleep(0.05)
+            events.append("left")
+
+    inside = threading.Thread(target=stay)
+    inside.start()
+    entered.wait()
+    with gate.outside(alone=lambda: False):
+        events.append("beside")
+    with gate.outside(alone=lambda: True):
+        events.append("alone")
+    inside.join()
+    assert events == ["beside", "left", "alone"]
+
+
+def test_an_error_inside_lets_others_go_on():
+    gate = Gate()
+    with pytest.raises(ZeroDivisionError), gate.inside():
+        raise ZeroDivisionError
+    with gate.outside(alone=lambda: True):
+        pass
