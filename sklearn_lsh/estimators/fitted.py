@@ -45,12 +45,12 @@ class FittedAttributes:
 
     @property
     def loss_curve_(self) -> list[float]:
-        """Training loss in each epoch."""
+        """Training loss in each epoch since the first fit: of all calls that went on from it."""
         return self._read_fitted("_history", "loss_curve_")
 
     @property
     def work_(self) -> list[dict]:
-        """What training computed: a dictionary for each epoch and layer."""
+        """What the last call of `fit` or `partial_fit` computed, for each epoch and layer."""
         return self._read_fitted("_history", "work_")
 
     @property

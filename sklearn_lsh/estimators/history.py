@@ -27,7 +27,8 @@ class History:
     loss_curve : list of float
         Training loss in each epoch.
     work : list of dict
-        What training computed: a row for each epoch and layer.
+        What training computed: a row for each epoch and layer of the current or last call, lest it
+        grows for ever. Epochs are numbered as in `loss_curve`.
     validation_scores, validation_loss_curve : list of float or None
         Score and loss on the validation set after each epoch; None without such a set.
     early_stopping : bool
@@ -69,6 +70,7 @@ class History:
             Whether the call has a validation set.
         """
         self.n_iter = 0
+        self.work = []
         if early_stopping != self.early_stopping:
             self.early_stopping = early_stopping
             self.plateau = Plateau()

@@ -276,13 +276,16 @@ def _last_step(estimator):
 
 
 def _work_shares(work):
-    """Multiply-adds of all layers by epoch, as a share of those of a dense network."""
+    """Multiply-adds of all layers by epoch, as a share of those of a dense network.
+
+    NaN for epochs of earlier calls, of which there is no count.
+    """
     epochs = np.array([row["epoch"] for row in work], dtype=int)
-    computed, dense = (
+    done, dense = (
         np.bincount(epochs, weights=[row[name] for row in work])
         for name in ("multiply_adds", "dense_multiply_adds")
     )
-    return computed[1:] / dense[1:]
+    return np.divide(done, dense, out=np.full(len(dense), np.nan), where=dense > 0)[1:]
 
 
 def _is_curve(curve):

@@ -26,10 +26,12 @@ def test_fitted_attribute():
     assert predicting[2]["share"] == 1
 
 
-def test_partial_fit_goes_on_counting():
+def test_partial_fit_counts_its_own_epoch():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 4)), rng.normal(size=60)
     network = LSHMLPRegressor(hidden_layer_sizes=(20,), density=5, random_state=0)
-    for _ in range(2):
+    for n_calls in (1, 2, 3):
         network.partial_fit(X, y)
-    assert [row["epoch"] for row in network.work_] == [1, 1, 2, 2]
+        assert [row["epoch"] for row in network.work_] == [n_calls] * 2
+        assert len(network.loss_curve_) == n_calls
+        assert network.n_iter_ == 1

@@ -63,6 +63,15 @@ def test_training_curve_without_validation():
     assert display.figure_ is display.axes_[0].figure
 
 
+def test_training_curve_of_several_calls():
+    network = classifier().fit(X, Y)
+    for _ in range(2):
+        network.partial_fit(X, Y)
+    losses, work = TrainingCurveDisplay.from_estimator(network).lines_
+    assert len(losses.get_ydata()) == len(work.get_ydata()) == 5
+    assert_array_equal(np.isnan(work.get_ydata()), [True] * 4 + [False])
+
+
 def test_training_curve_with_validation():
     network = classifier(scoring="balanced_accuracy").fit(X, Y, X_val=X[:50], y_val=Y[:50])
     pipeline = make_pipeline(MinMaxScaler(), network)
