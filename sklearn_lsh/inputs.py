@@ -10,12 +10,13 @@ Labels are read as canonical CSR arrays of ones, and classes as their places in 
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse, sparray, spmatrix
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from sklearn_lsh.stored import check_array, refuse
@@ -24,11 +25,30 @@ MatrixLike: TypeAlias = ArrayLike | sparray | spmatrix
 RandomState: TypeAlias = int | np.random.RandomState | None
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+# Weights up to that, and from its inverse on, can be multiplied and summed in float32.
+MOST_WEIGHT = 1e18
 # Kinds of NumPy's types, by which labels may be told apart.
 _NUMBERS = "biuf"
 _STRINGS = "UT"
 # Kernels number columns in 32 bits.
 MOST_COLUMNS = 2**32 - 1
+
+
+class Count(Interval):
+    """Constraint of scikit-learn's form for a number of things: an integer, and no boolean.
+
+    Parameters
+    ----------
+    least, most : int, default=1, None
+        Bounds, both included. None is no bound.
+    """
+
+    def __init__(self, least: int = 1, most: int | None = None):
+        super().__init__(Integral, least, most, closed="left" if most is None else "both")
+
+    def is_satisfied_by(self, val) -> bool:
+        """Tell whether a value is allowed."""
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
 
 
 def check_data(estimator, X, y="no_validation", *, reset: bool, **y_params):
@@ -58,6 +78,8 @@ def check_data(estimator, X, y="no_validation", *, reset: bool, **y_params):
     for name, matrix in (("X", X), ("y", y)):
         if issparse(matrix):
             check_sparse(matrix, name)
+    if y_params.get("y_numeric"):
+        check_numbers(y, "y")
     checked = validate_data(
         estimator,
         X,
@@ -72,6 +94,26 @@ def check_data(estimator, X, y="no_validation", *, reset: bool, **y_params):
     X = canonical_csr(X) if issparse(X) else plain(X)
     check_float32_range(X.data if issparse(X) else X, "X")
     return (X, *rest) if rest else X
+
+
+def check_numbers(y, name: str) -> None:
+    """Refuse strings, dates and whatever else is not a finite number where targets have to be.
+
+    scikit-learn takes strings for numbers where there may be several targets, and looks for NaN
+    before it turns objects into numbers.
+    """
+    if y is None or issparse(y):
+        return
+    try:
+        values = np.asarray(y)
+        if values.dtype.kind == "O":
+            values = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}.") from error
+    if values.dtype.kind not in _NUMBERS + "c":
+        raise ValueError(f"{name} must be an array of numbers, got an array of {values.dtype}.")
+    if np.asarray(y).dtype.kind == "O" and not np.isfinite(values).all():
+        raise ValueError(f"{name} contains NaN, None or infinity.")
 
 
 def check_sparse(X, name: str) -> None:
@@ -234,6 +276,13 @@ def check_weights(sample_weight, X) -> np.ndarray | None:
     if not weights.any():
         raise ValueError("sample_weight is zero in float32 for all samples.")
     return weights
+
+
+def moderate_weights(weights: np.ndarray | None) -> np.ndarray | None:
+    """Bring weights of which only the ratios matter to where float32 has room for their sums."""
+    if weights is None or 1 / MOST_WEIGHT <= (largest := weights.max()) <= MOST_WEIGHT:
+        return weights
+    return (weights.astype(np.float64) / float(largest)).astype(np.float32)
 
 
 def read_labels(labels, name: str) -> np.ndarray:

@@ -345,6 +345,7 @@ class _Truth:
 
     def __init__(self, y, name: str):
         self.name = name
+        self.y: Any
         if issparse(y):
             check_sparse(y, name)
             self.y = indicator(y)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from numbers import Integral
 
+import numpy as np
 from scipy.sparse import issparse
 
 from sklearn_lsh.estimators.density import auto_hidden, count_active, count_hidden
 from sklearn_lsh.estimators.targets import Target
+from sklearn_lsh.inputs import Count
 from sklearn_lsh.network import Network, make_optimizer
 
 # scikit-learn's names of the output layer's activation functions, by the loss.
@@ -66,9 +69,40 @@ def describe_network(
 
 def _hidden_sizes(sizes) -> list[int]:
     sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
-    if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
+    if not all(Count().is_satisfied_by(size) for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
     return [int(size) for size in sizes]
+
+
+def refuse_unaffordable(estimator, n_features: int, y) -> None:
+    """Refuse a network whose weights would not fit into memory, before any of it is taken.
+
+    Shapes of sparse data cost nothing to declare. Systems refuse at once what they do not have,
+    and give out the rest only when it is written to.
+
+    Parameters
+    ----------
+    estimator : BaseLSHMLP
+    n_features : int
+    y : ndarray or sparse matrix
+        Of which the columns are outputs, if it has two dimensions.
+
+    Raises
+    ------
+    ValueError
+        If there is not enough memory.
+    """
+    n_outputs = y.shape[1] if y.ndim == 2 else 1
+    sizes = [n_features, *_hidden_sizes(estimator.hidden_layer_sizes), n_outputs]
+    n_weights = sum(a * b for a, b in pairwise(sizes))
+    try:
+        np.empty(n_weights, np.float32)
+    except (MemoryError, OverflowError, ValueError) as error:
+        raise ValueError(
+            f"The network's {n_weights} weights do not fit into memory: X has {n_features} "
+            f"features, hidden_layer_sizes is {estimator.hidden_layer_sizes!r}, and there are "
+            f"{n_outputs} outputs."
+        ) from error
 
 
 def check_unchanged(new: dict, old: dict) -> None:

@@ -28,18 +28,24 @@ from sklearn_lsh.estimators.architecture import (
     build_optimizer,
     check_unchanged,
     describe_network,
+    refuse_unaffordable,
 )
 from sklearn_lsh.estimators.density import all_neurons
 from sklearn_lsh.estimators.draft import Interrupts, draft_of
 from sklearn_lsh.estimators.fitted import FittedAttributes
 from sklearn_lsh.estimators.history import History
-from sklearn_lsh.estimators.parameters import CONSTRAINTS, refuse_lbfgs
+from sklearn_lsh.estimators.parameters import (
+    CONSTRAINTS,
+    check_hash_function,
+    check_set_since_fit,
+    refuse_lbfgs,
+)
 from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks
 from sklearn_lsh.estimators.schedules import make_schedule
 from sklearn_lsh.estimators.targets import Target
 from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, train
 from sklearn_lsh.estimators.validation import ValidationSet, make_score, split_rows
-from sklearn_lsh.inputs import MatrixLike, check_data, check_weights
+from sklearn_lsh.inputs import MatrixLike, check_data, check_weights, moderate_weights
 from sklearn_lsh.network import Network
 from sklearn_lsh.stored import Attributes, Stored
 
@@ -70,6 +76,9 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
     def _choose_target(self, y, classes=None):
         """Make the `Target` that y is turned into, before a network is built for it."""
 
+    def _check_classes(self, y, classes, *, first: bool) -> None:
+        """Check what ``partial_fit`` is told of the classes that any call will have."""
+
     def _check_target(self, y) -> None:
         """Check that a warm start may go on with this y."""
 
@@ -82,6 +91,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
     def _validate_params(self):
         refuse_lbfgs(self)
         super()._validate_params()
+        check_hash_function(self)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -145,6 +155,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         X, y = self._check_X_y(X, y, reset=fresh)
         sample_weight = check_weights(sample_weight, X)
         if fresh:
+            refuse_unaffordable(self, X.shape[1], y)
             self._target = self._choose_target(y)
         else:
             self._check_target(y)
@@ -190,7 +201,9 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         """As `_partial_fit`, on a draft of the estimator."""
         X, y = self._check_X_y(X, y, reset=fresh)
         sample_weight = check_weights(sample_weight, X)
+        self._check_classes(y, classes, first=fresh)
         if fresh:
+            refuse_unaffordable(self, X.shape[1], y)
             self._target = self._choose_target(y, classes)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
@@ -201,8 +214,9 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
     def _check_X_y(self, X, y, *, reset: bool):
         """Validate samples and what belongs to them."""
         X, y = check_data(self, X, y, reset=reset, **self._y_checks)
-        if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
-            y = column_or_1d(y, warn=True)
+        if y.ndim == 2 and y.shape[1] == 1:
+            # Sparse data have no other form for a single column.
+            y = y.toarray().ravel() if issparse(y) else column_or_1d(y, warn=True)
         return X, y
 
     def _training_set(self, X, y, sample_weight) -> TrainingSet:
@@ -221,11 +235,12 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         """Split validation rows off from the training rows."""
         split = split_rows(data.rows, self._target.strata(y), self.validation_fraction, rng)
         data.rows, rows = split.training, split.validation
+        weights = None if data.sample_weight is None else data.sample_weight[rows]
         return ValidationSet(
             X=data.X[rows],
             y=self._target.for_scorers(y[rows]),
             target=data.target[rows],
-            sample_weight=None if data.sample_weight is None else data.sample_weight[rows],
+            sample_weight=moderate_weights(weights),
             score=make_score(self),
         )
 
@@ -242,7 +257,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             X=X_val,
             y=self._target.for_scorers(y_val),
             target=self._target.encode(y_val),
-            sample_weight=weights,
+            sample_weight=moderate_weights(weights),
             score=make_score(self),
         )
 
@@ -347,6 +362,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         """
         view = copy.copy(self)
         check_is_fitted(view)
+        check_set_since_fit(view)
         return view, check_data(view, X, reset=False)
 
     def _outputs(self, X):
@@ -391,7 +407,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             ``layer, n_neurons, n_active, multiply_adds, dense_multiply_adds, share``.
         """
         view, X = self._to_predict(X)
-        return view._network.count_work(X, selection=self.predict_selection)
+        return view._network.count_work(X, selection=view.predict_selection)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,12 +9,10 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import type_of_target
 
 from sklearn_lsh.estimators.base import BaseLSHMLP
-from sklearn_lsh.estimators.class_weights import weights_of_classes
+from sklearn_lsh.estimators.class_weights import multiply_weights, weights_of_classes
 from sklearn_lsh.estimators.density import auto_output
 from sklearn_lsh.estimators.outputs import refuse_large_table
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
@@ -22,6 +20,7 @@ from sklearn_lsh.estimators.targets import (
     BinaryTarget,
     ClassTarget,
     MultiLabelTarget,
+    check_classes,
     class_target,
     encode_labels,
     target_of_classes,
@@ -103,7 +102,8 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of the first and second moments of ``solver="adam"``, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root of the second moment by all solvers but "sgd".
+        Added to the root of the second moment by all solvers but "sgd". Less than the smallest
+        normal float32, 1.2e-38, counts as that.
     n_iter_no_change : int or inf, default=10
         Epochs without progress after which training ends.
     density : float, int, "auto" or array-like of shape (n_layers - 2,), default="auto"
@@ -164,16 +164,17 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     best_loss_ : float or None
         Lowest training loss; None with `early_stopping`.
     loss_curve_ : list of float
-        Training loss in each epoch.
+        Training loss in each epoch. As in scikit-learn it grows with each call of `partial_fit`,
+        and of `fit` with `warm_start`.
     work_ : list of dict
-        What training computed: a dictionary for each epoch and layer, fit for a data frame.
-        ``epoch`` counts from 1, ``layer`` from 0 (the output layer is the last);
-        ``n_neurons`` of the layer, and ``n_active``, the mean for a sample; ``multiply_adds``
-        that were done, those of hashing, selecting and the optimizer's steps included (a step on
-        a weight counts as one for it and one for each number the solver keeps for it), and
-        ``dense_multiply_adds`` that a network without selection does; ``share``, their ratio.
-        Of hashed layers also ``n_rebuilds`` and ``rebuild_seconds`` of the tables,
-        ``filled_buckets``, the share of buckets that have members, and ``bucket_load``, the
+        What the last call of `fit` or `partial_fit` computed: a dictionary for each epoch and
+        layer, fit for a data frame. ``epoch`` is its place in `loss_curve_`, from 1, ``layer``
+        counts from 0 (the output layer is the last); ``n_neurons`` of the layer, and ``n_active``,
+        the mean for a sample; ``multiply_adds`` that were done, those of hashing, selecting and the
+        optimizer's steps included (a step on a weight counts as one for it and one for each number
+        the solver keeps for it), and ``dense_multiply_adds`` that a network without selection does;
+        ``share``, their ratio. Of hashed layers also ``n_rebuilds`` and ``rebuild_seconds`` of the
+        tables, ``filled_buckets``, the share of buckets that have members, and ``bucket_load``, the
         mean number of these. See `count_work` for predictions.
     validation_scores_ : list of float or None
         Score on the validation set after each epoch; None without such a set.
@@ -317,9 +318,12 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
     def _choose_target(self, y, classes=None):
         target = class_target(y, self.multilabel_loss)
         if classes is not None and not isinstance(target, MultiLabelTarget):
-            target = target_of_classes(np.unique(column_or_1d(classes)))
+            target = target_of_classes(np.unique(classes))
         self.classes_ = target.classes
         return target
+
+    def _check_classes(self, y, classes, *, first: bool) -> None:
+        check_classes(y, classes, None if first else self.classes_)
 
     def _check_target(self, y) -> None:
         self._target.check_same(y, self.multilabel_loss)
@@ -337,7 +341,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
                 self.class_weight, self.classes_, y, sample_weight
             )
         weights = self._class_weights[encode_labels(y, self.classes_)]
-        return weights if sample_weight is None else weights * sample_weight
+        return weights if sample_weight is None else multiply_weights(sample_weight, weights)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -359,7 +363,8 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
             Weights of the samples, not negative.
         classes : array-like of shape (n_classes,), default=None
             All classes that any call will have. Needed in the first call, unless y is a label
-            indicator matrix; later calls may leave it out.
+            indicator matrix, whose labels are known by the numbers of their columns: there it can
+            be nothing else than these. Later calls may leave it out.
 
         Returns
         -------
@@ -380,16 +385,6 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
                 "sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, "
                 "y=y) and pass them as a dict."
             )
-        first = not self.__sklearn_is_fitted__()
-        if first and classes is None and type_of_target(y) != "multilabel-indicator":
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if classes is not None and not first:
-            given = np.unique(column_or_1d(classes))
-            if not np.array_equal(given, self.classes_):
-                raise ValueError(
-                    f"`classes={classes!r}` is not the same as on last call to partial_fit, "
-                    f"was: {self.classes_!r}"
-                )
         return self._partial_fit(X, y, sample_weight, classes)
 
     def predict_top_k(self, X: MatrixLike, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -439,8 +434,7 @@ class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
                 f"k must be an integer from 1 to the number of classes ({n_classes}), got {k!r}."
             )
         if isinstance(view._target, BinaryTarget):
-            outputs = view._network.outputs(X, n_jobs=view.n_jobs)
-            codes, scores = view._target.rank(outputs, X.shape[0])
+            codes, scores = view._target.rank(view._outputs(X), X.shape[0])
             return view.classes_[codes[:, :k]], scores[:, :k]
         codes = np.empty((X.shape[0], k), np.int64)
         scores = np.empty((X.shape[0], k), np.float32)

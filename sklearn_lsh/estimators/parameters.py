@@ -6,6 +6,7 @@ from functools import wraps
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import (
     Interval,
@@ -13,28 +14,27 @@ from sklearn.utils._param_validation import (
     Options,
     RealNotInt,
     StrOptions,
+    validate_parameter_constraints,
 )
 
 from sklearn_lsh.estimators.schedules import SCHEDULES
 from sklearn_lsh.hashing import FAMILIES, HashFamily
+from sklearn_lsh.inputs import Count
 
-_DENSITY = [
-    StrOptions({"auto"}),
-    Interval(RealNotInt, 0, 1, closed="right"),
-    Interval(Integral, 1, None, closed="left"),
-]
-_AUTO_OR_COUNT = [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")]
+_DENSITY = [StrOptions({"auto"}), Interval(RealNotInt, 0, 1, closed="right"), Count()]
+# Those of a family, which gets them.
+_OF_FAMILY = HashFamily._parameter_constraints
 
 CONSTRAINTS = {
-    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "hidden_layer_sizes": ["array-like", Count()],
     "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
     "solver": [StrOptions({"adam", "adagrad", "rowwise_adagrad", "sgd"})],
     "alpha": [Interval(Real, 0, None, closed="left")],
-    "batch_size": _AUTO_OR_COUNT,
+    "batch_size": [StrOptions({"auto"}), Count()],
     "learning_rate": [StrOptions(set(SCHEDULES))],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Count()],
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
     "tol": [Interval(Real, 0, None, closed="left")],
@@ -47,14 +47,14 @@ CONSTRAINTS = {
     "beta_1": [Interval(Real, 0, 1, closed="left")],
     "beta_2": [Interval(Real, 0, 1, closed="left")],
     "epsilon": [Interval(Real, 0, None, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "n_iter_no_change": [Count(), Options(Real, {np.inf})],
     "density": [*_DENSITY, "array-like"],
     "output_density": _DENSITY,
     "selection": [StrOptions({"lsh", "topk", "random", "all"})],
     "predict_selection": [StrOptions({"topk"}), None],
     "hash_function": [StrOptions(set(FAMILIES)), HashFamily],
-    "n_bits": _AUTO_OR_COUNT,
-    "n_tables": _AUTO_OR_COUNT,
+    "n_bits": [StrOptions({"auto"}), *_OF_FAMILY["n_bits"]],
+    "n_tables": [StrOptions({"auto"}), *_OF_FAMILY["n_tables"]],
     "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
     "n_jobs": [Integral, None],
 }
@@ -91,3 +91,34 @@ def refuse_lbfgs(estimator) -> None:
             f"The 'solver' parameter of {type(estimator).__name__} must be 'adam', 'adagrad', "
             f"'rowwise_adagrad' or 'sgd'. 'lbfgs' is left out: {_NO_LBFGS}. Got 'lbfgs' instead."
         )
+
+
+def check_hash_function(estimator) -> None:
+    """Refuse a hash family whose parameters are not valid, before anything else happens.
+
+    The family inside a network is not asked by scikit-learn: what is nested is left out there.
+    """
+    given = estimator.hash_function
+    if not isinstance(given, HashFamily):
+        return
+    family = clone(given)
+    for name in ("n_bits", "n_tables"):
+        if getattr(estimator, name) != "auto":
+            family.set_params(**{name: getattr(estimator, name)})
+    try:
+        family._validate_params()
+    except InvalidParameterError as error:
+        raise InvalidParameterError(f"hash_function={given!r} is not valid. {error}") from error
+
+
+# What may be set on a fitted estimator to change how it predicts.
+_FOR_PREDICTIONS = ("predict_selection", "n_jobs")
+
+
+def check_set_since_fit(estimator) -> None:
+    """Refuse parameters of predictions that were set after the fit and are not valid."""
+    validate_parameter_constraints(
+        {name: CONSTRAINTS[name] for name in _FOR_PREDICTIONS},
+        {name: getattr(estimator, name) for name in _FOR_PREDICTIONS},
+        caller_name=type(estimator).__name__,
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 
@@ -13,7 +14,7 @@ from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
 from sklearn_lsh.estimators.targets import RegressionTarget
 from sklearn_lsh.hashing import HashFamily
-from sklearn_lsh.inputs import MatrixLike, RandomState
+from sklearn_lsh.inputs import MatrixLike, RandomState, check_sparse
 
 
 class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
@@ -88,7 +89,8 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of the first and second moments of ``solver="adam"``, in [0, 1).
     epsilon : float, default=1e-8
-        Added to the root of the second moment by all solvers but "sgd".
+        Added to the root of the second moment by all solvers but "sgd". Less than the smallest
+        normal float32, 1.2e-38, counts as that.
     n_iter_no_change : int or inf, default=10
         Epochs without progress after which training ends.
     density : float, int, "auto" or array-like of shape (n_layers - 2,), default="auto"
@@ -140,16 +142,17 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
     best_loss_ : float or None
         Lowest training loss; None with `early_stopping`.
     loss_curve_ : list of float
-        Training loss in each epoch.
+        Training loss in each epoch. As in scikit-learn it grows with each call of `partial_fit`,
+        and of `fit` with `warm_start`.
     work_ : list of dict
-        What training computed: a dictionary for each epoch and layer, fit for a data frame.
-        ``epoch`` counts from 1, ``layer`` from 0 (the output layer is the last);
-        ``n_neurons`` of the layer, and ``n_active``, the mean for a sample; ``multiply_adds``
-        that were done, those of hashing, selecting and the optimizer's steps included (a step on
-        a weight counts as one for it and one for each number the solver keeps for it), and
-        ``dense_multiply_adds`` that a network without selection does; ``share``, their ratio.
-        Of hashed layers also ``n_rebuilds`` and ``rebuild_seconds`` of the tables,
-        ``filled_buckets``, the share of buckets that have members, and ``bucket_load``, the
+        What the last call of `fit` or `partial_fit` computed: a dictionary for each epoch and
+        layer, fit for a data frame. ``epoch`` is its place in `loss_curve_`, from 1, ``layer``
+        counts from 0 (the output layer is the last); ``n_neurons`` of the layer, and ``n_active``,
+        the mean for a sample; ``multiply_adds`` that were done, those of hashing, selecting and the
+        optimizer's steps included (a step on a weight counts as one for it and one for each number
+        the solver keeps for it), and ``dense_multiply_adds`` that a network without selection does;
+        ``share``, their ratio. Of hashed layers also ``n_rebuilds`` and ``rebuild_seconds`` of the
+        tables, ``filled_buckets``, the share of buckets that have members, and ``bucket_load``, the
         mean number of these. See `count_work` for predictions.
     validation_scores_ : list of float or None
         Score on the validation set after each epoch; None without such a set.
@@ -284,6 +287,28 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
 
     def _choose_target(self, y, classes=None):
         return RegressionTarget(y, self.loss)
+
+    def score(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> float:
+        """Compute the coefficient of determination of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
+            Their true target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            :math:`R^2`, the mean of that of several targets, see :func:`sklearn.metrics.r2_score`.
+        """
+        if issparse(y):
+            check_sparse(y, "y")
+            y = y.toarray()
+        return super().score(X, y, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(

@@ -6,6 +6,7 @@ where it was in the next call of ``partial_fit``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,7 +58,11 @@ class InverseScaling(Constant):
 
     def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
         """Set the rate that belongs to the number of samples seen."""
-        optimizer.learning_rate = self.learning_rate_init / (n_seen + 1) ** self.power_t
+        try:
+            divisor = (n_seen + 1) ** self.power_t
+        except OverflowError:
+            divisor = math.inf
+        optimizer.learning_rate = self.learning_rate_init / divisor
 
 
 class Adaptive(Constant):

@@ -16,7 +16,15 @@ from scipy.sparse import csr_array, csr_matrix, issparse, isspmatrix
 from sklearn.utils.multiclass import type_of_target
 
 from sklearn_lsh.estimators.outputs import argmax, likely_labels, to_dense
-from sklearn_lsh.inputs import check_float32_range, csr_of_ones, find_places, indicator
+from sklearn_lsh.inputs import (
+    check_float32_range,
+    check_label_numbers,
+    check_same_kind,
+    csr_of_ones,
+    find_places,
+    indicator,
+    read_labels,
+)
 from sklearn_lsh.stored import Attributes
 
 # What is not active was not computed: its probability is low, but nothing says that it is zero.
@@ -350,6 +358,40 @@ def check_stored_classes(target) -> int:
     is_sorted = classes.ndim == 1 and len(classes) > 0 and (classes[:-1] < classes[1:]).all()
     stored.require(is_sorted, "classes", "labels in order, each once")
     return len(classes)
+
+
+def check_classes(y, classes, known: np.ndarray | None) -> None:
+    """Check what ``partial_fit`` is told of the classes that any of its calls will have.
+
+    Parameters
+    ----------
+    y : ndarray or sparse matrix
+    classes : array-like or None
+    known : ndarray or None
+        The classes of earlier calls; None in the first one.
+
+    Raises
+    ------
+    ValueError
+        If they are needed and missing, empty, or others than before, or names for the columns of
+        label indicators.
+    TypeError
+        If they are of another kind than the labels of y.
+    """
+    if type_of_target(y) == "multilabel-indicator":
+        check_label_numbers(classes, y.shape[1])
+    elif classes is not None:
+        given = np.unique(read_labels(classes, "classes"))
+        if np.ndim(classes) != 1 or len(given) == 0:
+            raise ValueError(f"classes must be a list of one class or more, got {classes!r}.")
+        check_same_kind(read_labels(y, "y"), "y", given, "classes")
+        if known is not None and not np.array_equal(given, known):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
+                f"was: {known!r}"
+            )
+    elif known is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
 
 
 def encode_labels(y, classes: np.ndarray) -> np.ndarray:

@@ -125,7 +125,9 @@ def train(
     best_weights = None
     if history.early_stopping and history.plateau.best > -np.inf:
         # What earlier calls came to is to be beaten, as far as it goes on this validation set.
-        history.plateau.best = validation.measure(network).score
+        loss = validation.find_loss(network)
+        history.plateau.best = validation.find_score(loss) if np.isfinite(loss) else -np.inf
+        history.plateau.n_no_improvement = 0  # or one epoch would end what has ended once
         best_weights = network.get_weights()
     schedule.begin(network.optimizer, n_epochs * n_batches)
     interrupts.hold()
@@ -134,9 +136,11 @@ def train(
             callbacks.begin_epoch()
             if settings.shuffle:
                 random_state.shuffle(order)
-            seconds = train_epoch(network, data, order, history, settings, interrupts)
+            seconds, loss = train_epoch(
+                network, data, order, history, settings, interrupts, validation
+            )
             if validation is not None:
-                history.add_validation(*validation.measure(network))
+                history.add_validation(validation.find_score(loss), loss)
             if settings.verbose:
                 print_epoch(history, len(order) / seconds, validation is not None)
             if history.update_best(settings.tol) and history.early_stopping:
@@ -166,12 +170,21 @@ def train(
     return False
 
 
-def train_epoch(network, data, order, history, settings, interrupts) -> float:
-    """Train on all rows once, and tell the history; returns the seconds of training alone.
+class Epoch(NamedTuple):
+    """What an epoch took, and came to."""
+
+    seconds: float
+    """Of training alone."""
+    validation_loss: float | None
+
+
+def train_epoch(network, data, order, history, settings, interrupts, validation) -> Epoch:
+    """Train on all rows once, and tell the history.
 
     Raises
     ------
     Diverged
+        If weights or losses are not finite: no scorer is to see what is predicted then.
     """
     start = time.perf_counter()
     loss = network.train_epoch(
@@ -187,8 +200,12 @@ def train_epoch(network, data, order, history, settings, interrupts) -> float:
     interrupts.check()
     if not (np.isfinite(loss) and network.is_finite()):
         raise Diverged
+    validation_loss = None if validation is None else validation.find_loss(network)
+    judges = validation is not None and (history.early_stopping or validation.score is not None)
+    if judges and not np.isfinite(validation_loss):
+        raise Diverged
     history.add_epoch(loss, len(order), network.drain_work())
-    return seconds
+    return Epoch(seconds, validation_loss)
 
 
 def ends_on_plateau(optimizer, history, schedule, settings) -> bool:

@@ -47,11 +47,19 @@ class ValidationSet:
 
     def measure(self, network) -> Measured:
         """Measure the network, and what scores it, as they are."""
-        loss = network.evaluate_loss(self.X, self.target, self.sample_weight)
+        loss = self.find_loss(network)
+        return Measured(self.find_score(loss), loss)
+
+    def find_loss(self, network) -> float:
+        """Compute the network's mean loss."""
+        return network.evaluate_loss(self.X, self.target, self.sample_weight)
+
+    def find_score(self, loss: float) -> float:
+        """Score the estimator, whose network has this loss."""
         if self.score is None:
-            return Measured(-loss, loss)
+            return -loss
         weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
-        return Measured(self.score(self.X, self.y, **weights), loss)
+        return self.score(self.X, self.y, **weights)
 
 
 def make_score(estimator) -> Callable | None:
@@ -61,7 +69,14 @@ def make_score(estimator) -> Callable | None:
     scorer = check_scoring(estimator, estimator.scoring)
 
     def score(X, y, **weights) -> float:
-        return float(scorer(_without_feature_names(estimator), X, y, **weights))
+        found = scorer(_without_feature_names(estimator), X, y, **weights)
+        try:
+            return float(found)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"scoring must be a scorer that returns a number, but {estimator.scoring!r} "
+                f"returned {found!r}."
+            ) from error
 
     return score
 
@@ -100,7 +115,7 @@ def split_rows(rows, strata, fraction: float, random_state) -> Split:
     Raises
     ------
     ValueError
-        If less than two rows would be left for validation.
+        If less than two rows would be left for validation, or none for training.
     """
     n_validation = int(np.ceil(fraction * len(rows)))
     codes, counts = None, np.array([2])
@@ -112,6 +127,11 @@ def split_rows(rows, strata, fraction: float, random_state) -> Split:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
             f"({fraction}) or the size of your dataset ({len(rows)} rows with a weight above 0)."
+        )
+    if n_validation >= len(rows):
+        raise ValueError(
+            f"Nothing would be left to train on. Decrease 'validation_fraction' ({fraction}) or "
+            f"increase the size of your dataset ({len(rows)} rows with a weight above 0)."
         )
     has_room = counts.min() >= 2 and len(counts) <= min(n_validation, len(rows) - n_validation)
     stratify = codes if has_room else None

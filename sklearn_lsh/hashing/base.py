@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from numbers import Integral
 from typing import ClassVar, Self
 
 import numpy as np
@@ -15,12 +14,11 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_n_features, check_is_fitted
 
 from sklearn_lsh.csr import take
 from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
-from sklearn_lsh.inputs import RandomState, check_data
+from sklearn_lsh.inputs import Count, RandomState, check_data
 from sklearn_lsh.stored import Attributes, Stored
 
 # Most bits of a code: kernels have them as uint8 or uint16.
@@ -67,8 +65,8 @@ class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "n_bits": [Interval(Integral, 1, MAX_BITS, closed="both")],
-        "n_tables": [Interval(Integral, 1, None, closed="left")],
+        "n_bits": [Count(1, MAX_BITS)],
+        "n_tables": [Count()],
         "random_state": ["random_state"],
     }
 
@@ -103,7 +101,7 @@ class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             If a parameter or X is not valid: NaN, infinity, values too large for float32.
         """
         X = self._check(X, reset=True)
-        self.n_buckets_ = 1 << self.n_bits
+        self.n_buckets_ = 1 << int(self.n_bits)
         self._n_features_out = self.n_tables
         self._draw_functions(X.shape[1], check_random_state(self.random_state))
         self.adapt(to_numpy(X))

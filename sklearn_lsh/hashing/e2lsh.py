@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from sklearn_lsh.hashing.integer_projections import (
     row_sums,
 )
 from sklearn_lsh.hashing.multiply_shift import MultiplyShift
-from sklearn_lsh.inputs import RandomState
+from sklearn_lsh.inputs import Count, RandomState
 
 # Steps of a width to which coordinates are rounded.
 STEPS = 256
@@ -100,7 +100,7 @@ class E2LSH(HashFamily):
 
     _parameter_constraints: ClassVar[dict] = {
         **HashFamily._parameter_constraints,
-        "n_hashes": [Interval(Integral, 1, None, closed="left")],
+        "n_hashes": [Count()],
         "width": [Interval(Real, *WIDTHS, closed="both")],
     }
 

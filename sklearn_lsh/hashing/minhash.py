@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from math import gcd
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import as_csr
 from sklearn_lsh.hashing.arrays import SUBNORMAL, constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily, inner_products
 from sklearn_lsh.hashing.multiply_shift import MultiplyShift
-from sklearn_lsh.inputs import RandomState
+from sklearn_lsh.inputs import Count, RandomState
 
 
 class MinHash(HashFamily):
@@ -71,7 +69,7 @@ class MinHash(HashFamily):
 
     _parameter_constraints: ClassVar[dict] = {
         **HashFamily._parameter_constraints,
-        "n_hashes": [Interval(Integral, 1, None, closed="left")],
+        "n_hashes": [Count()],
     }
 
     def __init__(

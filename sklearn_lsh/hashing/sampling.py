@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.hashing.arrays import namespace, to_numpy
 from sklearn_lsh.hashing.base import CHUNK_VALUES, HashFamily, inner_products
 from sklearn_lsh.hashing.simhash import SimHash
 from sklearn_lsh.hashing.tables import LSHTables
-from sklearn_lsh.inputs import MatrixLike, RandomState, check_stored_matrix
+from sklearn_lsh.inputs import Count, MatrixLike, RandomState, check_stored_matrix
 from sklearn_lsh.stored import Attributes, Stored
 
 # Least probability of a row that was found, so that rounding makes no weight infinite.
@@ -142,8 +141,8 @@ class LSHSampler(Stored, BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "family": [HashFamily, None],
         "method": [StrOptions({"union", "tables", "draw"})],
-        "n_draws": [Interval(Integral, 1, None, closed="left")],
-        "capacity": [Interval(Integral, 1, None, closed="left"), None],
+        "n_draws": [Count()],
+        "capacity": [Count(), None],
         "random_state": ["random_state"],
     }
 

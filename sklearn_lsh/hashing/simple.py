@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from sklearn_lsh.csr import take
 from sklearn_lsh.hashing.arrays import Array, constant, namespace
@@ -22,7 +20,7 @@ from sklearn_lsh.hashing.integer_projections import (
     row_sums,
 )
 from sklearn_lsh.hashing.simhash import SimHash
-from sklearn_lsh.inputs import RandomState
+from sklearn_lsh.inputs import Count, RandomState
 
 # Greatest appended coordinate, in quantized units: thousands of times as large as the others are.
 MAX_TAIL = 1 << 20
@@ -94,7 +92,7 @@ class SimpleLSH(SimHash):
 
     _parameter_constraints: ClassVar[dict] = {
         **SimHash._parameter_constraints,
-        "n_ranges": [Interval(Integral, 1, None, closed="left")],
+        "n_ranges": [Count()],
     }
 
     def __init__(

@@ -58,3 +58,9 @@ def test_no_progress_lowers_an_adaptive_rate():
 def test_other_solvers_scale_their_steps(name, solver):
     schedule, _ = begin(name, solver=solver)
     assert type(schedule) is SCHEDULES["linear" if name == "linear" else "constant"]
+
+
+def test_a_power_beyond_all_numbers_is_a_rate_of_zero():
+    optimizer = SimpleNamespace(learning_rate=0.5)
+    make_schedule("invscaling", "sgd", 0.5, 1e308).after_epoch(optimizer, 99, 0.5)
+    assert optimizer.learning_rate == 0
