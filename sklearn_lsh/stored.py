@@ -8,7 +8,7 @@ parts fit together. Only then may the object be used at all.
 Arrays come out as kernels read them: contiguous, aligned, in the processor's byte order. Those
 that are only read may stay mapped to their file; those that are written to are copied unless they
 are the object's own. (Training writes to no loaded array: it works on a copy, see
-`sklearn_lsh.estimators.draft`.)
+`sklearn_lsh.draft`.)
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lsh.draft import draft_of
 from sklearn_lsh.estimators.architecture import (
     OUT_ACTIVATIONS,
     build_network,
@@ -31,7 +32,7 @@ from sklearn_lsh.estimators.architecture import (
     refuse_unaffordable,
 )
 from sklearn_lsh.estimators.density import all_neurons
-from sklearn_lsh.estimators.draft import Interrupts, draft_of
+from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.fitted import FittedAttributes
 from sklearn_lsh.estimators.history import History
 from sklearn_lsh.estimators.parameters import (
@@ -144,7 +145,8 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         given = (X, y, sample_weight)
         validation = (X_val, y_val, sample_weight_val)
-        with Interrupts() as interrupts, draft_of(self, goes_on=goes_on) as draft:
+        changing = TRAINED if goes_on else ()
+        with Interrupts() as interrupts, draft_of(self, changing) as draft:
             callbacks = FitCallbacks(self, draft, *given)
             draft._fit(given, validation, callbacks, interrupts, fresh=not goes_on)
         return self
@@ -193,7 +195,8 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         goes_on = self.__sklearn_is_fitted__()
         if goes_on:  # scikit-learn does so only in the first call
             self._validate_params()
-        with Interrupts() as interrupts, draft_of(self, goes_on=goes_on) as draft:
+        changing = TRAINED if goes_on else ()
+        with Interrupts() as interrupts, draft_of(self, changing) as draft:
             draft._fit_part(X, y, sample_weight, classes, interrupts, fresh=not goes_on)
         return self
 

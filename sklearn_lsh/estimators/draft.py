@@ -1,42 +1,16 @@
-"""Calls that change an estimator succeed, or leave it as it was.
+"""What training changes of a draft (see `sklearn_lsh.draft`), and when Ctrl-C may end it.
 
-This is the one place of that rule. `fit` and `partial_fit` work on a draft, a copy of which the
-estimator takes over all attributes at once when the call has succeeded. Whatever goes wrong before
-(a refused y, weights that overflow, a callback's error, memory that ends) changes the draft alone.
-Threads that predict meanwhile see the estimator as it was before the call.
+`fit` and `partial_fit` work on drafts: whatever goes wrong (a refused y, weights that overflow, a
+callback's error, memory that ends), the estimator is as it was before the call.
 """
 
 from __future__ import annotations
 
-import copy
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 # What training changes in place.
 TRAINED = ("_network", "_history")
-
-
-@contextmanager
-def draft_of(estimator, *, goes_on: bool) -> Iterator:
-    """Yield a copy of an estimator to be fitted, and take it over if there is no error.
-
-    Parameters
-    ----------
-    estimator : BaseLSHMLP
-    goes_on : bool
-        Whether the network that there is will be trained further: the draft trains a copy of it.
-    """
-    draft = copy.copy(estimator)
-    if goes_on:
-        for name in TRAINED:
-            setattr(draft, name, copy.deepcopy(getattr(estimator, name)))
-    had = set(vars(draft))
-    yield draft
-    vars(estimator).update(vars(draft))
-    for name in had - vars(draft).keys():
-        delattr(estimator, name)
 
 
 class Interrupts:

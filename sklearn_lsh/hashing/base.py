@@ -17,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_n_features, check_is_fitted
 
 from sklearn_lsh.csr import take
+from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
 from sklearn_lsh.inputs import Count, RandomState, check_data
 from sklearn_lsh.stored import Attributes, Stored
@@ -100,11 +101,12 @@ class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         ValueError
             If a parameter or X is not valid: NaN, infinity, values too large for float32.
         """
-        X = self._check(X, reset=True)
-        self.n_buckets_ = 1 << int(self.n_bits)
-        self._n_features_out = self.n_tables
-        self._draw_functions(X.shape[1], check_random_state(self.random_state))
-        self.adapt(to_numpy(X))
+        with draft_of(self) as draft:
+            X = draft._check(X, reset=True)
+            draft.n_buckets_ = 1 << int(self.n_bits)
+            draft._n_features_out = self.n_tables
+            draft._draw_functions(X.shape[1], check_random_state(self.random_state))
+            draft.adapt(to_numpy(X))
         return self
 
     def transform(self, X: Array) -> Array:

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing.arrays import namespace, to_numpy
 from sklearn_lsh.hashing.base import CHUNK_VALUES, HashFamily, inner_products
 from sklearn_lsh.hashing.simhash import SimHash
@@ -106,8 +107,8 @@ class LSHSampler(Stored, BaseEstimator):
     A row that cannot share a bucket with a query (p = 0) is never sampled, and its part of a sum
     is missing. That is possible with `WTA`; with other families only for opposite vectors.
 
-    Rows and queries may be arrays of any library that a family takes. They are hashed with it;
-    weights are computed by NumPy.
+    It keeps a copy of the rows. Rows and queries may be arrays of any library that a family takes.
+    They are hashed with it; weights are computed by NumPy.
 
     References
     ----------
@@ -182,16 +183,19 @@ class LSHSampler(Stored, BaseEstimator):
         ValueError
             If a parameter or X is not valid, or the family has no exact probabilities.
         """
-        self._random = check_random_state(self.random_state)
-        self.family_ = SimHash(5, 20) if self.family is None else clone(self.family)
-        self.family_.fit(X)
-        self._check_family()
-        self._X = self.family_._check(X, reset=False)
-        self._rows = to_numpy(self._X)
-        self.n_features_in_ = self.family_.n_features_in_
-        if hasattr(self.family_, "feature_names_in_"):
-            self.feature_names_in_ = self.family_.feature_names_in_
-        return self.redraw()
+        with draft_of(self) as draft:
+            draft._random = check_random_state(self.random_state)
+            draft.family_ = SimHash(5, 20) if self.family is None else clone(self.family)
+            draft.family_.fit(X)
+            draft._check_family()
+            draft._X = _own(draft.family_._check(X, reset=False))
+            draft._rows = to_numpy(draft._X)
+            draft.n_features_in_ = draft.family_.n_features_in_
+            vars(draft).pop("feature_names_in_", None)
+            if hasattr(draft.family_, "feature_names_in_"):
+                draft.feature_names_in_ = draft.family_.feature_names_in_
+            draft._draw_tables()
+        return self
 
     def redraw(self) -> Self:
         """Draw other hash functions for the same rows.
@@ -207,6 +211,12 @@ class LSHSampler(Stored, BaseEstimator):
             If the sampler is not fitted.
         """
         check_is_fitted(self)
+        with draft_of(self) as draft:
+            draft._draw_tables()
+        return self
+
+    def _draw_tables(self):
+        """Draw hash functions and build their tables."""
         seeds = self._random.randint(np.iinfo(np.int32).max, size=2)
         self.family_ = clone(self.family_).set_params(random_state=int(seeds[0])).fit(self._X)
         codes, n_buckets = self.family_.codes(self._X), self.family_.n_buckets_
@@ -215,7 +225,6 @@ class LSHSampler(Stored, BaseEstimator):
         if self.capacity is not None and self._n_members.max() > self.capacity:
             limit = {"capacity": self.capacity, "seed": int(seeds[1])}
             self.tables_ = LSHTables(codes, n_buckets, **limit)
-        return self
 
     def sample(self, X: MatrixLike) -> sp.csr_array:
         """Sample rows for each query.
@@ -431,3 +440,8 @@ def _pairs(matrix) -> _Pairs:
     """Indices of the rows and columns of a CSR matrix's entries."""
     queries = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     return _Pairs(queries, matrix.indices)
+
+
+def _own(X):
+    """Rows that do not change with the user's array. Other libraries' have been copied."""
+    return X.copy() if isinstance(X, np.ndarray) or sp.issparse(X) else X

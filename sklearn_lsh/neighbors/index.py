@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -124,12 +125,18 @@ class Index:
         None where the rows themselves are hashed, and all candidates compared exactly.
     alive : ndarray of shape (n_rows,), dtype=bool
         Which rows are to be found: not those that were deleted.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (n_rows,), dtype=int64
+        What users know rows by, in ascending order: their own indices, until rows are dropped.
     """
 
     def __init__(self, space: Space, rows: Vectors, sketch: PrincipalSketch | None, alive):
         self.space, self.metric = space, space.metric
         self.sketch, self.alive = sketch, alive
         self.exact_scan = Scan(self.metric, rows, alive)
+        self.numbers = np.arange(rows.n_rows)
         self.sketches = self._sketch_rows(rows)
         self.family: HashFamily | None = None
         self.tables: LSHTables | None = None
@@ -138,7 +145,7 @@ class Index:
 
     @property
     def rows(self) -> Vectors:
-        """All rows, those included that were deleted."""
+        """All rows, those included that were deleted but not dropped."""
         return self.exact_scan.rows
 
     @property
@@ -164,8 +171,23 @@ class Index:
         # What only other settings need is let go.
         self.sketches = Sketches(None if tables is None else self.sketches.quantized, None)
 
-    def insert(self, rows: Vectors):
-        """Add rows; they get the next indices."""
+    def changed(self) -> Index:
+        """A copy to insert rows into or to delete them from. This index stays as it is."""
+        index = copy.copy(self)
+        for name in ("exact_scan", "scan", "tables"):
+            setattr(index, name, copy.copy(getattr(self, name)))
+        return index
+
+    def places_of(self, numbers):
+        """Indices of those of the numbered rows that were not dropped."""
+        places = np.searchsorted(self.numbers, numbers)
+        places[places == self.numbers.shape[0]] = 0
+        return places[self.numbers[places] == numbers]
+
+    def insert(self, rows: Vectors, first_number: int):
+        """Add rows; they get the next indices, and numbers from the first one on."""
+        numbers = np.arange(first_number, first_number + rows.n_rows)
+        self.numbers = np.append(self.numbers, numbers)
         self.exact_scan.insert(rows)
         self.alive = np.append(self.alive, np.ones(rows.n_rows, bool))
         if self.setting == EXACT:
@@ -181,6 +203,7 @@ class Index:
 
     def delete(self, indices):
         """Let rows be found no more."""
+        self.alive = self.alive.copy()
         self.alive[indices] = False
         for part in (self.exact_scan, self.scan, self.tables):
             if part is not None:
@@ -212,13 +235,15 @@ class Index:
         return neighbors
 
     def nearest_to_rows(self, k, n_jobs=None) -> Neighbors:
-        """As `nearest`, with all rows as queries."""
-        neighbors = Neighbors.with_room(self.rows.n_rows, k)
+        """As `nearest`, with all rows as queries that were not deleted."""
+        own = np.flatnonzero(self.alive)
+        neighbors = Neighbors.with_room(own.shape[0], k)
 
         def search(chunk):
-            neighbors.fill(chunk, self.find(self.space.as_queries(self.rows.part(chunk)), k))
+            queries = self.space.as_queries(self.rows.part(own[chunk]))
+            neighbors.fill(chunk, self.find(queries, k))
 
-        in_chunks(search, self.rows.n_rows, n_jobs)
+        in_chunks(search, own.shape[0], n_jobs)
         return neighbors
 
     def find(self, queries: Vectors, k) -> Neighbors:

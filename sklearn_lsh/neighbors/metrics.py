@@ -170,7 +170,7 @@ class Vectors:
     def _joined_dense(self, others, squares, empty):
         """Copy these rows only now and then: into a buffer that has room for more."""
         n_rows, n_features = squares.shape[0], self.data.shape[1]
-        buffer = self._buffer
+        buffer, self._buffer = self._buffer, None  # others joined later get their own
         if buffer is None or buffer.shape[0] < n_rows:
             buffer = np.empty((n_rows + n_rows // 4, n_features), np.float32)
             buffer[: self.n_rows] = self.data

@@ -81,7 +81,7 @@ class Scan:
     def __init__(self, metric: Metric, rows: Vectors, alive):
         self.metric, self.rows = metric, rows
         self.offsets = metric.offsets(rows)
-        self.delete(~alive)
+        self.offsets[~alive] = np.inf
 
     def insert(self, rows: Vectors):
         """Add rows; they get the next indices."""
@@ -90,6 +90,7 @@ class Scan:
 
     def delete(self, indices):
         """Let rows be found no more."""
+        self.offsets = self.offsets.copy()
         self.offsets[indices] = np.inf
 
     def best(self, queries: Vectors, n_best):

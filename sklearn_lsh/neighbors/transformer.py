@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from numbers import Integral, Real
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,43 +15,21 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
-    clone,
 )
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.inputs import MatrixLike, RandomState, check_data
-from sklearn_lsh.neighbors.index import Index
-from sklearn_lsh.neighbors.metrics import METRICS, Vectors
-from sklearn_lsh.neighbors.query_sample import QuerySample
-from sklearn_lsh.neighbors.sketch import SAMPLE_ROWS, PrincipalSketch
+from sklearn_lsh.neighbors.building import build_index
+from sklearn_lsh.neighbors.metrics import METRICS
 from sklearn_lsh.neighbors.space import Space
-from sklearn_lsh.neighbors.truth import Truth
-from sklearn_lsh.neighbors.tuning import N_QUERIES, Tuner
+from sklearn_lsh.neighbors.tuning import N_QUERIES
 
 AUTO = StrOptions({"auto"})
 _COUNT = Interval(Integral, 1, None, closed="left")
-
-
-class _Queries(NamedTuple):
-    """Queries to build an index by.
-
-    Attributes
-    ----------
-    to_tune : Vectors
-        For which recall is measured.
-    self_indices : ndarray of shape (n_queries,) or None
-        Which row each of these is, if they are rows.
-    to_sketch : Vectors or None
-        In which the directions of sketches are sought; None is in the rows.
-    """
-
-    to_tune: Vectors
-    self_indices: np.ndarray | None
-    to_sketch: Vectors | None
 
 
 class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -197,6 +176,12 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         ValueError
             If a parameter, X or queries is not valid.
         """
+        with draft_of(self) as draft:
+            draft._fit(X, queries)
+        return self
+
+    def _fit(self, X, queries):
+        """As `fit`, on a draft."""
         X = check_data(self, X, reset=True)
         self._sparse = sp.issparse(X)
         self._space = Space.around(METRICS[self.metric], X)
@@ -205,8 +190,8 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             given = self._in_form_of_rows(check_data(self, queries, reset=False))
             self._queries = self._space.queries(given[: 2 * N_QUERIES])
         rows = self._space.rows(X)
-        self._build(rows, np.ones(rows.n_rows, bool), X)
-        return self
+        self._build(rows, np.arange(rows.n_rows), X)
+        self._count_rows(rows.n_rows)
 
     def partial_fit(self, X: MatrixLike, y: object = None) -> Self:
         """Put more rows in.
@@ -237,14 +222,18 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         if sp.issparse(X) != self._sparse:
             kinds = ("dense", "sparse") if self._sparse else ("sparse", "dense")
             raise ValueError(f"X is {kinds[0]}, but the rows in the tables are {kinds[1]}.")
-        self.index_.insert(self._space.rows(X))
-        if self.index_.n_alive > 2 * self._n_tuned:
-            self._build(self.index_.rows, self.index_.alive)
-        self._count_rows()
+        with draft_of(self) as draft:
+            index = self.index_.changed()
+            index.insert(self._space.rows(X), self.n_samples_fit_)
+            draft._build_anew(index)
+            draft._count_rows(self.n_samples_fit_ + X.shape[0])
         return self
 
     def delete(self, rows: ArrayLike) -> Self:
         """Take rows out: they will not be found any more. The others keep their indices.
+
+        When more rows were deleted than are left, these are put into an index of their own, and
+        the memory of the others is given back.
 
         Parameters
         ----------
@@ -272,7 +261,10 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
                 f"rows must be from 0 to n_samples_fit_ - 1 = {self.n_samples_fit_ - 1}, got "
                 f"indices from {rows.min()} to {rows.max()}."
             )
-        self.index_.delete(rows)
+        with draft_of(self) as draft:
+            index = self.index_.changed()
+            index.delete(index.places_of(rows))
+            draft._build_anew(index)
         return self
 
     # Search
@@ -288,7 +280,8 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_queries, n_features), default=None
-            Queries. By default the rows themselves, and then a row is not its own neighbour.
+            Queries. By default the rows themselves that were not deleted, in their order; then a
+            row is not its own neighbour.
         n_neighbors : int, default=None
             Neighbours of each query; by default those of the constructor, for which recall was
             measured.
@@ -308,20 +301,21 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             If X is not valid, or there are fewer rows than neighbours.
         """
         check_is_fitted(self)
-        k = self._check_n_neighbors(n_neighbors, X is None)
+        fitted = copy.copy(self)  # which stays as it is while another thread changes the rows
+        index = fitted.index_
+        k = fitted._check_n_neighbors(n_neighbors, X is None)
         if X is None:
-            neighbors = self.index_.nearest_to_rows(k + 1, self.n_jobs)
-            neighbors = neighbors.without(np.arange(self.index_.rows.n_rows))
-            shifts = self._space.shifts(self._space.as_queries(self.index_.rows).matrix)
+            own = np.flatnonzero(index.alive)
+            neighbors = index.nearest_to_rows(k + 1, self.n_jobs).without(own)
+            X = index.space.as_queries(index.rows.part(own)).matrix
         else:
-            X = self._in_form_of_rows(check_data(self, X, reset=False))
-            neighbors = self.index_.nearest(X, k, self.n_jobs)
-            shifts = self._space.shifts(X)
-        indices = neighbors.indices.astype(np.int64)
+            X = fitted._in_form_of_rows(check_data(fitted, X, reset=False))
+            neighbors = index.nearest(X, k, self.n_jobs)
+        indices = index.numbers[neighbors.indices]
         if not return_distance:
             return indices
-        scores = neighbors.scores + shifts[:, np.newaxis]
-        return self._space.metric.distances(scores), indices
+        scores = neighbors.scores + index.space.shifts(X)[:, np.newaxis]
+        return index.metric.distances(scores), indices
 
     def kneighbors_graph(
         self,
@@ -378,90 +372,34 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     # How it is done
 
-    def _build(self, rows, alive, given=None):
-        """Make the index of rows, and find out how much to look at.
-
-        Recall is measured among the rows as they were given, where these are at hand.
-        """
-        random_state = check_random_state(self.random_state)
-        order = random_state.permutation(np.flatnonzero(alive))
-        split = self._split_queries(rows, order)
-        sketch = None
-        metric = self._space.metric
-        if not metric.is_set:
-            sample = rows.part(order[:SAMPLE_ROWS]).matrix
-            queries = split.to_sketch
-            if queries is None:
-                queries = self._space.as_queries(rows.part(order[:SAMPLE_ROWS]))
-            sketch = PrincipalSketch(sample, queries.matrix, metric.is_product, random_state)
-        self.index_ = Index(self._space, rows, sketch, alive)
-        n_bits = self.n_bits
-        if n_bits == "auto":
-            n_bits = int(np.clip(np.rint(np.log2(order.shape[0])), 1, MAX_BITS))
-        seed = random_state.randint(np.iinfo(np.int32).max)
-        truth = Truth(self._space, rows if given is None else given)
-        self._tune(split, truth, lambda n_tables: self._family(n_bits, n_tables, seed))
-        self._n_tuned = order.shape[0]
-        self._count_rows()
-
-    def _split_queries(self, rows, order) -> _Queries:
-        """Queries to tune with, and others to find the sketches' directions in.
-
-        Recall is better for those that directions were sought in.
-        """
-        queries = self._queries
-        if queries is None:
-            self_indices = order[-N_QUERIES:]
-            to_tune = self._space.as_queries(rows.part(self_indices))
-            return _Queries(to_tune, self_indices, None)
-        to_tune, to_sketch = queries.part(slice(0, None, 2)), queries.part(slice(1, None, 2))
-        return _Queries(to_tune, None, to_sketch if to_sketch.n_rows else to_tune)
-
-    def _tune(self, split, truth, make_family):
-        """Find a setting by queries, and say what it is and what it finds."""
-        self.recall_ = 1.0
-        n_others = self.index_.n_alive - (split.self_indices is not None)
-        if n_others > 0:
-            sample = QuerySample(
-                self.index_,
-                split.to_tune,
-                split.self_indices,
-                self.n_neighbors,
-                self.n_jobs,
-                truth=truth,
+    def _build(self, rows, numbers, given=None):
+        """Make the index of rows, and tell what it finds."""
+        index, self.recall_, meets_recall = build_index(
+            self, self._space, rows, self._queries, given
+        )
+        index.numbers = numbers
+        if not meets_recall:
+            warnings.warn(
+                f"Recall is about {self.recall_:.3f}, less than recall={self.recall}, with "
+                f"{index.setting}. Set n_tables or n_probes higher, or to 'auto'.",
+                UserWarning,
+                stacklevel=4,
             )
-            meets_recall = self._find_setting(sample, make_family)
-            self.recall_ = sample.recall_of_search()
-            if not meets_recall and self.recall_ < self.recall:
-                warnings.warn(
-                    f"Recall is about {self.recall_:.3f}, less than recall={self.recall}, with "
-                    f"{self.index_.setting}. Set n_tables or n_probes higher, or to 'auto'.",
-                    UserWarning,
-                    stacklevel=4,
-                )
-        for name, value in self.index_.setting._asdict().items():
+        for name, value in index.setting._asdict().items():
             setattr(self, f"{name}_", value)
+        self.index_, self._n_tuned = index, index.n_alive
 
-    def _find_setting(self, sample, make_family) -> bool:
-        """Set the index to the best setting; whether that meets the recall without doubt."""
-        given = self.n_bits, self.n_tables, self.n_probes, self.hash_function
-        best = Tuner(
-            sample,
-            self.recall,
-            make_family,
-            n_tables=None if self.n_tables == "auto" else self.n_tables,
-            n_probes=None if self.n_probes == "auto" else self.n_probes,
-            may_scan=all(isinstance(value, str) and value == "auto" for value in given),
-        ).tune()
-        return best.meets_recall
+    def _build_anew(self, index):
+        """Make the index anew where it has changed a lot, without the rows that were deleted."""
+        is_due = index.n_alive > 2 * self._n_tuned or index.rows.n_rows > 2 * index.n_alive
+        if is_due and index.n_alive > 0:
+            left = np.flatnonzero(index.alive)
+            self._build(index.rows.part(left), index.numbers[left])
+        else:
+            self.index_ = index
 
-    def _family(self, n_bits, n_tables, seed):
-        """A family with so many tables, not fitted."""
-        given = self.hash_function
-        if isinstance(given, HashFamily):
-            return clone(given).set_params(n_tables=n_tables)
-        name = ("minhash" if self._space.metric.is_set else "simhash") if given == "auto" else given
-        return FAMILIES[name](n_bits, n_tables, random_state=seed)
+    def _count_rows(self, n_rows):
+        self.n_samples_fit_ = self._n_features_out = n_rows
 
     def _in_form_of_rows(self, X):
         """Queries, sparse or dense as the rows."""
@@ -482,9 +420,6 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
                 f"{n_rows}."
             )
         return int(k)
-
-    def _count_rows(self):
-        self.n_samples_fit_ = self._n_features_out = self.index_.rows.n_rows
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

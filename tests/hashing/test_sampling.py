@@ -247,3 +247,17 @@ def test_bad_input():
     with pytest.raises(ValueError, match="2 features, but SimHash is expecting 3"):
         sampler.sample(np.eye(2))
     assert isinstance(sampler.tables_, LSHTables)
+
+
+@pytest.mark.parametrize("as_given", [np.array, sp.csr_array], ids=["dense", "sparse"])
+def test_rows_do_not_change_with_the_users_array(as_given):
+    X = np.random.default_rng(0).normal(size=(50, 6))
+    given = as_given(X)
+    sampler = LSHSampler(random_state=0).fit(given)
+    values = given.data if sp.issparse(given) else given
+    values *= -1
+    twin = LSHSampler(random_state=0).fit(as_given(X))
+    np.testing.assert_array_equal(sampler.sample(X).toarray(), twin.sample(X).toarray())
+    np.testing.assert_array_equal(
+        sampler.redraw().sample(X).toarray(), twin.redraw().sample(X).toarray()
+    )

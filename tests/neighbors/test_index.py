@@ -71,7 +71,7 @@ def test_the_nearest_rows_are_found_and_in_order(setting, sketched):
 def test_rows_come_and_go(setting, sketched):
     X, more = make_rows(), make_rows(30, seed=2)
     index = make_index(X, setting, sketched=sketched)
-    index.insert(index.space.queries(more))
+    index.insert(index.space.queries(more), N_ROWS)
     assert index.n_alive == index.rows.n_rows == N_ROWS + 30
     np.testing.assert_array_equal(
         index.nearest(more, 1).indices[:, 0], np.arange(N_ROWS, N_ROWS + 30)

@@ -16,7 +16,7 @@ ROOMS = [
     # What docs/how_it_works.md says about the rooms.
     *("estimators", "network", "neighbors", "selection", "weights", "hashing"),
     # They stand beside the rooms, for all of them.
-    *("inputs", "stored", "csr", "threads"),
+    *("inputs", "stored", "csr", "threads", "draft"),
     "kernels",
 ]
 LEAVES = ROOMS[1 : ROOMS.index("estimators")]
