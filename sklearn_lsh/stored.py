@@ -139,7 +139,8 @@ def refuse(place: str, what: str, value: object) -> NoReturn:
 
 def is_integer(value: Any, least: int, most: int) -> bool:
     """Whether a value is an integer in a range."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and least <= value <= most
+    is_integral = isinstance(value, Integral) and not isinstance(value, bool)
+    return is_integral and least <= int(value) <= most
 
 
 def is_number(value: Any, least: float, most: float) -> bool:

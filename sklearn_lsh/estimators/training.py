@@ -175,7 +175,8 @@ class Epoch(NamedTuple):
 
     seconds: float
     """Of training alone."""
-    validation_loss: float | None
+    validation_loss: float
+    """Not a number without a validation set."""
 
 
 def train_epoch(network, data, order, history, settings, interrupts, validation) -> Epoch:
@@ -200,7 +201,7 @@ def train_epoch(network, data, order, history, settings, interrupts, validation)
     interrupts.check()
     if not (np.isfinite(loss) and network.is_finite()):
         raise Diverged
-    validation_loss = None if validation is None else validation.find_loss(network)
+    validation_loss = np.nan if validation is None else validation.find_loss(network)
     judges = validation is not None and (history.early_stopping or validation.score is not None)
     if judges and not np.isfinite(validation_loss):
         raise Diverged
