@@ -57,7 +57,11 @@ def test_uci_refuses_folds(fold):
         load_uci("tiny", fold=fold)
 
 
-@pytest.mark.parametrize("content", [b"foo", gzip.compress(b"1,2\n3\n"), gzip.compress(b"a")])
+@pytest.mark.parametrize(
+    "content",
+    [b"foo", gzip.compress(b"1,2\n3\n"), gzip.compress(b"a")],
+    ids=["no gzip", "ragged", "no numbers"],
+)
 def test_files_that_cannot_be_read_are_named(folder, content):
     for name in ("mnist", "uci/tiny"):
         (folder / name).mkdir(parents=True)
