@@ -17,7 +17,7 @@ count as zero.
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import CSR, ragged_rows
+from sklearn_lsh.csr import CSR, ragged_rows, take
 from sklearn_lsh.hashing.arrays import constant
 
 # Greatest magnitude of a quantized value: ten bits with its sign, as many as TF32 has.
@@ -53,6 +53,11 @@ def row_scales(vectors):
     scales = np.empty(indptr.shape[0] - 1, np.float32)
     kernels.scale_rows(indptr, data, scales)
     return scales
+
+
+def count_as_zero(X):
+    """Tell which rows of a matrix are quantized to zeros: they all are projected alike."""
+    return row_scales(take(X, slice(0, X.shape[0]))) == 0
 
 
 def quantize(vectors, scales):

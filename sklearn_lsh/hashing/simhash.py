@@ -11,6 +11,7 @@ from sklearn_lsh import kernels
 from sklearn_lsh.hashing.arrays import Array, constant
 from sklearn_lsh.hashing.base import MAX_BITS, HashFamily, inner_products
 from sklearn_lsh.hashing.integer_projections import (
+    count_as_zero,
     draw_normal,
     project,
     project_arrays,
@@ -172,9 +173,11 @@ class SimHash(HashFamily):
         return xp.sum(xp.astype(positive, xp.int32) * powers, axis=2, dtype=xp.int32)
 
     def _similarity(self, x, y):
-        """Cosines; that of a vector of zeros with any other is 0."""
+        """Cosines; that of a vector of zeros is 1 with another one, and 0 with any other."""
         norms = np.sqrt(inner_products(x, x) * inner_products(y, y))
-        return inner_products(x, y) / np.where(norms > 0, norms, 1)
+        cosines = inner_products(x, y) / np.where(norms > 0, norms, 1)
+        zero_x, zero_y = count_as_zero(x), count_as_zero(y)
+        return np.where(zero_x | zero_y, zero_x & zero_y, cosines)
 
     def _collision_probability(self, similarity):
         angles = np.arccos(np.clip(similarity, -1, 1))

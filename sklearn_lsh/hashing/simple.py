@@ -11,6 +11,7 @@ from sklearn_lsh.hashing.arrays import Array, constant, namespace
 from sklearn_lsh.hashing.base import CHUNK_ROWS, MAX_BITS, inner_products
 from sklearn_lsh.hashing.integer_projections import (
     SMALLEST,
+    count_as_zero,
     project,
     project_arrays,
     quantize,
@@ -260,7 +261,8 @@ class SimpleLSH(SimHash):
         ranges, _ = self._complete(squares, scales, self.norms_, np)
         norms = np.maximum(np.sqrt(inner_products(x, x)), self.norms_[ranges])
         longest = norms * np.sqrt(inner_products(y, y))
-        return inner_products(x, y) / np.where(longest > 0, longest, 1)
+        shares = inner_products(x, y) / np.where(longest > 0, longest, 1)
+        return np.where((scales == 0) | count_as_zero(y), 0, shares)
 
 
 def _squares(quantized):

@@ -7,7 +7,7 @@ from scipy.special import comb
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR
-from sklearn_lsh.hashing.arrays import constant, nearly_zero
+from sklearn_lsh.hashing.arrays import SUBNORMAL, constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily
 from sklearn_lsh.inputs import RandomState
 
@@ -120,7 +120,7 @@ class WTA(HashFamily):
         return digits
 
     def _similarity(self, x, y):
-        x, y = (v if isinstance(v, np.ndarray) else v.toarray() for v in (x, y))
+        x, y = (_as_compared(vectors) for vectors in (x, y))
         return np.array([self._agreement(*pair) for pair in zip(x, y, strict=True)])
 
     def _agreement(self, x, y):
@@ -219,6 +219,13 @@ class DWTA(WTA):
         by_chance = (n_x + n_y - 2 * n_both) / width
         filled = comb(n_features, width) - n_both
         return (agree + by_chance) / filled if filled else 1.0
+
+
+def _as_compared(vectors):
+    """Vectors with the differences that codes see: in float32, subnormal numbers being zero."""
+    dense = vectors if isinstance(vectors, np.ndarray) else vectors.toarray()
+    dense = dense.astype(np.float32)
+    return np.where(np.abs(dense) < SUBNORMAL, np.float32(0), dense)
 
 
 def agreeing_windows(x, y, width):
