@@ -75,7 +75,8 @@ def read_multilabel(text, keep_empty, rows):
 
     Fills ``rows``, which are ``lines, label_indptr, labels, indptr, indices, data``: for each row
     the number of its line, from 0, and two ragged lists, of labels and of features with their
-    values. Lines that have nothing but a comment (``# ...``) are rows only if ``keep_empty``.
+    values. Empty lines are rows only if ``keep_empty``, and comments (``# ...`` from the first letter
+    on) never.
     Returns the number of rows, or ``-1 - line`` of the first line that cannot be read.
     """
     lines, label_indptr, labels, indptr, indices, data = rows
@@ -83,7 +84,7 @@ def read_multilabel(text, keep_empty, rows):
     label_indptr[0] = 0
     indptr[0] = 0
     while p < text.shape[0]:
-        stop = p
+        first = stop = p
         while text[stop] != 10:
             stop += 1
         end = p
@@ -122,7 +123,7 @@ def read_multilabel(text, keep_empty, rows):
                 data[n] = value
                 n += 1
                 separated = False
-        if keep_empty or not empty:
+        if (keep_empty and text[first] != 35) or not empty:
             lines[n_rows] = line
             n_rows += 1
             label_indptr[n_rows] = n_labels

@@ -1,6 +1,8 @@
 """Files of samples with many labels: round trips, and what is said about bad ones."""
 
+import bz2
 import gzip
+import lzma
 from io import BytesIO, StringIO
 
 import numpy as np
@@ -14,6 +16,8 @@ from sklearn.datasets import dump_svmlight_file, load_svmlight_file
 from sklearn_lsh.datasets import load_multilabel_file, multilabel_files
 
 from ..support.kernel_cases import quick, ragged
+
+COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
 
 def assert_tidy(matrix, expected, dtype):
@@ -111,8 +115,10 @@ def test_agrees_with_scikit_learn():
 def test_paths_and_files(tmp_path):
     text = b"1 3 2\n1 2:0.5"  # a last line without its end
     (tmp_path / "plain.txt").write_bytes(text)
-    (tmp_path / "packed.txt.gz").write_bytes(gzip.compress(text))
-    for path in (tmp_path / "plain.txt", str(tmp_path / "packed.txt.gz")):
+    for ending, compress in COMPRESS.items():
+        (tmp_path / f"packed.txt{ending}").write_bytes(compress(text))
+    packed = [str(tmp_path / f"packed.txt{ending}") for ending in COMPRESS]
+    for path in (tmp_path / "plain.txt", *packed):
         X, Y = load_multilabel_file(path)
         assert X.toarray().tolist() == [[0, 0, 0.5]]
         assert Y.toarray().tolist() == [[0, 1]]
@@ -165,6 +171,16 @@ def test_nothing():
         ("3 9 9\n1 8:1\n\n2,9\n", "Line 4 has label 9, but must be below 9"),
         ("3 9 9\n1 8:1\n", "there are 3 samples, but only 1 lines follow"),
         ("1 9 9\n1 8:1\n\n1 8:1\n", "Line 3 is one too many"),
+        ("1 9 9\n# 1\n1 8:1\n# 2\n1 8:1\n", "Line 5 is one too many"),
+        ("1 1" + 20 * "0" + " 3\n0 1:1\n", "Line 1 must be a header with at most 2147483648"),
+        ("1 3 2147483649\n0 1:1\n", "Line 1 must be a header with at most 2147483648"),
+        ("1" + 20 * "0" + " 3 3\n0 1:1\n", "there are 100000000000000000000 samples, but only 1"),
+        ("1" + 9999 * "0" + " 3 3\n0 1:1\n", "samples, but only 1 lines follow"),
+        ("2 9 9\n1 1:1\n0 1:3e38 1:3e38\n", "Line 3 has a value too large for float32"),
+        ("1 9 9\n0\x0b1:1\n", "Line 2: a feature must be 'index:value', but got '0.+x0b1:1'"),
+        ("1 9 9\n0\x0c 1:1\n", "Line 2: labels must be integers"),
+        ("1 9 9\n0 1:1\x0b\n", "Line 2: a feature must be 'index:value'"),
+        ("1 9 9\n\x0b1:1\n", "Line 2: a feature must be 'index:value'"),
     ],
 )
 def test_bad_files(text, message):
@@ -189,3 +205,81 @@ def test_line_numbers_over_chunks(monkeypatch):
     text = b"9 3 3\n" + b"1 1:1.5\n" * 7 + b"1 1:?\n1 1:1\n"
     with pytest.raises(ValueError, match=r"^Line 9: .*'1:\?'"):
         load_multilabel_file(BytesIO(text))
+
+
+@pytest.mark.parametrize("ending", COMPRESS)
+def test_damaged_archives(tmp_path, ending):
+    packed = COMPRESS[ending](b"1 3 2\n1 2:0.5\n" * 1000)
+    path = tmp_path / f"packed{ending}"
+    for damaged in (packed[:-20], packed[:30], packed[:20] + b"xxxxxxxx" + packed[28:]):
+        path.write_bytes(damaged)
+        with pytest.raises((ValueError, OSError)):
+            load_multilabel_file(path)
+    path.write_bytes(packed[:-20])
+    with pytest.raises(ValueError, match=f"packed{ending} cannot be decompressed"):
+        load_multilabel_file(path, header=False)
+
+
+def test_comments_are_no_samples():
+    X, Y = load_multilabel_file(
+        BytesIO(b"3 4 3 # sizes\n# note\n1 0:1\n\n#\n \t# nothing\n# end\n")
+    )
+    assert_tidy(X, [[1, 0, 0, 0], [0] * 4, [0] * 4], np.float32)
+    assert_tidy(Y, [[0, 1, 0], [0] * 3, [0] * 3], np.uint8)
+
+
+@pytest.mark.parametrize("name", ["n_features", "n_labels"])
+@pytest.mark.parametrize("bad", [-1, 1.5, "x", True, 2**31 + 1])
+def test_numbers_of_columns_that_are_none(name, bad):
+    with pytest.raises(ValueError, match=f"'{name}' parameter of load_multilabel_file must be"):
+        load_multilabel_file(BytesIO(b"1 0:1\n"), header=False, **{name: bad})
+
+
+def test_parameters_of_other_types():
+    for bad in ({"header": "no"}, {"zero_based": 1.5}, {"label_file": 5}):
+        with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter of"):
+            load_multilabel_file(BytesIO(b"1 1 1\n"), **bad)
+    for bad in (5, None, ["name"]):
+        with pytest.raises(ValueError, match="'file' parameter of"):
+            load_multilabel_file(bad)
+
+
+def test_features_and_labels_in_two_files(tmp_path):
+    features, labels = b"3 4\n0:1.5 2:1\n\n3:2 3:1\n", b"3 3\n2:1.0 0:1\n1:0 2:1\n# none\n\n"
+    for read in (BytesIO, lambda text: text):
+        if read is not BytesIO:
+            (tmp_path / "trn_X_Xf.txt").write_bytes(features)
+            (tmp_path / "trn_X_Y.txt.xz").write_bytes(lzma.compress(labels))
+            files = tmp_path / "trn_X_Xf.txt", tmp_path / "trn_X_Y.txt.xz"
+        else:
+            files = BytesIO(features), BytesIO(labels)
+        X, Y = load_multilabel_file(*files)
+        assert_tidy(X, [[1.5, 0, 1, 0], [0] * 4, [0, 0, 0, 3]], np.float32)
+        assert_tidy(Y, [[1, 0, 1], [0, 0, 1], [0, 0, 0]], np.uint8)
+
+
+def test_two_files_without_headers():
+    X, Y = load_multilabel_file(
+        BytesIO(b"1:1\n\n4:2\n"), BytesIO(b"0:1\n1:1\n\n"), header=False, zero_based=False
+    )
+    assert_tidy(X, [[1, 0, 0, 0], [0] * 4, [0, 0, 0, 2]], np.float32)
+    assert_tidy(Y, [[1, 0], [0, 1], [0, 0]], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "message"),
+    [
+        ("2 4\n0:1\n1:1\n", "1 3\n0:1\n", "file has 2 samples, but label_file has 1"),
+        ("1 4 3\n0:1\n", "1 3\n0:1\n", "file: Line 1 must be a header of two numbers"),
+        ("1 4\n0:1\n", "1\n0:1\n", "label_file: Line 1 must be a header of two numbers"),
+        ("1 4\n2 0:1\n", "1 3\n0:1\n", "file: Line 2 has labels, which label_file has"),
+        ("1 4\n0:1\n", "1 3\n1,2\n", "label_file: Line 2 has labels"),
+        ("1 4\n4:1\n", "1 3\n0:1\n", "Line 2 has feature index 4, but must be below 4"),
+        ("1 4\n0:1\n", "1 3\n3:1\n", "Line 2 has label 3, but must be below 3"),
+        ("1 4\n0:1\n", "2 3\n0:1\n", "label_file: The header .* 2 samples, but only 1 lines"),
+        ("1 4\n0:x\n", "1 3\n0:1\n", "file: Line 2: a feature must be"),
+    ],
+)
+def test_two_files_that_do_not_fit(features, labels, message):
+    with pytest.raises(ValueError, match=message):
+        load_multilabel_file(BytesIO(features.encode()), BytesIO(labels.encode()))

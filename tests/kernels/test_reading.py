@@ -35,7 +35,7 @@ def read(variant, text, keep_empty):
 @pytest.mark.parametrize("keep_empty", [False, True])
 def test_lines(variant, keep_empty):
     n, lines, starts, labels, indptr, indices, data = read(variant, TEXT, keep_empty)
-    expected = [0, 1, 2, 3, 4, 5] if keep_empty else [0, 2, 3, 5]
+    expected = [0, 2, 3, 4, 5] if keep_empty else [0, 2, 3, 5]
     assert n == len(expected)
     assert lines.tolist() == expected
     n_labels, n_features = np.array([2, 0, 0, 0, 0, 1]), np.array([2, 0, 1, 1, 0, 0])
