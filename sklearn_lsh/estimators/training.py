@@ -124,10 +124,7 @@ def train(
     n_batches = -(-len(order) // settings.batch_size)
     best_weights = None
     if history.early_stopping and history.plateau.best > -np.inf:
-        # What earlier calls came to is to be beaten, as far as it goes on this validation set.
-        loss = validation.find_loss(network)
-        history.plateau.best = validation.find_score(loss) if np.isfinite(loss) else -np.inf
-        history.plateau.n_no_improvement = 0  # or one epoch would end what has ended once
+        set_bar(network, history, validation)
         best_weights = network.get_weights()
     schedule.begin(network.optimizer, n_epochs * n_batches)
     interrupts.hold()
@@ -136,13 +133,12 @@ def train(
             callbacks.begin_epoch()
             if settings.shuffle:
                 random_state.shuffle(order)
-            seconds, loss = train_epoch(
-                network, data, order, history, settings, interrupts, validation
-            )
+            epoch = train_epoch(network, data, order, history, settings, interrupts, validation)
             if validation is not None:
+                loss = epoch.validation_loss
                 history.add_validation(validation.find_score(loss), loss)
             if settings.verbose:
-                print_epoch(history, len(order) / seconds, validation is not None)
+                print_epoch(history, len(order) / epoch.seconds, validation is not None)
             if history.update_best(settings.tol) and history.early_stopping:
                 best_weights = network.get_weights()
             schedule.after_epoch(network.optimizer, history.t, history.n_iter / n_epochs)
@@ -168,6 +164,13 @@ def train(
         if best_weights is not None:
             network.set_weights(best_weights)
     return False
+
+
+def set_bar(network, history, validation) -> None:
+    """Let the network that there is be what is to be beaten, on this validation set."""
+    loss = validation.find_loss(network)
+    history.plateau.best = validation.find_score(loss) if np.isfinite(loss) else -np.inf
+    history.plateau.n_no_improvement = 0  # or one epoch would end what has ended once
 
 
 class Epoch(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from numbers import Integral
 from typing import NamedTuple, Self
@@ -11,17 +10,21 @@ import numpy as np
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import Best, Pattern, check_n_pairs
+from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing import array_tables
 from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
 from sklearn_lsh.hashing.priorities import priorities_of
-from sklearn_lsh.stored import Attributes, Stored, check_array, check_pointers, refuse
-
-CODE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
-# Members of all tables, buckets, and numbers of rows: all are counted in 32 bits, signed in other
-# libraries.
-MOST_MEMBERS = 2**31 - 1
-# Buckets that a query looks into: a row may have a vote of each, and votes are counted in 16 bits.
-MOST_LOOKUPS = 2**16 - 1
+from sklearn_lsh.hashing.table_checks import (
+    CODE_TYPES,
+    MOST_LOOKUPS,
+    as_codes,
+    check_count,
+    check_members,
+    check_n_members,
+    check_numbers,
+    check_sizes,
+)
+from sklearn_lsh.stored import Attributes, Stored
 
 
 class TableStatistics(NamedTuple):
@@ -111,18 +114,10 @@ class LSHTables(Stored):
         seed: int = 0,
     ) -> None:
         codes = as_codes(codes)
-        _check_count("n_buckets", n_buckets, 1, MOST_MEMBERS)
-        _check_count(
-            "the number of tables and buckets, n_buckets * codes.shape[1],",
-            n_buckets * codes.shape[-1],
-            1,
-            MOST_MEMBERS,
-        )
+        check_sizes(n_buckets, codes.shape[-1], n_rows)
         if capacity is not None:
-            _check_count("capacity", capacity, 1)
-        if n_rows is not None:
-            _check_count("n_rows", n_rows, 0, MOST_MEMBERS)
-        _check_count("seed", seed, None)
+            check_count("capacity", capacity, 1)
+        check_count("seed", seed, None)
         self.n_buckets, self.n_tables = n_buckets, codes.shape[-1]
         # Codes of no row, which tell the library: its module itself could not be pickled.
         self._none = put_beside(np.empty((0, self.n_tables), np.uint8), codes)
@@ -183,9 +178,9 @@ class LSHTables(Stored):
             See `query`. Of rows that share as many buckets those win that are met first.
         """
         codes = self._check(codes, 2, 3)
-        _check_count("n_wanted", n_wanted, None)
-        _check_count("fill_from", fill_from, None)
-        _check_count("min_shared", min_shared, None)
+        check_count("n_wanted", n_wanted, None)
+        check_count("fill_from", fill_from, None)
+        check_count("min_shared", min_shared, None)
         if not 0 <= n_wanted <= self.n_rows or fill_from >= self.n_rows > 0:
             raise ValueError(
                 f"n_wanted must be from 0 to the number of rows, {self.n_rows}, and fill_from "
@@ -343,8 +338,7 @@ class LSHTables(Stored):
 
     def _build(self, codes, owners) -> Pattern:
         """Build tables of codes."""
-        if codes.shape[0] * self.n_tables > MOST_MEMBERS:
-            raise ValueError(f"Tables hold at most {MOST_MEMBERS} members, got {codes.shape}.")
+        check_n_members(codes.shape[0] * self.n_tables)
         if self._xp is not None:
             return array_tables.build_tables(codes, owners, self.n_buckets, self._xp)
         indptr = np.empty(self.n_tables * self.n_buckets + 1, np.uint32)
@@ -380,19 +374,18 @@ class LSHTables(Stored):
 
     def _change(self, codes, rows, leaving):
         """Take rows out, then put others in: on a draft, lest an error leaves half of it."""
-        draft = copy.copy(self)
-        rows, leaving = (draft._check_rows(array) for array in (rows, leaving))
-        if rows is None:
-            new = draft._build(draft._none, None)
-        else:
-            codes = draft._check(codes, 2)
-            if rows.shape[0] != codes.shape[0]:
-                raise ValueError(f"{codes.shape[0]} codes are given for {rows.shape[0]} rows.")
-            draft.n_rows = max(draft.n_rows, draft._greatest(rows) + 1)
-            new = draft._build(codes, rows)
-        draft.indptr, draft.members = draft._merge(leaving, new)
-        draft._limit()
-        vars(self).update(vars(draft))
+        with draft_of(self) as draft:
+            rows, leaving = (draft._check_rows(array) for array in (rows, leaving))
+            if rows is None:
+                new = draft._build(draft._none, None)
+            else:
+                codes = draft._check(codes, 2)
+                if rows.shape[0] != codes.shape[0]:
+                    raise ValueError(f"{codes.shape[0]} codes are given for {rows.shape[0]} rows.")
+                draft.n_rows = max(draft.n_rows, draft._greatest(rows) + 1)
+                new = draft._build(codes, rows)
+            draft.indptr, draft.members = draft._merge(leaving, new)
+            draft._limit()
         return self
 
     def _merge(self, leaving, new) -> Pattern:
@@ -402,8 +395,7 @@ class LSHTables(Stored):
         if leaving is not None:
             flags[leaving[leaving < self.n_rows]] = 1
         room = self.members.size + new.n_pairs
-        if room > MOST_MEMBERS:
-            raise ValueError(f"Tables hold at most {MOST_MEMBERS} members, but would have {room}.")
+        check_n_members(room)
         merged = Pattern(np.empty_like(new.indptr), np.empty(room, np.uint32))
         n = kernels.merge_tables(self._pattern, flags, new, merged)
         merged = Pattern(merged.indptr, merged.indices[:n])
@@ -470,70 +462,12 @@ class LSHTables(Stored):
         """Row numbers as kernels read them."""
         if rows is None:
             return None
-        xp = namespace(rows)
-        if xp is not None:
-            is_list = rows.ndim == 1 and xp.isdtype(rows.dtype, "integral")
-            greatest = int(xp.max(rows)) if is_list and rows.shape[0] else 0
-            if not is_list or greatest >= MOST_MEMBERS or (rows.shape[0] and int(xp.min(rows)) < 0):
-                raise ValueError(
-                    f"rows must be a list of integers from 0 to {MOST_MEMBERS - 1}, got {rows}."
-                )
+        rows = check_numbers(rows)
+        if namespace(rows) is not None:
             return rows
-        rows = np.asarray(rows)
-        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-            raise ValueError(f"rows must be a list of integers, got {rows!r}.")
-        if rows.size and not 0 <= rows.min() <= rows.max() < MOST_MEMBERS:
-            raise ValueError(
-                f"rows must be numbers from 0 to {MOST_MEMBERS - 1}, got numbers from {rows.min()} "
-                f"to {rows.max()}."
-            )
         if self._xp is not None:
             return put_beside(rows.astype(np.int32), self._none)
         return np.ascontiguousarray(rows, dtype=np.uint32)
-
-
-def check_members(stored, tables, n_buckets, n_rows) -> Pattern:
-    """Check tables that were loaded: rows in buckets, in each at most once.
-
-    Parameters
-    ----------
-    stored : Attributes
-        Of the tables.
-    tables : Pattern
-    n_buckets : int
-        Of all tables.
-    n_rows : int
-
-    Returns
-    -------
-    tables : Pattern
-        As kernels read it.
-    """
-    members = check_array(stored.place("members"), tables.indices, np.uint32, (None,), below=n_rows)
-    n_members = members.shape[0]
-    indptr = check_pointers(stored.place("indptr"), tables.indptr, n_buckets, n_members)
-    n_different = kernels.drop_repeats(Pattern(indptr.copy(), members.copy()), n_rows)
-    if n_different < n_members:
-        refuse(stored.place("members"), "once in a bucket", f"{n_members - n_different} repeated")
-    return Pattern(indptr, members)
-
-
-def as_codes(codes):
-    """Codes as an array: lists as NumPy's."""
-    if namespace(codes) is None:
-        codes = np.asarray(codes)
-    if codes.ndim == 0:
-        raise ValueError(f"codes must be an array of codes, one for each table, got {codes!r}.")
-    return codes
-
-
-def _check_count(name, value, least, most=None):
-    """Refuse what is no integer, or out of bounds."""
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
-    if (least is not None and value < least) or (most is not None and value > most):
-        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} must be {bounds}, got {value}.")
 
 
 def _name(xp):

@@ -1,0 +1,103 @@
+"""What hash tables are made of, checked: kernels check nothing."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+
+from sklearn_lsh import kernels
+from sklearn_lsh.csr import Pattern
+from sklearn_lsh.hashing.arrays import Array, namespace
+from sklearn_lsh.stored import check_array, check_pointers, refuse
+
+CODE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
+# Members of all tables, buckets, and numbers of rows: all are counted in 32 bits, signed in other
+# libraries.
+MOST_MEMBERS = 2**31 - 1
+# Buckets that a query looks into: a row may have a vote of each, and votes are counted in 16 bits.
+MOST_LOOKUPS = 2**16 - 1
+
+
+def check_count(name: str, value: int, least: int | None, most: int | None = None) -> None:
+    """Refuse what is no integer, or out of bounds.
+
+    Raises
+    ------
+    TypeError, ValueError
+        That name it.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if (least is not None and value < least) or (most is not None and value > most):
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {bounds}, got {value}.")
+
+
+def check_sizes(n_buckets: int, n_tables: int, n_rows: int | None) -> None:
+    """Refuse numbers of buckets, tables and rows that 32 bits do not hold."""
+    check_count("n_buckets", n_buckets, 1, MOST_MEMBERS)
+    check_count("n_buckets * codes.shape[1]", n_buckets * n_tables, 1, MOST_MEMBERS)
+    if n_rows is not None:
+        check_count("n_rows", n_rows, 0, MOST_MEMBERS)
+
+
+def check_n_members(n_members: int) -> None:
+    """Refuse tables of more members than 32 bits number."""
+    if n_members > MOST_MEMBERS:
+        raise ValueError(f"Tables hold at most {MOST_MEMBERS} members, but would have {n_members}.")
+
+
+def as_codes(codes: Array) -> Array:
+    """Codes as an array: lists as NumPy's."""
+    if namespace(codes) is None:
+        codes = np.asarray(codes)
+    if codes.ndim == 0:
+        raise ValueError(f"codes must be an array of codes, one for each table, got {codes!r}.")
+    return codes
+
+
+def check_numbers(rows: Array) -> Array:
+    """Return numbers of rows as an array: NumPy's, unless it is another library's."""
+    xp = namespace(rows)
+    if xp is None:
+        rows = np.asarray(rows)
+        is_whole = rows.dtype.kind in "iu" or rows.size == 0
+    else:
+        is_whole = xp.isdtype(rows.dtype, "integral")
+    if rows.ndim != 1 or not is_whole:
+        raise ValueError(f"rows must be a list of integers, got {rows!r}.")
+    if rows.shape[0]:
+        least, greatest = (int(find(rows)) for find in ((xp or np).min, (xp or np).max))
+        if not 0 <= least <= greatest < MOST_MEMBERS:
+            raise ValueError(
+                f"rows must be numbers from 0 to {MOST_MEMBERS - 1}, got numbers from {least} to "
+                f"{greatest}."
+            )
+    return rows
+
+
+def check_members(stored, tables, n_buckets, n_rows) -> Pattern:
+    """Check tables that were loaded: rows in buckets, in each at most once.
+
+    Parameters
+    ----------
+    stored : Attributes
+        Of the tables.
+    tables : Pattern
+    n_buckets : int
+        Of all tables.
+    n_rows : int
+
+    Returns
+    -------
+    tables : Pattern
+        As kernels read it.
+    """
+    members = check_array(stored.place("members"), tables.indices, np.uint32, (None,), below=n_rows)
+    n_members = members.shape[0]
+    indptr = check_pointers(stored.place("indptr"), tables.indptr, n_buckets, n_members)
+    n_different = kernels.drop_repeats(Pattern(indptr.copy(), members.copy()), n_rows)
+    if n_different < n_members:
+        refuse(stored.place("members"), "once in a bucket", f"{n_members - n_different} repeated")
+    return Pattern(indptr, members)
