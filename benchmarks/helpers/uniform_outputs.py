@@ -20,13 +20,11 @@ class UniformOutput(TopK):
     n_active : int
     hashing : Hashing
         Draws the labels.
-    n_targets : None
-        Ignored: what hashing would ask.
     """
 
     computes_all = False  # in training
 
-    def __init__(self, n_active, hashing, n_targets=None):
+    def __init__(self, n_active, hashing):
         super().__init__(n_active)
         self.random_state = hashing.random_state
         self.n_dealt = 0

@@ -125,7 +125,7 @@ def check_unchanged(new: dict, old: dict) -> None:
         )
 
 
-def build_network(estimator, description: dict, X, n_targets, random_state) -> Network:
+def build_network(estimator, description: dict, X, rows, random_state) -> Network:
     """Build the network described, for data like X.
 
     Parameters
@@ -133,8 +133,8 @@ def build_network(estimator, description: dict, X, n_targets, random_state) -> N
     estimator : BaseLSHMLP
     description : dict
     X : ndarray or csr_array of shape (n_samples, n_features)
-    n_targets : ndarray of shape (n_outputs,) or None
-        Number of non-zero targets of each output, if that is known.
+    rows : int ndarray
+        Those of X that count: not those of weight 0.
     random_state : RandomState
         Draws weights and hash functions.
     """
@@ -143,10 +143,14 @@ def build_network(estimator, description: dict, X, n_targets, random_state) -> N
         alpha=estimator.alpha,
         optimizer=build_optimizer(estimator),
         sparse_input=issparse(X),
-        active_inputs=X.nnz / X.shape[0] if issparse(X) else float(X.shape[1]),
-        n_targets=n_targets,
+        active_inputs=_mean_length(X, rows) if issparse(X) else float(X.shape[1]),
         random_state=random_state,
     )
+
+
+def _mean_length(X, rows) -> float:
+    """Mean number of non-zeros of some rows of a CSR array."""
+    return int(np.diff(X.indptr)[rows].sum()) / len(rows)
 
 
 def build_optimizer(estimator):

@@ -163,15 +163,16 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             self._check_target(y)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
-        n_targets = np.bincount(data.target.indices, minlength=data.target.shape[1])
-        self._prepare_network(X, rng, fresh=fresh, n_targets=n_targets)
+        self._prepare_network(data, rng, fresh=fresh)
         validation = None
         if any(part is not None for part in given_validation):
             validation = self._given_validation_set(*given_validation)
         elif self.early_stopping:
             validation = self._set_aside(data, y, rng)
-        if fresh and self._starts_at_centroids:
-            self._start_at_centroids(data)
+        if fresh:
+            self._network.count_targets(data.target, data.rows)
+            if self._starts_at_centroids:
+                self._start_at_centroids(data)
         self._begin_history(fresh=fresh, validates=validation is not None)
         callbacks.begin()
         if not self._train(data, validation, callbacks, interrupts, rng, self.max_iter):
@@ -210,7 +211,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             self._target = self._choose_target(y, classes)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
-        self._prepare_network(X, rng, fresh=fresh, keep_optimizer=True)
+        self._prepare_network(data, rng, fresh=fresh, keep_optimizer=True)
         self._begin_history(fresh=fresh, validates=False)
         self._train(data, None, NoCallbacks(), interrupts, rng, n_epochs=1)
 
@@ -264,13 +265,11 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             score=make_score(self),
         )
 
-    def _prepare_network(
-        self, X, rng, *, fresh: bool, n_targets=None, keep_optimizer: bool = False
-    ) -> None:
+    def _prepare_network(self, data, rng, *, fresh: bool, keep_optimizer: bool = False) -> None:
         """Build the network, or check that the one there is, is the one asked for."""
-        description = describe_network(self, X.shape[1], self._target, self._auto_output)
+        description = describe_network(self, data.X.shape[1], self._target, self._auto_output)
         if fresh:
-            self._network = build_network(self, description, X, n_targets, rng)
+            self._network = build_network(self, description, data.X, data.rows, rng)
             self._description = description
             self.n_layers_ = len(description["n_units"])
             self.n_outputs_ = self._target.n_outputs
@@ -309,9 +308,8 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
     def _start_at_centroids(self, data: TrainingSet) -> None:
         """Start a hashed output layer at the centroids of its classes' training rows."""
         if self._selects_outputs:
-            target = data.target_of_rows()
-            if target.nnz:
-                self._network.start_at_centroids(data.X, target)
+            weights, rows = data.sample_weight, np.sort(data.rows)
+            self._network.start_at_centroids(data.X, data.target, weights, rows)
 
     def _begin_history(self, *, fresh: bool, validates: bool) -> None:
         """Start a record of training, or go on with the one there is."""

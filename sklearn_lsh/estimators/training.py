@@ -52,17 +52,6 @@ class TrainingSet:
     sample_weight: np.ndarray | None
     rows: np.ndarray
 
-    def target_of_rows(self) -> csr_array:
-        """Return the target with nothing in the rows that are not used."""
-        used = np.zeros(self.target.shape[0], dtype=bool)
-        used[self.rows] = True
-        counts = np.diff(self.target.indptr)
-        kept = np.repeat(used, counts)
-        indptr = np.concatenate([[0], np.cumsum(np.where(used, counts, 0))])
-        return csr_array(
-            (self.target.data[kept], self.target.indices[kept], indptr), shape=self.target.shape
-        )
-
 
 class TrainingSettings(NamedTuple):
     """How one call of ``fit`` or ``partial_fit`` trains: parameters of the estimator."""

@@ -118,8 +118,8 @@ class Vectors:
         self.empty = self.squares == 0 if empty is None else empty
         if not self.squares.max(initial=0) < MAX_SQUARE:
             raise ValueError(
-                "The lengths of rows must be less than 1e18, because distances are computed in "
-                "float32. Scale the data, for example with StandardScaler or MaxAbsScaler."
+                "X has rows too long for distances in float32: their lengths must be less than "
+                "1e18. Scale the data, for example with StandardScaler or MaxAbsScaler."
             )
         self._buffer = None  # an array with room for more rows, of which data is the beginning
 

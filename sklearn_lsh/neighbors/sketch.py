@@ -160,6 +160,8 @@ def principal_directions(matrix, n_directions, random_state):
         Right singular vectors.
     """
     n_rows, n_features = matrix.shape
+    unit = _power_of_two(matrix)
+    matrix = matrix * (1 / unit)  # or squares of squares may not be finite
     shape = n_features, min(n_directions + OVERSAMPLING, n_rows, n_features)
     directions = random_state.standard_normal(shape).astype(np.float32)
     for _ in range(POWER_ITERATIONS):
@@ -168,7 +170,15 @@ def principal_directions(matrix, n_directions, random_state):
     squares, rotation = np.linalg.eigh(projected.T @ projected)
     deviations = np.sqrt(np.maximum(squares[::-1], 0))[:n_directions] + np.float32(1e-12)
     kept = int(np.count_nonzero(deviations >= MIN_SHARE * deviations[0]))
-    return deviations[:kept], np.ascontiguousarray((directions @ rotation[:, ::-1])[:, :kept])
+    return unit * deviations[:kept], np.ascontiguousarray(
+        (directions @ rotation[:, ::-1])[:, :kept]
+    )
+
+
+def _power_of_two(matrix):
+    """One near the largest magnitude of a matrix: to divide by it changes no digit."""
+    largest = max(float(abs(matrix).max()), float(np.finfo(np.float32).tiny))
+    return np.float32(np.exp2(np.floor(np.log2(largest))))
 
 
 def _combine(matrix, mean, factors):

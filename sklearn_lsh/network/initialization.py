@@ -79,38 +79,40 @@ class ClassSums(NamedTuple):
     Attributes
     ----------
     counts : ndarray of shape (n_classes,), dtype=float32
-        Samples of each class.
+        Samples of each class, by their weights.
     mean : ndarray of shape (n_inputs,), dtype=float32
-        Mean activity of all samples.
-    n_samples : int
+        Weighted mean activity of all samples.
+    n_samples : float
+        Sum of the weights.
     """
 
     counts: np.ndarray
     mean: np.ndarray
-    n_samples: int
+    n_samples: float
 
 
 def sum_by_class(activities, sums) -> ClassSums:
     """Add each sample's activity to the rows of its classes in ``sums``."""
-    n_samples = 0
+    n_samples = 0.0
     mean = np.zeros(sums.shape[1])
     counts = np.zeros(sums.shape[0], np.float32)
-    for hidden, targets in activities:
+    for hidden, targets, weight in activities:
         hidden = hidden.toarray() if isinstance(hidden, CSR) else hidden
         by_class = group(targets.pattern, targets.n_columns)
-        ones = np.ones(by_class.samples.shape[0], np.float32)
-        members = CSR(by_class.starts, by_class.samples, ones, hidden.shape[0])
+        member_weights = weight[by_class.samples]
+        members = CSR(by_class.starts, by_class.samples, member_weights, hidden.shape[0])
         part = np.zeros((by_class.rows.shape[0], sums.shape[1]), np.float32)
         kernels.csr_matmul(members, hidden, np.float32(1), part)
         sums[by_class.rows] += part
-        counts[by_class.rows] += np.diff(by_class.starts)
-        mean += hidden.sum(axis=0, dtype=np.float64)
-        n_samples += hidden.shape[0]
+        starts = by_class.starts[:-1].astype(np.intp)
+        counts[by_class.rows] += np.add.reduceat(member_weights, starts, dtype=np.float64)
+        mean += (hidden * weight[:, np.newaxis]).sum(axis=0, dtype=np.float64)
+        n_samples += float(weight.sum(dtype=np.float64))
     return ClassSums(counts, (mean / n_samples).astype(np.float32), n_samples)
 
 
 def set_to_centroids(weights, activities, *, odds=False):
-    """Start each class's row at the normalised, centred mean of its samples' activities.
+    """Start each class's row at the normalised, centred mean of its samples' activities, weighted.
 
     A class then responds most to what is most like its samples: a nearest-centroid classifier,
     from which training goes on. All rows have the same length, such that samples respond to
@@ -120,8 +122,9 @@ def set_to_centroids(weights, activities, *, odds=False):
     ----------
     weights : NeuronWeights
         Of the output layer.
-    activities : iterable of (ndarray or CSR, CSR)
-        What the last hidden layer answers to parts of the data, and their targets.
+    activities : iterable of (ndarray or CSR, CSR, ndarray)
+        What the last hidden layer answers to parts of the data, their targets, and their weights,
+        which are 1 on average.
     odds : bool, default=False
         Whether biases start lower, by the logarithms of the classes' odds. For losses that judge
         each class on its own: else every class would be as likely as not at the start, and as
@@ -146,8 +149,30 @@ def set_to_centroids(weights, activities, *, odds=False):
         weights.bias[0] += np.log((counts + 0.5) / (n_samples - counts + 0.5))
 
 
-def chunks(X, target, size):
-    """Consecutive parts of data and targets."""
-    for start in range(0, X.shape[0], size):
-        rows = slice(start, min(start + size, X.shape[0]))
-        yield take(X, rows), take(target, rows)
+def sample_rows(rows, weights, n_rows):
+    """About so many of some rows, or all if there are not more: spread evenly over their weights.
+
+    Of rows that hardly count hardly any is taken (systematic sampling).
+    """
+    step = max(1, rows.shape[0] // n_rows)
+    if weights is None:
+        return rows[::step][:n_rows]
+    shares = weights[rows] / weights[rows].mean(dtype=np.float64)
+    ends = np.cumsum(shares)
+    # A row is taken if a whole number of steps ends in its share.
+    is_taken = np.ceil((ends - shares) / step) * step < ends
+    return rows[is_taken][:n_rows]
+
+
+def chunks(X, target, weights, rows, size):
+    """Consecutive parts of some rows of data, targets and weights.
+
+    Weights come as shares of their mean: only their ratios matter.
+    """
+    mean = 1.0 if weights is None else weights[rows].mean(dtype=np.float64)
+    for start in range(0, rows.shape[0], size):
+        part = rows[start : start + size]
+        weight = np.ones(part.shape[0], np.float32)
+        if weights is not None:
+            weight = (weights[part] / mean).astype(np.float32)
+        yield take(X, part), take(target, part), weight

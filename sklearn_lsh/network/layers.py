@@ -152,8 +152,6 @@ class LayerShape(NamedTuple):
     is_output : bool
     n_nonzero : float, default=inf
         Mean number of non-zeros of an input, for a first layer that reads sparse data.
-    n_targets : ndarray of shape (n_neurons,), default=None
-        Number of non-zero targets of each output, if that is known.
     """
 
     n_inputs: int
@@ -161,7 +159,6 @@ class LayerShape(NamedTuple):
     n_active: "int | None"
     is_output: bool
     n_nonzero: float = math.inf
-    n_targets: "np.ndarray | None" = None
 
 
 def make_layer(shape, bound, optimizer, selection_name, hashing) -> Layer:
@@ -181,7 +178,7 @@ def make_layer(shape, bound, optimizer, selection_name, hashing) -> Layer:
     if n_active is None:
         selection = None
     elif shape.is_output:
-        selection = make_output_selection(name, n_active, shape.n_neurons, hashing, shape.n_targets)
+        selection = make_output_selection(name, n_active, shape.n_neurons, hashing)
     else:
         selection = make_hidden_selection(name, n_active, shape.n_nonzero, hashing)
     few_nonzero = not shape.is_output and math.isfinite(shape.n_nonzero)

@@ -12,6 +12,7 @@ from sklearn_lsh.network.activations import ACTIVATIONS
 from sklearn_lsh.network.initialization import (
     chunks,
     draw_bound,
+    sample_rows,
     set_to_centroids,
     set_to_share,
 )
@@ -22,7 +23,7 @@ from sklearn_lsh.network.ranking import best_outputs
 from sklearn_lsh.network.refresh import RefreshSchedule
 from sklearn_lsh.network.training import Gate, count_threads, run_epoch, split, take_batch
 from sklearn_lsh.network.work import WorkLog
-from sklearn_lsh.selection import EXACT_SELECTIONS, Hashing, Selection
+from sklearn_lsh.selection import EXACT_SELECTIONS, Hashing, OutputLSH, Selection
 from sklearn_lsh.stored import MOST, Attributes, is_integer
 from sklearn_lsh.threads import one_by_one
 from sklearn_lsh.weights import values
@@ -78,8 +79,6 @@ class Network:
         Whether the data that training starts with is sparse.
     active_inputs : float
         Mean number of non-zeros of a row of it, the fan-in that matters for sparse data.
-    n_targets : ndarray of shape (n_outputs,), default=None
-        Number of non-zero targets of each output, if that is known.
     random_state : RandomState
     """
 
@@ -98,7 +97,6 @@ class Network:
         optimizer,
         sparse_input=False,
         active_inputs=None,
-        n_targets=None,
         random_state,
     ):
         self.n_units = list(n_units)
@@ -122,7 +120,6 @@ class Network:
                 n_active=None if selection == "all" else n_active[depth],
                 is_output=is_output,
                 n_nonzero=active_inputs if sparse_input and depth == 0 else math.inf,
-                n_targets=n_targets if is_output else None,
             )
             bound = draw_bound(activation, fan_in, n_neurons)
             self.layers.append(make_layer(shape, bound, optimizer, selection, hashing))
@@ -207,14 +204,13 @@ class Network:
         for layer in self.layers:
             layer.weights.forget_steps(self.optimizer)
 
-    def prepare(self, X, rows):
-        """Let the selections get to know a sample of some rows of the data."""
+    def prepare(self, X, rows, sample_weight=None):
+        """Let the selections get to know a sample of some rows of the data, by their weights."""
         first, self.prepared = not self.prepared, True
         n_sample = N_FIRST if first else N_LATER
         if all(layer.selection is None for layer in self.layers):
             return
-        step = max(1, rows.shape[0] // n_sample)
-        inputs = take(X, np.ascontiguousarray(rows[::step][:n_sample]))
+        inputs = take(X, np.ascontiguousarray(sample_rows(rows, sample_weight, n_sample)))
         for layer in self.layers:
             if layer.selection is not None:
                 if first:
@@ -231,15 +227,33 @@ class Network:
         if cuts_off and layer.selection.misses_few(n_neurons):
             set_to_share(layer.weights, inputs, n_active / n_neurons)
 
-    def start_at_centroids(self, X, target):
-        """Start the output layer's rows at the centroids of their classes."""
-        rows = np.flatnonzero(np.diff(target.indptr))
-        self.prepare(X, rows)
-        parts = chunks(X, target, self.chunk_size)
-        activities = ((self.hidden(inputs), targets) for inputs, targets in parts)
+    def count_targets(self, target, rows):
+        """Tell the output layer, before it is trained, how often training rows have each output."""
+        selection = self.layers[-1].selection
+        if isinstance(selection, OutputLSH):
+            n_outputs = target.shape[1]
+            selection.n_targets = np.bincount(target[rows].indices, minlength=n_outputs)
+
+    def start_at_centroids(self, X, target, sample_weight=None, rows=None):
+        """Start the output layer's rows at the centroids of their classes.
+
+        Parameters
+        ----------
+        X, target, sample_weight
+            See `train_epoch`.
+        rows : ndarray of int64, default=None
+            Training rows, in ascending order; by default all. Others play no part.
+        """
+        rows = np.arange(X.shape[0]) if rows is None else rows
+        labelled = rows[np.diff(target.indptr)[rows] > 0]
+        if labelled.shape[0] == 0:
+            return
+        self.prepare(X, labelled, sample_weight)
+        parts = chunks(X, target, sample_weight, rows, self.chunk_size)
+        activities = ((self.hidden(inputs), *rest) for inputs, *rest in parts)
         odds = not LOSSES[self.loss].normalised
         set_to_centroids(self.layers[-1].weights, activities, odds=odds)
-        self.prepare(X, rows)
+        self.prepare(X, labelled, sample_weight)
 
     def hidden(self, inputs):
         """Activations of the last hidden layer."""
@@ -270,7 +284,7 @@ class Network:
             Mean of the batches' losses while training, the penalty at the end included.
         """
         if not self.prepared:
-            self.prepare(X, order)
+            self.prepare(X, order, sample_weight)
         batches, gate = split(order, batch_size), Gate()
         self.optimizer.n_threads = count_threads(n_jobs, batches)
 
@@ -288,7 +302,7 @@ class Network:
         finally:  # an interrupted epoch, too, leaves weights and tables as they are to be used
             for layer in self.layers:
                 layer.weights.settle()
-            self.prepare(X, order)
+            self.prepare(X, order, sample_weight)
         return loss + self.penalty(order.shape[0] / len(batches))
 
     def penalty(self, batch_weight):

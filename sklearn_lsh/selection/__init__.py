@@ -35,7 +35,7 @@ def make_hidden_selection(name, n_active, n_nonzero, hashing) -> Selection:
     return EXACT_SELECTIONS["topk" if name == "lsh" else name](n_active)
 
 
-def make_output_selection(name, n_active, n_neurons, hashing, n_targets=None) -> Selection:
+def make_output_selection(name, n_active, n_neurons, hashing) -> Selection:
     """Make the output layer's selection.
 
     Where every other output is wanted, computing all of them beats looking them up.
@@ -48,11 +48,9 @@ def make_output_selection(name, n_active, n_neurons, hashing, n_targets=None) ->
     n_neurons : int
         Number of outputs.
     hashing : Hashing
-    n_targets : ndarray of shape (n_neurons,), default=None
-        See `OutputLSH`.
     """
     if name == "lsh" and 2 * n_active < n_neurons:
-        return OutputLSH(n_active, hashing, n_targets)
+        return OutputLSH(n_active, hashing)
     return EXACT_SELECTIONS["topk" if name == "lsh" else name](n_active)
 
 

@@ -78,7 +78,9 @@ def test_sparse_data_count_their_non_zeros(kind):
     X = kind(np.eye(8)[[0, 1, 2, 3]])
     estimator = LSHMLPClassifier((20,), alpha=0.5)
     description = describe_network(estimator, 8, TARGET, all_neurons)
-    network = build_network(estimator, description, X, None, np.random.RandomState(0))
+    network = build_network(
+        estimator, description, X, np.arange(X.shape[0]), np.random.RandomState(0)
+    )
     assert network.n_units == [8, 20, 3000]
     assert network.alpha == 0.5
     # A single non-zero: weights are drawn for a fan-in of one.

@@ -10,8 +10,6 @@ from sklearn_lsh.estimators.progress import NoCallbacks
 from sklearn_lsh.estimators.schedules import make_schedule
 from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, train
 
-from ..support.ragged import assert_canonical
-
 DATA = TrainingSet(np.zeros((6, 2)), sp.csr_array((6, 1), dtype=np.float32), None, np.arange(5))
 
 
@@ -127,11 +125,3 @@ def test_interruption():
 def test_not_finite():
     with pytest.raises(ValueError, match="non-finite"):
         run([1.0, np.inf])
-
-
-def test_target_of_rows():
-    target = sp.csr_array(np.array([[1, 2], [0, 3], [4, 0]], np.float32))
-    data = TrainingSet(None, target, None, np.array([2, 1]))
-    assert_canonical(data.target_of_rows(), [[0, 0], [0, 3], [4, 0]])
-    data.rows = data.rows[:0]
-    assert data.target_of_rows().nnz == 0

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sklearn_lsh.network.initialization import sample_rows
+
+from ..support.kernel_cases import quick, seeds
 from ..support.selections import N_HIDDEN, N_SAMPLES, everything, make_selected
 from ..support.small_networks import make_blobs, make_network, predict_dense
 
@@ -100,3 +105,59 @@ def test_rows_without_labels_do_not_disturb_the_start():
     lengths = np.linalg.norm(network.coefs[1], axis=0)
     assert lengths.std() < 1e-4 * lengths.mean()
     assert np.isfinite(network.intercepts[1]).all()
+
+
+def rows_of_coefs(X, target, **given):
+    network = make_network(
+        n_units=(X.shape[1], 30, 60), n_active=(None, 10), selection="lsh", loss="logistic"
+    )
+    network.start_at_centroids(X, target, **given)
+    return network.coefs[1], network.intercepts[1]
+
+
+def test_only_training_rows_have_a_part_in_centroids():
+    X, target, _ = make_blobs()
+    rows = np.sort(np.random.default_rng(0).permutation(len(X))[:700])
+    expected = rows_of_coefs(X[rows], target[rows])
+    spoilt = X * 1e5
+    spoilt[rows] = X[rows]
+    for ours, theirs in zip(rows_of_coefs(spoilt, target, rows=rows), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_weights_of_one_change_no_bit():
+    X, target, _ = make_blobs()
+    expected = rows_of_coefs(X, target)
+    for weight in (1, 0.25):
+        weights = np.full(len(X), weight, np.float32)
+        found = rows_of_coefs(X, target, sample_weight=weights)
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_weights_count_as_often_as_they_say():
+    X, target, _ = make_blobs()
+    counts = np.random.default_rng(0).integers(1, 4, len(X))
+    # Scaled: only ratios matter.
+    weights = counts.astype(np.float32) / counts.mean(dtype=np.float32)
+    repeated = np.repeat(np.arange(len(X)), counts)
+    found = rows_of_coefs(X, target, sample_weight=weights)
+    expected = rows_of_coefs(X[repeated], target[repeated])
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-4)
+    # Half a sample more of each kind is another share of other numbers of samples.
+    np.testing.assert_allclose(found[1], expected[1], atol=0.1)
+
+
+@given(n=st.integers(1, 300), n_rows=st.integers(1, 100), seed=seeds)
+@quick
+def test_samples_of_rows(n, n_rows, seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(1000)[:n]
+    expected = sample_rows(rows, None, n_rows)
+    assert len(expected) == min(n_rows, -(-n // max(1, n // n_rows)))
+    for weight in (1, 0.25, 2.0**99):
+        weights = np.full(1000, weight, np.float32)
+        np.testing.assert_array_equal(sample_rows(rows, weights, n_rows), expected)
+    weights[rng.permutation(1000)[:500]] = 1e-6 * weight
+    taken = weights[sample_rows(rows, weights, n_rows)] == weight
+    assert np.count_nonzero(~taken) <= (2 if taken.any() or n < 5 else n)

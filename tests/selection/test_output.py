@@ -51,8 +51,9 @@ def test_samples_of_every_class_are_remembered(counted):
         n_units=(50, 30, 200),
         n_active=(None, 20),
         selection="lsh",
-        n_targets=counts if counted else None,
     )
+    if counted:
+        network.count_targets(target, np.arange(1000))
     network.prepare(X, np.arange(1000))
     train(network, X, target, 1)
     selection = network.layers[1].selection
