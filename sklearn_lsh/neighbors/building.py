@@ -80,6 +80,8 @@ def build_index(parameters, space: Space, rows: Vectors, queries, given=None) ->
         sketch = PrincipalSketch(sample.matrix, to_sketch.matrix, is_product, random_state)
     index = Index(space, rows, sketch, np.ones(rows.n_rows, bool))
     seed = random_state.randint(np.iinfo(np.int32).max)
+    # Refused, too, if it is wrong, where there is nothing to hash.
+    _make_family(parameters.hash_function, space.metric.is_set, 1, 1, seed)._validate_params()
     if rows.n_rows == (split.self_indices is not None):  # a row without others
         return Built(index, 1.0, True)
     sample = QuerySample(

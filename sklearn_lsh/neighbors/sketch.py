@@ -176,8 +176,8 @@ def principal_directions(matrix, n_directions, random_state):
 
 
 def _power_of_two(matrix):
-    """One near the largest magnitude of a matrix: to divide by it changes no digit."""
-    largest = max(float(abs(matrix).max()), float(np.finfo(np.float32).tiny))
+    """One near the largest magnitude of a matrix, or 1: to divide by it changes no digit."""
+    largest = max(1.0, float(abs(matrix).max()))
     return np.float32(np.exp2(np.floor(np.log2(largest))))
 
 

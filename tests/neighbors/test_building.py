@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_lsh.hashing import DWTA
+from sklearn_lsh.hashing import DWTA, SimHash
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 from sklearn_lsh.neighbors.building import build_index
 from sklearn_lsh.neighbors.index import EXACT
@@ -28,6 +28,11 @@ def test_few_rows_are_compared():
 
 def test_a_single_row_has_no_others():
     assert built(rows=X[:1])[1:] == (1, True)
+
+
+def test_a_wrong_family_is_refused_even_if_there_is_nothing_to_hash():
+    with pytest.raises(ValueError, match="'n_bits' parameter of SimHash"):
+        built(rows=X[:1], hash_function=SimHash(-1))
 
 
 def test_a_recall_that_is_not_met():

@@ -51,3 +51,12 @@ def test_directions_for_products_approximate_them_best(is_sparse):
     centred = (Q - Q.mean(axis=0)) @ (X - X.mean(axis=0)).T
     least = (np.linalg.svd(centred, compute_uv=False)[64:] ** 2).sum()
     assert (rest**2).sum() < 1.05 * least
+
+
+@pytest.mark.parametrize("for_products", [False, True])
+@pytest.mark.parametrize("scale", [0, 1e-30, 1e16])
+def test_very_long_and_very_short_rows(scale, for_products):
+    X = (np.random.default_rng(0).normal(size=(50, 6)) * scale).astype(np.float32)
+    sketch = PrincipalSketch(X, X, for_products, np.random.RandomState(0))
+    for sketches in (sketch.rows(X), sketch.queries(X)):
+        assert np.isfinite(sketches).all()
