@@ -5,10 +5,9 @@ This is the one place of the rule: what users save is `Stored`, and checks all t
 when pickle, joblib or skops hand over its attributes: types, shapes, ranges of indices, and that
 parts fit together. Only then may the object be used at all.
 
-Arrays come out as kernels read them: contiguous, aligned, in the processor's byte order. Those
-that are only read may stay mapped to their file; those that are written to are copied unless they
-are the object's own. (Training writes to no loaded array: it works on a copy, see
-`sklearn_lsh.draft`.)
+Arrays come out as kernels read them: contiguous, aligned, in the processor's byte order. They may
+stay mapped to their file: nothing is written to a loaded array, because calls that change an object
+work on a draft (`sklearn_lsh.draft`).
 """
 
 from __future__ import annotations
@@ -158,7 +157,6 @@ def check_array(
     least=None,
     below=None,
     finite: bool = False,
-    written: bool = False,
 ) -> np.ndarray:
     """Return a loaded array as kernels read it.
 
@@ -176,8 +174,6 @@ def check_array(
         The range of its values; negative ones are out of a range that has an end only.
     finite : bool, default=False
         Whether NaN and infinity are refused.
-    written : bool, default=False
-        Whether it will be written to: then it is copied unless it is the object's own.
 
     Returns
     -------
@@ -197,8 +193,6 @@ def check_array(
     ):
         refuse(place, f"of shape {shape}", array)
     array = np.require(np.asarray(array), dtype, ["C", "A"])
-    if written:
-        array = np.require(array, requirements=["W", "O"])
     if array.size == 0:
         return array
     if below is not None or least is not None:

@@ -16,6 +16,7 @@ from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing.arrays import namespace, to_numpy
 from sklearn_lsh.hashing.base import CHUNK_VALUES, HashFamily, inner_products
 from sklearn_lsh.hashing.simhash import SimHash
+from sklearn_lsh.hashing.stored_tables import check_fit
 from sklearn_lsh.hashing.tables import LSHTables
 from sklearn_lsh.inputs import Count, MatrixLike, RandomState, check_stored_matrix
 from sklearn_lsh.stored import Attributes, Stored
@@ -247,7 +248,8 @@ class LSHSampler(Stored, BaseEstimator):
             If X is not valid.
         """
         check_is_fitted(self)
-        self._check_family()  # parameters may have been set since
+        self._validate_params()  # parameters may have been set since
+        self._check_family()
         X = self.family_._check(X, reset=False)
         codes = self.family_.query_codes(X)
         counts = _COUNTS[self.method](self, codes)
@@ -319,7 +321,7 @@ class LSHSampler(Stored, BaseEstimator):
         stored.part("_random", np.random.RandomState)
         family = stored.part("family_", HashFamily)
         tables = stored.part("tables_", LSHTables)
-        tables._check_family(family)
+        check_fit(tables, family, tables.n_rows)
         n_features = stored.integer("n_features_in_", 1)
         stored.require(
             n_features == getattr(family, "n_features_in_", None), "n_features_in_", "the family's"

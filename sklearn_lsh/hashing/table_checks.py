@@ -1,4 +1,4 @@
-"""What hash tables are made of, checked: kernels check nothing."""
+"""What users hand over to hash tables, checked: kernels check nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_lsh import kernels
-from sklearn_lsh.csr import Pattern
 from sklearn_lsh.hashing.arrays import Array, namespace
-from sklearn_lsh.stored import check_array, check_pointers, refuse
 
 CODE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16))
 # Members of all tables, buckets, and numbers of rows: all are counted in 32 bits, signed in other
@@ -75,29 +72,3 @@ def check_numbers(rows: Array) -> Array:
                 f"{greatest}."
             )
     return rows
-
-
-def check_members(stored, tables, n_buckets, n_rows) -> Pattern:
-    """Check tables that were loaded: rows in buckets, in each at most once.
-
-    Parameters
-    ----------
-    stored : Attributes
-        Of the tables.
-    tables : Pattern
-    n_buckets : int
-        Of all tables.
-    n_rows : int
-
-    Returns
-    -------
-    tables : Pattern
-        As kernels read it.
-    """
-    members = check_array(stored.place("members"), tables.indices, np.uint32, (None,), below=n_rows)
-    n_members = members.shape[0]
-    indptr = check_pointers(stored.place("indptr"), tables.indptr, n_buckets, n_members)
-    n_different = kernels.drop_repeats(Pattern(indptr.copy(), members.copy()), n_rows)
-    if n_different < n_members:
-        refuse(stored.place("members"), "once in a bucket", f"{n_members - n_different} repeated")
-    return Pattern(indptr, members)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -14,17 +13,17 @@ from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing import array_tables
 from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
 from sklearn_lsh.hashing.priorities import priorities_of
+from sklearn_lsh.hashing.stored_tables import check_stored_tables
 from sklearn_lsh.hashing.table_checks import (
     CODE_TYPES,
     MOST_LOOKUPS,
     as_codes,
     check_count,
-    check_members,
     check_n_members,
     check_numbers,
     check_sizes,
 )
-from sklearn_lsh.stored import Attributes, Stored
+from sklearn_lsh.stored import Stored
 
 
 class TableStatistics(NamedTuple):
@@ -302,30 +301,8 @@ class LSHTables(Stored):
 
     # How it is done
 
-    def _check_family(self, family):
-        """Refuse a family whose codes are not those of these tables, when both were loaded."""
-        stored = Attributes(self)
-        drawn = vars(family)
-        stored.require(self.n_tables == drawn.get("_n_features_out"), "n_tables", "the family's")
-        stored.require(self.n_buckets == drawn.get("n_buckets_"), "n_buckets", "the family's")
-
     def _check_stored(self):
-        stored = Attributes(self)
-        n_buckets, n_tables = stored.integer("n_buckets", 1), stored.integer("n_tables", 1)
-        n_rows = stored.integer("n_rows")
-        stored.part("seed", Integral)
-        if stored.get("capacity") is not None:
-            stored.integer("capacity", 1)
-        pattern = Pattern(stored.get("indptr"), stored.get("members"))
-        foreign = namespace(stored.get("_none"))
-        if foreign is None:
-            stored.array("_none", np.uint8, (0, n_tables))
-        else:
-            arrays = (np.asarray(to_numpy(array)) for array in pattern)
-            pattern = Pattern(*(array.astype(np.uint32) for array in arrays))
-        pattern = check_members(stored, pattern, n_tables * n_buckets, n_rows)
-        if foreign is None:
-            self.indptr, self.members = pattern
+        check_stored_tables(self)
 
     @property
     def _xp(self):

@@ -9,11 +9,13 @@ import numpy as np
 
 from sklearn_lsh.csr import Pattern, even_pattern, keep_best
 from sklearn_lsh.hashing import HashFamily, LSHTables
+from sklearn_lsh.hashing.stored_tables import check_fit
 from sklearn_lsh.neighbors.costs import OVERSAMPLING
-from sklearn_lsh.neighbors.metrics import Vectors
+from sklearn_lsh.neighbors.metrics import Metric, Vectors
 from sklearn_lsh.neighbors.scan import MAX_PRODUCTS, Scan
 from sklearn_lsh.neighbors.sketch import PrincipalSketch
 from sklearn_lsh.neighbors.space import Space
+from sklearn_lsh.stored import MOST, Attributes, check_array, is_integer
 from sklearn_lsh.threads import one_by_one
 
 # Queries that are searched at once.
@@ -142,6 +144,57 @@ class Index:
         self.tables: LSHTables | None = None
         self.scan: Scan | None = None
         self.setting = EXACT
+
+    def check_stored(self, n_features):
+        """Check what was loaded, and that its parts fit together."""
+        stored = Attributes(self)
+        stored.part("space", Space).check_stored(n_features)
+        metric = self.space.metric
+        stored.require(stored.part("metric", Metric) == metric, "metric", "that of the space")
+        alive = stored.array("alive", np.bool_, (None,))
+        numbers = stored.array("numbers", np.int64, alive.shape, least=0)
+        stored.require((numbers[:-1] < numbers[1:]).all(), "numbers", "in ascending order")
+        stored.part("exact_scan", Scan).check_stored(metric, n_features, alive)
+        if metric.is_set:
+            stored.require(stored.get("sketch") is None, "sketch", "None")
+        else:
+            sketch = stored.part("sketch", PrincipalSketch)
+            sketch.check_stored(metric.is_product, n_features)
+        setting = stored.part("setting", Setting)
+        are_sizes = all(is_integer(size, 0, MOST) for size in setting)
+        stored.require(are_sizes, "setting", "sizes")
+        needed = {"scan": setting.n_directions > 0, "tables": setting.n_tables > 0}
+        for name in ("scan", "tables"):
+            if not needed[name]:
+                stored.require(stored.get(name) is None, name, "None")
+        quantized = stored.part("sketches", Sketches).quantized
+        if needed["scan"]:
+            self._check_scan(stored)
+        elif needed["tables"]:
+            quantized = self._check_tables(stored, n_features)
+        self.sketches = Sketches(quantized, None)
+
+    def _check_scan(self, stored):
+        n_directions, sketch = self.setting.n_directions, stored.part("sketch", PrincipalSketch)
+        fits = n_directions <= sketch.n_directions and self.setting.n_tables == 0
+        stored.require(fits, "setting", "of the sketch's directions, and no tables")
+        scan = stored.part("scan", Scan)
+        scan.check_stored(sketch.metric, n_directions, self.alive)
+
+    def _check_tables(self, stored, n_features):
+        """Check tables; returns the sketches as kernels read them."""
+        family, tables = stored.part("family", HashFamily), stored.part("tables", LSHTables)
+        n_rows = self.alive.shape[0]
+        check_fit(tables, family, n_rows)
+        stored.require(self.setting.n_probes > 0, "setting", "of at least one bucket")
+        quantized = self.sketches.quantized
+        if self.sketch is not None:
+            n_features = self.sketch.n_hashed
+            shape = (n_rows, self.sketch.n_directions)
+            quantized = check_array("Sketches.quantized", quantized, np.int8, shape)
+        is_hashed = vars(family).get("n_features_in_") == n_features
+        stored.require(is_hashed, "family", f"of {n_features} features")
+        return quantized
 
     @property
     def rows(self) -> Vectors:

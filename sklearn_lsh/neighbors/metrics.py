@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR, as_csr, lengths_of, take, without_zeros
 from sklearn_lsh.hashing.integer_projections import row_scales, row_sums
+from sklearn_lsh.stored import Attributes, check_array, check_pointers, refuse
 
 # Greatest squared length of a row: squared distances have to be finite in float32.
 MAX_SQUARE = 1e36
@@ -123,6 +124,25 @@ class Vectors:
             )
         self._buffer = None  # an array with room for more rows, of which data is the beginning
 
+    def check_stored(self, n_rows, n_features):
+        """Check what was loaded; ``n_rows`` is None where nothing else tells."""
+        stored = Attributes(self)
+        is_sparse = isinstance(stored.get("data"), CSR)
+        dtype = np.float64 if is_sparse else np.float32
+        squares = stored.array("squares", dtype, (n_rows,), finite=True)
+        in_range = ((squares >= 0) & (squares < MAX_SQUARE)).all()
+        stored.require(in_range, "squares", f"from 0 to {MAX_SQUARE}")
+        shape = (squares.shape[0], n_features)
+        stored.array("empty", np.bool_, shape[:1])
+        if is_sparse:
+            self.data = _check_csr(stored.place("data"), self.data, shape)
+        else:
+            stored.array("data", np.float32, shape, finite=True)
+
+    def __getstate__(self):
+        # Room for more rows is not worth being stored.
+        return {**vars(self), "_buffer": None}
+
     @property
     def is_sparse(self):
         """Whether rows are `CSR`."""
@@ -178,6 +198,16 @@ class Vectors:
         joined = Vectors(buffer[:n_rows], squares, empty)
         joined._buffer = buffer
         return joined
+
+
+def _check_csr(place, rows, shape) -> CSR:
+    """Return ragged rows that were loaded as kernels read them."""
+    indices = check_array(f"{place}.indices", rows.indices, np.uint32, (None,), below=shape[1])
+    data = check_array(f"{place}.data", rows.data, np.float32, indices.shape, finite=True)
+    indptr = check_pointers(f"{place}.indptr", rows.indptr, shape[0], indices.shape[0])
+    if rows.n_columns != shape[1]:
+        refuse(f"{place}.n_columns", str(shape[1]), rows.n_columns)
+    return CSR(indptr, indices, data, shape[1])
 
 
 def _squares(rows):

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import best_columns, n_nonzero
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
+from sklearn_lsh.stored import Attributes
 
 # Queries that are answered at once.
 MAX_QUERIES = 256
@@ -82,6 +83,15 @@ class Scan:
         self.metric, self.rows = metric, rows
         self.offsets = metric.offsets(rows)
         self.offsets[~alive] = np.inf
+
+    def check_stored(self, metric: Metric, n_features, alive):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        stored.require(stored.part("metric", Metric) == metric, "metric", "that of the index")
+        stored.part("rows", Vectors).check_stored(alive.shape[0], n_features)
+        offsets = stored.array("offsets", np.float32, alive.shape)
+        fits = (offsets > -np.inf).all() and np.array_equal(offsets < np.inf, alive)
+        stored.require(fits, "offsets", "infinite where rows were deleted, and nowhere else")
 
     def insert(self, rows: Vectors):
         """Add rows; they get the next indices."""

@@ -5,6 +5,7 @@ import scipy.sparse as sp
 
 from sklearn_lsh import kernels
 from sklearn_lsh.neighbors.metrics import METRICS
+from sklearn_lsh.stored import Attributes
 
 # Most directions of a sketch.
 MAX_DIRECTIONS = 64
@@ -88,10 +89,31 @@ class PrincipalSketch:
         self.row_basis = _combine(queries, self.query_mean, left / roots)
         return roots
 
+    def check_stored(self, for_products, n_features):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        stored.require(stored.flag("for_products") == for_products, "for_products", "the metric's")
+        for name in ("row_mean", "query_mean"):
+            stored.array(name, np.float32, (n_features,), finite=True)
+        n_directions = None
+        for name in ("row_basis", "query_basis"):
+            basis = stored.array(name, np.float32, (n_features, n_directions), finite=True)
+            n_directions = basis.shape[1]
+        whitening = stored.array("whitening", np.float32, (None,), finite=True)
+        is_short = 0 < whitening.shape[0] <= n_directions
+        stored.require(is_short and (whitening > 0).all(), "whitening", "positive, of directions")
+        for name in ("row_step", "query_step", *(["unit"] if for_products else [])):
+            stored.require(stored.number(name, 0) > 0, name, "positive")
+
     @property
     def n_directions(self):
         """Length of the sketches."""
         return self.row_basis.shape[1] + self.for_products
+
+    @property
+    def n_hashed(self):
+        """Length of what is hashed of them."""
+        return self.whitening.shape[0] + self.for_products
 
     @property
     def metric(self):
@@ -137,7 +159,7 @@ class PrincipalSketch:
         return scores
 
     def _scale(self, sketches, factors):
-        scaled = sketches[:, : factors.shape[0] + self.for_products].copy()
+        scaled = sketches[:, : self.n_hashed].copy()
         scaled[:, self.for_products :] *= factors
         return scaled
 

@@ -15,7 +15,8 @@ import scipy.sparse as sp
 
 from sklearn_lsh.csr import take
 from sklearn_lsh.hashing.integer_projections import SMALLEST
-from sklearn_lsh.neighbors.metrics import Metric, Vectors
+from sklearn_lsh.neighbors.metrics import METRICS, Metric, Vectors
+from sklearn_lsh.stored import Attributes
 
 # Rows from which the origin is found.
 SAMPLE_ROWS = 2048
@@ -54,6 +55,14 @@ class Space:
 
     def __init__(self, metric: Metric, origin=None):
         self.metric, self.origin = metric, origin
+
+    def check_stored(self, n_features):
+        """Check what was loaded."""
+        stored = Attributes(self)
+        known = stored.part("metric", Metric) in METRICS.values()
+        stored.require(known, "metric", "one of this package")
+        if stored.get("origin") is not None:
+            stored.array("origin", np.float64, (n_features,), finite=True)
 
     @classmethod
     def around(cls, metric: Metric, X) -> Space:

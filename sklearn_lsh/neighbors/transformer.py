@@ -24,15 +24,19 @@ from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.inputs import MatrixLike, RandomState, check_data
 from sklearn_lsh.neighbors.building import build_index
-from sklearn_lsh.neighbors.metrics import METRICS
+from sklearn_lsh.neighbors.index import Index
+from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.space import Space
 from sklearn_lsh.neighbors.tuning import N_QUERIES
+from sklearn_lsh.stored import Attributes, Stored
 
 AUTO = StrOptions({"auto"})
 _COUNT = Interval(Integral, 1, None, closed="left")
 
 
-class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LSHNeighborsTransformer(
+    Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Graph of the nearest neighbours, found by sketches and hashing.
 
     In place of scikit-learn's `KNeighborsTransformer` where comparing all rows takes too long.
@@ -218,6 +222,7 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         """
         if not hasattr(self, "index_"):
             return self.fit(X)
+        self._validate_params()
         X = check_data(self, X, reset=False)
         if sp.issparse(X) != self._sparse:
             kinds = ("dense", "sparse") if self._sparse else ("sparse", "dense")
@@ -371,6 +376,27 @@ class LSHNeighborsTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         return self.kneighbors_graph(X, n_neighbors, self.mode)
 
     # How it is done
+
+    def _check_stored(self):
+        if "index_" not in vars(self):
+            return  # not fitted
+        stored = Attributes(self)
+        n_features = stored.integer("n_features_in_", 1)
+        index = stored.part("index_", Index)
+        index.check_stored(n_features)
+        space = stored.part("_space", Space)
+        space.check_stored(n_features)
+        metric = index.metric
+        stored.require(space.metric == metric, "_space", "that of the index")
+        is_sparse = stored.flag("_sparse") or metric.is_set
+        stored.require(index.rows.is_sparse == is_sparse, "_sparse", "as the rows are")
+        if stored.get("_queries") is not None:
+            queries = stored.part("_queries", Vectors)
+            queries.check_stored(None, n_features)
+            stored.require(queries.is_sparse == is_sparse, "_queries", "sparse if rows are")
+        n_given = int(index.numbers.max(initial=-1)) + 1
+        for name, least in (("n_samples_fit_", n_given), ("_n_features_out", 0), ("_n_tuned", 0)):
+            stored.integer(name, least)
 
     def _build(self, rows, numbers, given=None):
         """Make the index of rows, and tell what it finds."""

@@ -34,7 +34,8 @@ class RefreshPeriod:
     def check_stored(self):
         """Check what was loaded."""
         stored = Attributes(self)
-        stored.number("length", 0)
+        if stored.get("length") is not None:
+            stored.number("length", 0)
         stored.number("due", 0)
 
     def begin(self, n_steps, refresh_work, batch_work):

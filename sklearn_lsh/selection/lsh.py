@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn_lsh.csr import n_nonzero, n_samples
 from sklearn_lsh.hashing import FAMILIES, HashFamily, LSHTables
 from sklearn_lsh.hashing.base import MAX_BITS
+from sklearn_lsh.hashing.stored_tables import check_fit
 from sklearn_lsh.selection.base import Selection
 from sklearn_lsh.selection.sketch import InputSketch
 from sklearn_lsh.stored import MOST, Attributes, check_array, check_generator, is_integer, refuse
@@ -246,9 +247,7 @@ def check_tables(place, tables, family, n_neurons):
     """Refuse tables that are not of a family's codes of so many neurons, after they were loaded."""
     if not isinstance(tables, LSHTables):
         refuse(place, "tables", tables)
-    tables._check_family(family)
-    if tables.n_rows != n_neurons:
-        refuse(f"{place}.n_rows", str(n_neurons), tables.n_rows)
+    check_fit(tables, family, n_neurons)
 
 
 def check_distinct(place, neurons, n_neurons):

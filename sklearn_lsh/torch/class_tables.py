@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sklearn_lsh.csr import even_pattern
+from sklearn_lsh.csr import Pattern, even_pattern
 from sklearn_lsh.hashing import LSHTables
+from sklearn_lsh.hashing.stored_tables import check_fit, check_members
 from sklearn_lsh.selection.class_memory import ClassMemory
 from sklearn_lsh.selection.output import OutputLSH
+from sklearn_lsh.stored import Attributes, check_array, refuse
 from sklearn_lsh.torch import bridge
 
 # In place of a class where fewer were found than wanted.
@@ -67,6 +69,38 @@ class ClassTables:
         """A NumPy array as a tensor where the codes are."""
         return torch.from_numpy(array).to(self.codes.device)
 
+    def check_stored(self, n_classes, family):
+        """Check what was loaded with the whole module."""
+        stored = Attributes(self)
+        stored.integer("n_classes", n_classes, n_classes)
+        stored.integer("n_buckets", family.n_buckets_, family.n_buckets_)
+        stored.part("memory", ClassMemory).check_stored(n_classes)
+        if stored.get("tables") is not None:
+            check_fit(stored.part("tables", LSHTables), family, n_classes)
+        shape = (self.memory.n_places, family._n_features_out)
+        self._check_codes(stored.get("codes"), torch.Size(shape))
+
+    def check_state(self, state):
+        """Refuse what `state` did not tell of tables of these sizes."""
+        names = {"codes", "is_blank", "counts", "built"}
+        if not isinstance(state, dict) or not state.keys() >= names:
+            refuse("tables", f"a dictionary of {sorted(names)}", state)
+        self._check_codes(state["codes"], self.codes.shape)
+        for name, least in (("is_blank", None), ("counts", 0)):
+            own = getattr(self.memory, name)
+            check_array(f"tables.{name}", _numpy(state[name]), own.dtype, own.shape, least=least)
+        if state["built"] is not None:
+            parts = state["built"]
+            if not isinstance(parts, (tuple, list)) or len(parts) != 2:
+                refuse("tables.built", "two tensors", parts)
+            pattern = Pattern(*(_numpy(part) for part in parts))
+            n_tables = self.codes.shape[1]
+            check_members("tables.built", pattern, n_tables * self.n_buckets, self.n_classes)
+
+    def _check_codes(self, codes, shape):
+        own = np.uint8 if self.n_buckets <= 1 << 8 else np.uint16
+        check_array("tables.codes", _numpy(codes), own, tuple(shape), below=self.n_buckets)
+
     def state(self):
         """Everything in tensors and numbers."""
         built = self.tables and (
@@ -90,3 +124,12 @@ class ClassTables:
             device = self.codes.device
             arrays = (bridge.hashable(array.to(device, copy=True)) for array in state["built"])
             self.tables.indptr, self.tables.members = arrays
+
+
+def _numpy(tensor):
+    """A tensor that was loaded as NumPy's array, unsigned where families and tables have it so."""
+    if not isinstance(tensor, torch.Tensor):
+        refuse("tables", "made of tensors", tensor)
+    array = tensor.detach().cpu().numpy()
+    unsigned = {np.dtype(np.int16): np.uint16, np.dtype(np.int32): np.uint32}
+    return array.view(unsigned.get(array.dtype, array.dtype))

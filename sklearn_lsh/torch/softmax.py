@@ -15,9 +15,11 @@ from sklearn_lsh.network.refresh import RefreshPeriod
 from sklearn_lsh.selection.lsh import choose_n_bits, make_family
 from sklearn_lsh.selection.negatives import Deck
 from sklearn_lsh.selection.output import CHUNK, OutputLSH
+from sklearn_lsh.stored import Stored
 from sklearn_lsh.torch import bridge
 from sklearn_lsh.torch.class_tables import NO_CLASS, ClassTables
 from sklearn_lsh.torch.scores import TopClasses, pair_scores, sampled_scores
+from sklearn_lsh.torch.state import check_extra_state, check_layer, extra_state
 
 # Numbers that are computed at once where all classes, or many, are looked at.
 CHUNK_VALUES = 1 << 24
@@ -28,7 +30,7 @@ ROW_COST = 4
 RECENTRE = 0.5
 
 
-class LSHSoftmaxLoss(nn.Module):
+class LSHSoftmaxLoss(Stored, nn.Module):
     r"""A linear layer of many classes and its cross-entropy, in time that hardly grows with them.
 
     For each sample the classes that it is most likely confused with are looked up in hash tables:
@@ -463,13 +465,7 @@ class LSHSoftmaxLoss(nn.Module):
         state : dict
             Tensors and numbers.
         """
-        return {
-            "seed": self.seed,
-            "unit": self._unit,
-            "schedule": (self._n_steps, self._period.due, self._period.length),
-            "n_drawn": self._deck.n_dealt,
-            "tables": self._tables.state(),
-        }
+        return extra_state(self)
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Take over what `get_extra_state` told.
@@ -478,12 +474,21 @@ class LSHSoftmaxLoss(nn.Module):
         ----------
         state : dict
             Of a module with the same settings.
+
+        Raises
+        ------
+        ValueError
+            If it is of another module, or not as it was saved. The module is then as it was.
         """
+        check_extra_state(self, state)
         self._begin(state["seed"])
         self._unit = state["unit"]
         self._n_steps, self._period.due, self._period.length = state["schedule"]
         self._deck.n_dealt = state["n_drawn"]
         self._tables.restore(state["tables"])
+
+    def _check_stored(self):
+        check_layer(self)
 
     def _apply(self, fn, recurse=True):
         """Move to another device or type; tables follow the weights."""

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.hashing import DWTA, E2LSH, WTA, LSHSampler, LSHTables, MinHash, SimHash, SimpleLSH
+from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
 
 class Subject(NamedTuple):
@@ -33,6 +34,8 @@ SPARSE = sp.csr_array(np.where(DENSE > 0.7, DENSE, 0))
 CLASSES = np.arange(N_SAMPLES) % 40
 LABELS = sp.csr_array((RNG.random((N_SAMPLES, 30)) < 0.1).astype(np.float32))
 TARGETS = np.log1p(DENSE[:, :2] @ np.ones((2, 3)))
+# Rows that differ in few directions, many enough for their sketches to be compared.
+ROWS = RNG.normal(size=(3000, 8)) @ RNG.normal(size=(8, 200)).astype(np.float32)
 FAMILIES = [SimHash, WTA, DWTA, E2LSH, MinHash, SimpleLSH]
 
 
@@ -86,10 +89,32 @@ def _use_sampler(X, sampler):
     sampler.redraw().sample(X[:7])
 
 
+def _use_neighbors(X, transformer):
+    transformer.kneighbors(X[:9])
+    if X.shape[0] < 1000:
+        transformer.kneighbors()
+    transformer.transform(X[:9])
+    transformer.partial_fit(X[:10])
+    transformer.delete([0, 3])
+    transformer.kneighbors(X[:9])
+    transformer.partial_fit(X).kneighbors(X[:9])
+
+
+def _make_neighbors(X, queries=None, **options):
+    transformer = LSHNeighborsTransformer(random_state=0, n_neighbors=3, **options)
+    return transformer.fit(X, queries=queries).partial_fit(X[:5]).delete([2])
+
+
 def _network(estimator, X, y):
     return Subject(partial(_fit, estimator, X, y), partial(_use_network, X, y))
 
 
+def _neighbors(X, **options):
+    return Subject(partial(_make_neighbors, X, **options), partial(_use_neighbors, X))
+
+
+# These take seconds to make.
+SLOW = {"neighbors, scanned", "neighbors, products scanned"}
 WIDE = {"hidden_layer_sizes": (60,), "density": 0.1, "output_density": 0.2}
 TABLES = {"n_tables": 4, "n_bits": 5}
 SUBJECTS = {
@@ -148,4 +173,17 @@ SUBJECTS = {
         partial(LSHSampler(E2LSH(6, 5), method="draw", random_state=0).fit, DENSE),
         partial(_use_sampler, DENSE),
     ),
+    "neighbors, exact": _neighbors(DENSE),
+    "neighbors, exact sparse": _neighbors(SPARSE, metric="cosine"),
+    "neighbors, tables": _neighbors(DENSE, n_tables=4, n_bits=5, n_probes=3),
+    "neighbors, products": _neighbors(
+        DENSE, metric="inner_product", n_tables=4, n_bits=5, n_probes=3
+    ),
+    "neighbors, sets": _neighbors(SPARSE, metric="jaccard", n_tables=4, n_bits=5),
+    "neighbors, sparse tables": _neighbors(SPARSE, n_tables=4, n_bits=5),
+    "neighbors, wta": _neighbors(DENSE, n_tables=4, n_bits=6, hash_function="wta"),
+    "neighbors, scanned": _neighbors(ROWS),
+    "neighbors, products scanned": _neighbors(ROWS, metric="inner_product"),
+    "neighbors, far": _neighbors(DENSE + 1000, n_tables=4, n_bits=5),
+    "neighbors, queries": _neighbors(DENSE, queries=DENSE[:40], n_tables=4, n_bits=5),
 }

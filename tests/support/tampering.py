@@ -26,11 +26,13 @@ from typing import NamedTuple
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))  # it is run as a program
-from stored_objects import SUBJECTS
+from stored_objects import SLOW, SUBJECTS
 
 # Seconds in which a case has to be done, and bytes of memory that it may take.
 PATIENCE = 20
 MEMORY = 6 << 30
+# Share of the cases that are few, and tried quickly.
+FEW = 0.01
 
 
 class Case(NamedTuple):
@@ -125,7 +127,7 @@ def flat(array):
 
 
 def turned(array):
-    return np.ascontiguousarray(array.T) if array.ndim > 1 else array[::-1].copy()
+    return array[::-1].copy() if array.ndim == 1 else np.ascontiguousarray(array.T)
 
 
 def fortran(array):
@@ -134,7 +136,8 @@ def fortran(array):
 
 def swapped(array):
     changed = array.copy().reshape(-1)
-    changed[[0, -1]] = changed[[-1, 0]] if changed.size else changed
+    if changed.size:
+        changed[[0, -1]] = changed[[-1, 0]]
     return changed.reshape(array.shape)
 
 
@@ -362,9 +365,10 @@ def main():
         work(options.work, options.seed, options.share, options.first)
         return 0
     total, n_wrong = Counter(), 0
-    # A process of its own for each, unless there is little to do for each.
-    subjects = [[name] for name in options.subjects] if options.share > 0.02 else [options.subjects]
-    for some in subjects:
+    groups = [[name] for name in options.subjects]
+    if options.share < FEW:  # one process for all
+        groups = [[name for name in options.subjects if name not in SLOW]]
+    for some in groups:
         start = time.perf_counter()
         results = try_all(some, options.seed, options.share)
         counts = Counter(result.outcome if result.is_right else "WRONG" for result in results)
