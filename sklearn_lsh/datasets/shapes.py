@@ -244,4 +244,4 @@ def _shuffled(images, n_each, n_samples, rng):
 
 
 def _as_samples(images):
-    return images.reshape(len(images), -1).astype(np.float32)
+    return images.reshape(len(images), _SIDE**2).astype(np.float32)

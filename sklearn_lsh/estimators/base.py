@@ -232,7 +232,9 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         # any weight.
         rows = np.flatnonzero(weights)
         if len(rows) == 0:
-            raise ValueError("The weights of all samples are zero.")
+            raise ValueError(
+                "The weights of all samples are zero: they are sample_weight times class_weight."
+            )
         return TrainingSet(X, target, weights, rows)
 
     def _set_aside(self, data, y, rng) -> ValidationSet:

@@ -16,6 +16,7 @@ from sklearn_lsh.estimators.class_weights import multiply_weights, weights_of_cl
 from sklearn_lsh.estimators.density import auto_output
 from sklearn_lsh.estimators.outputs import refuse_large_table
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
+from sklearn_lsh.estimators.scores import ScoreMixin
 from sklearn_lsh.estimators.targets import (
     BinaryTarget,
     ClassTarget,
@@ -29,7 +30,7 @@ from sklearn_lsh.hashing import HashFamily
 from sklearn_lsh.inputs import MatrixLike, RandomState
 
 
-class LSHMLPClassifier(ClassifierMixin, BaseLSHMLP):
+class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
     """Multilayer perceptron classifier that computes only the neurons that matter.
 
     The neurons of wide layers lie in locality-sensitive hash tables. A sample looks up those

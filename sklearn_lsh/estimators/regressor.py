@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Self
 
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 
 from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
+from sklearn_lsh.estimators.scores import ScoreMixin
 from sklearn_lsh.estimators.targets import RegressionTarget
 from sklearn_lsh.hashing import HashFamily
-from sklearn_lsh.inputs import MatrixLike, RandomState, check_sparse
+from sklearn_lsh.inputs import MatrixLike, RandomState
 
 
-class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
+class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
     """Multilayer perceptron regressor that computes only the neurons that matter.
 
     The neurons of wide layers lie in locality-sensitive hash tables. A sample looks up those
@@ -287,28 +287,6 @@ class LSHMLPRegressor(RegressorMixin, BaseLSHMLP):
 
     def _choose_target(self, y, classes=None):
         return RegressionTarget(y, self.loss)
-
-    def score(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> float:
-        """Compute the coefficient of determination of the predictions.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_outputs)
-            Their true target values.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
-
-        Returns
-        -------
-        score : float
-            :math:`R^2`, the mean of that of several targets, see :func:`sklearn.metrics.r2_score`.
-        """
-        if issparse(y):
-            check_sparse(y, "y")
-            y = y.toarray()
-        return super().score(X, y, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(

@@ -69,7 +69,12 @@ def make_score(estimator) -> Callable | None:
     scorer = check_scoring(estimator, estimator.scoring)
 
     def score(X, y, **weights) -> float:
-        found = scorer(_without_feature_names(estimator), X, y, **weights)
+        try:
+            found = scorer(_without_feature_names(estimator), X, y, **weights)
+        except AttributeError as error:
+            raise ValueError(
+                f"scoring={estimator.scoring!r} does not suit {type(estimator).__name__}: {error}"
+            ) from error
         try:
             return float(found)
         except (TypeError, ValueError) as error:

@@ -190,7 +190,10 @@ class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             From 0 to 1, of the library of `similarity`.
         """
         check_is_fitted(self)
-        given = np.asarray(to_numpy(similarity), dtype=np.float64)
+        try:
+            given = np.asarray(to_numpy(similarity), dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"similarity must be numbers, got {similarity!r}.") from error
         return put_beside(self._collision_probability(given), similarity)
 
     @property

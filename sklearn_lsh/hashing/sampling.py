@@ -275,10 +275,17 @@ class LSHSampler(Stored, BaseEstimator):
         -------
         sums : ndarray of shape (n_queries,) or (n_queries, n_values), dtype=float64
             Estimates of the sums over all rows.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X is not valid, or the function returns anything but a number, or a row of them, for
+            each pair.
         """
+        if not callable(function):
+            raise TypeError(f"function must be callable, got {function!r}.")
         weights = self.sample(X)
-        pairs = _pairs(weights)
-        values = np.asarray(function(pairs.queries, pairs.rows), dtype=np.float64)
+        values = _values_of_pairs(function, _pairs(weights))
         # Entry i of the weights takes the values of pair i.
         summation = sp.csr_array(
             (weights.data, np.arange(weights.nnz), weights.indptr),
@@ -436,6 +443,21 @@ _COUNTS = {
     "tables": LSHSampler._count_tables,
     "draw": LSHSampler._count_draw,
 }
+
+
+def _values_of_pairs(function, pairs) -> np.ndarray:
+    """What a user's function says of pairs, as numbers."""
+    found = function(pairs.queries, pairs.rows)
+    try:
+        values = np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"function must return numbers, got {found!r}.") from error
+    if values.ndim not in (1, 2) or values.shape[0] != pairs.rows.shape[0]:
+        raise ValueError(
+            f"function must return an array of shape (n_pairs,) or (n_pairs, n_values) for "
+            f"{pairs.rows.shape[0]} pairs, got shape {values.shape}."
+        )
+    return values
 
 
 def _pairs(matrix) -> _Pairs:

@@ -54,7 +54,7 @@ def as_codes(codes: Array) -> Array:
     return codes
 
 
-def check_numbers(rows: Array) -> Array:
+def check_numbers(rows: Array, name: str) -> Array:
     """Return numbers of rows as an array: NumPy's, unless it is another library's."""
     xp = namespace(rows)
     if xp is None:
@@ -63,12 +63,12 @@ def check_numbers(rows: Array) -> Array:
     else:
         is_whole = xp.isdtype(rows.dtype, "integral")
     if rows.ndim != 1 or not is_whole:
-        raise ValueError(f"rows must be a list of integers, got {rows!r}.")
+        raise ValueError(f"{name} must be a list of integers, got {rows!r}.")
     if rows.shape[0]:
         least, greatest = (int(find(rows)) for find in ((xp or np).min, (xp or np).max))
         if not 0 <= least <= greatest < MOST_MEMBERS:
             raise ValueError(
-                f"rows must be numbers from 0 to {MOST_MEMBERS - 1}, got numbers from {least} to "
-                f"{greatest}."
+                f"{name} must be numbers from 0 to {MOST_MEMBERS - 1}, got numbers from {least} "
+                f"to {greatest}."
             )
     return rows

@@ -121,7 +121,7 @@ class LSHTables(Stored):
         # Codes of no row, which tell the library: its module itself could not be pickled.
         self._none = put_beside(np.empty((0, self.n_tables), np.uint8), codes)
         self.capacity, self.seed = capacity, seed
-        codes, owners = self._check(codes, 2), self._check_rows(owners)
+        codes, owners = self._check(codes, 2), self._check_rows(owners, "owners")
         # None where it is missing, which the check of the owners finds.
         self.n_rows: int = codes.shape[0] if owners is None else n_rows  # type: ignore[assignment]
         if owners is not None:
@@ -191,6 +191,7 @@ class LSHTables(Stored):
             )
         room = codes.shape[0] * n_wanted
         check_n_pairs(room)
+        min_shared = min(int(min_shared), MOST_MEMBERS)  # more than any row has
         return self._search(codes, n_wanted, room, fill_from=fill_from, min_shared=min_shared)
 
     def buckets(self, codes: Array) -> tuple[Array, Array]:
@@ -435,11 +436,11 @@ class LSHTables(Stored):
     def _greatest(self, rows):
         return int((self._xp or np).max(rows)) if rows.shape[0] else -1
 
-    def _check_rows(self, rows):
+    def _check_rows(self, rows, name="rows"):
         """Row numbers as kernels read them."""
         if rows is None:
             return None
-        rows = check_numbers(rows)
+        rows = check_numbers(rows, name)
         if namespace(rows) is not None:
             return rows
         if self._xp is not None:

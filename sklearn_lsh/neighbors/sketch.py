@@ -21,6 +21,8 @@ OVERSAMPLING = 10
 MIN_SHARE = 1e-3
 # Deviations of the widest direction that the largest quantized value, 127, stands for.
 QUANTIZED_DEVIATIONS = 4
+# Between these, sums of products of products of values have room in float32.
+SAFE_SIZES = (1e-9, 1e8)
 # Rows that are quantized at once, which stay in a processor's cache.
 CHUNK_ROWS = 1024
 
@@ -181,6 +183,11 @@ def principal_directions(matrix, n_directions, random_state):
     directions : ndarray of shape (n_features, n_directions), dtype=float32
         Right singular vectors.
     """
+    unit = _unit_of(matrix)
+    if unit != 1:
+        scaled = matrix * np.float32(1 / unit)
+        deviations, directions = principal_directions(scaled, n_directions, random_state)
+        return deviations * unit, directions
     n_rows, n_features = matrix.shape
     unit = _power_of_two(matrix)
     matrix = matrix * (1 / unit)  # or squares of squares may not be finite
@@ -201,6 +208,14 @@ def _power_of_two(matrix):
     """One near the largest magnitude of a matrix, or 1: to divide by it changes no digit."""
     largest = max(1.0, float(abs(matrix).max()))
     return np.float32(np.exp2(np.floor(np.log2(largest))))
+
+
+def _unit_of(matrix):
+    """A power of two as a unit for values whose products would overflow or vanish; else 1."""
+    largest = abs(matrix).max()
+    if largest == 0 or SAFE_SIZES[0] < largest < SAFE_SIZES[1]:
+        return 1
+    return np.float32(np.ldexp(1.0, np.clip(np.frexp(largest)[1], -100, 100)))
 
 
 def _combine(matrix, mean, factors):

@@ -435,7 +435,7 @@ class LSHNeighborsTransformer(
 
     def _check_n_neighbors(self, n_neighbors, without_self):
         k = self.n_neighbors if n_neighbors is None else n_neighbors
-        if not isinstance(k, Integral):
+        if not isinstance(k, Integral) or isinstance(k, bool):
             raise TypeError(f"n_neighbors must be an integer, got {k!r}.")
         if k <= 0:
             raise ValueError(f"Expected n_neighbors > 0. Got {k}")

@@ -377,14 +377,21 @@ class Network:
 
     def _predict(self, inputs):
         outputs = self.forward(inputs)[-1].outputs
-        LOSSES[self.loss].activate(outputs)
+        self._activate_last(outputs)
         return outputs
 
     def _predict_top_k(self, inputs, k):
         outputs = self.forward(inputs)[-1].outputs
+        _refuse_overflow(np.isnan(values(outputs)))
         places, columns = best_outputs(outputs, k)
-        LOSSES[self.loss].activate(outputs)
+        self._activate_last(outputs)
         return columns, values(outputs).reshape(-1)[places]
+
+    def _activate_last(self, outputs):
+        """Turn the outputs' pre-activations into predictions, which are finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            LOSSES[self.loss].activate(outputs)
+        _refuse_overflow(~np.isfinite(values(outputs)))
 
     def _with_selection(self, selection=None, at_least=1):
         """The same weights under another selection, or one that finds more outputs."""
@@ -457,3 +464,12 @@ class Network:
             layer.weights.rows[...] = snapshot.rows
             layer.weights.bias[...] = snapshot.bias
             layer.selection = copy.deepcopy(snapshot.selection)
+
+
+def _refuse_overflow(overflows):
+    """Refuse predictions that are no numbers, lest they are taken for some."""
+    if overflows.any():
+        raise ValueError(
+            "X has samples for which the network's outputs are not finite in float32: their values "
+            "are far beyond those that it was trained on."
+        )

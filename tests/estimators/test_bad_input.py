@@ -429,7 +429,7 @@ def test_bad_sample_weight(make, weight, message):
 def test_bad_class_weight():
     with pytest.raises(ValueError, match=r"finite weights that are not negative"):
         classifier(class_weight={0: -1}).fit(X, Y)
-    with pytest.raises(ValueError, match=r"weights of all samples are zero"):
+    with pytest.raises(ValueError, match=r"zero: they are sample_weight times class_weight"):
         classifier(class_weight={0: 0, 1: 0, 2: 0}).fit(X, Y)
     with pytest.raises(ValueError, match=r"classes.* are not in class_weight"):
         classifier(class_weight={5: 1.0}).fit(X, Y)

@@ -136,19 +136,20 @@ def is_of_sklearn(error):
 def names_of(function):
     """An expression that finds names of parameters and attributes in a message."""
     owner = getattr(function, "__self__", None)
-    owner = (
-        function if inspect.isclass(function) else owner if inspect.isclass(owner) else type(owner)
-    )
-    return _names(getattr(function, "__func__", function), owner)
+    names = owner.get_params() if hasattr(owner, "get_params") else ()
+    owner = function if inspect.isclass(function) else type(owner)
+    return _names(getattr(function, "__func__", function), owner, frozenset(names))
 
 
 @cache
-def _names(function, owner):
-    names = set(inspect.signature(function).parameters)
+def _names(function, owner, names):
+    # Parameters of a part stand as `part__name` in `set_params`, and without it in messages.
+    names = {part for name in names for part in (name, name.rpartition("__")[2])}
+    names |= set(inspect.signature(function).parameters)
     if owner is not type(None):
         names |= set(inspect.signature(owner).parameters)
     names -= {"self", "args", "kwargs"}
-    return re.compile(rf"\b({'|'.join(map(re.escape, names))}|\w+_)\b(?!\()")
+    return re.compile(rf"\b({'|'.join(map(re.escape, sorted(names)))}|\w+_)\b(?!\()")
 
 
 def state_of(owner):

@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_lsh import metrics
 
-from .arrays import Given, layout, lying_sparse, pick, sparse, weights
+from .arrays import WRONG_WEIGHTS, Given, layout, lying_sparse, pick, sparse, weights
 from .judge import REFUSED, expect
 
 K = [1, 2, 3, None, np.int64(2)]
@@ -61,7 +61,7 @@ class Case:
             :, : int(rng.integers(1, n_labels + 1))
         ]
         self.top_k = Given(layout(rng, self.top, 0.2))
-        self.weights = weights(rng, n, p_wrong=0.2)
+        self.weights = weights(rng, n, p_wrong=0.2, wrong=WRONG_WEIGHTS)
         self.classes = None
         if rng.random() < 0.4:
             self._draw_classes(rng, n, n_labels)

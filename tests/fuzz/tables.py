@@ -80,7 +80,7 @@ class Case:
 WRONG_CODES = [
     lambda codes, case: codes.astype(float),
     lambda codes, case: codes.astype("i8"),
-    lambda codes, case: codes[..., :-1],
+    lambda codes, case: codes[..., :0],
     lambda codes, case: codes[:, :, np.newaxis, np.newaxis],
     lambda codes, case: np.full((1, case.n_tables), case.n_buckets, "u2"),
     lambda codes, case: np.full((2, case.n_tables), 65535, "u2"),
@@ -117,6 +117,7 @@ def play(call):
     tables = plain = REFUSED
     while tables is REFUSED:
         tables, plain = construct(call, case)
+    check_members(case, tables, plain)
     for _ in range(call.rng.integers(5, 20)):
         call.pick(ACTIONS)(call, case, tables, plain)
         check_members(case, tables, plain)
@@ -226,7 +227,9 @@ def most_collisions(call, case, tables, plain):
     wrong = call.chance(0.15)
     if wrong:
         given[call.pick(given)] = call.pick([1.5, "foo", None, n_rows + 10**6, 10**20, np.nan, []])
-        wrong = given["min_shared"] not in (n_rows + 10**6, 10**20)  # as many may be asked for
+        # Of no rows any may be asked for, and so many shared buckets of any.
+        is_any = given["min_shared"] in (n_rows + 10**6, 10**20)
+        wrong = not is_any and not (n_rows == 0 and given["fill_from"] in (10**6, 10**20))
     answer = call(tables.most_collisions, codes.value, **given, refuse=codes.bad or wrong)
     if answer is REFUSED:
         return

@@ -271,7 +271,7 @@ def test_rows_of_numbers_that_32_bits_do_not_hold(filled, number):
             tables.insert(codes[:1], rows)
         with pytest.raises(ValueError, match="rows must be numbers from 0 to 2147483646"):
             tables.delete(rows)
-        with pytest.raises(ValueError, match="rows must be numbers from 0 to 2147483646"):
+        with pytest.raises(ValueError, match="owners must be numbers from 0 to 2147483646"):
             LSHTables(codes[:1], 8, rows, 5)
     assert all(
         a is b for a, b in zip(before, (tables.indptr, tables.members, tables.n_rows), strict=True)
