@@ -149,10 +149,10 @@ def load_multilabel_file(
             raise ValueError(
                 f"file has {len(rows.lines)} samples, but label_file has {len(label_rows.lines)}."
             )
-        n_labels = _bound(
+        most = _bound(
             label_rows, label_rows.indptr, label_rows.indices, label_sizes.n_features, "label"
         )
-        sizes = sizes._replace(n_labels=n_labels)
+        sizes = sizes._replace(n_labels=most)
         labels = _without_zeros(label_rows)
     if not zero_based:
         _check(rows, rows.indptr, rows.indices == 0, "index 0, but the first is 1")
@@ -163,9 +163,10 @@ def load_multilabel_file(
     # Duplicates may add up to what single values are not.
     _check(rows, X.indptr, ~np.isfinite(X.data), TOO_LARGE)
     columns, indptr = labels
+    most = sizes.n_labels
     if label_file is None:
-        n_labels = _bound(rows, indptr, columns, sizes.n_labels, "label")
-    Y = _csr(np.ones(len(columns), bool), columns, indptr, n_labels)
+        most = _bound(rows, indptr, columns, most, "label")
+    Y = _csr(np.ones(len(columns), bool), columns, indptr, most)
     return X, Y.astype(np.uint8)
 
 

@@ -192,7 +192,8 @@ class LSHSampler(Stored, BaseEstimator):
             draft._X = _own(draft.family_._check(X, reset=False))
             draft._rows = to_numpy(draft._X)
             draft.n_features_in_ = draft.family_.n_features_in_
-            vars(draft).pop("feature_names_in_", None)
+            if hasattr(draft, "feature_names_in_"):
+                del draft.feature_names_in_
             if hasattr(draft.family_, "feature_names_in_"):
                 draft.feature_names_in_ = draft.family_.feature_names_in_
             draft._draw_tables()

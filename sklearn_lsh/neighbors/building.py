@@ -24,14 +24,14 @@ class Built(NamedTuple):
 
     Attributes
     ----------
-    index : Index
+    row_index : Index
     recall : float
         See `LSHNeighborsTransformer`.
     meets_recall : bool
         Whether that is what was wanted.
     """
 
-    index: Index
+    row_index: Index
     recall: float
     meets_recall: bool
 

@@ -45,11 +45,11 @@ def test_a_recall_that_is_not_met():
 def test_queries_that_are_given(n_queries):
     result = built(queries=X[:n_queries] + 1, n_tables=6, n_bits=3, recall=0.3)
     assert result.meets_recall
-    assert result.index.tables.n_tables == 6
+    assert result.row_index.tables.n_tables == 6
 
 
 def test_families():
     family = DWTA(3)
-    index = built(hash_function=family, n_tables=5, recall=0.1).index
+    index = built(hash_function=family, n_tables=5, recall=0.1).row_index
     assert isinstance(index.family, DWTA)
     assert (index.family.n_bits, index.family.n_tables, family.n_tables) == (3, 5, 20)
