@@ -160,6 +160,21 @@ def memory_table(report):
     return table_of(fits, MEMORY) + "\n" + environment(report)
 
 
+SOAK = {
+    "rounds": lambda check: f"{check['rounds']:,}",
+    "minutes": lambda check: f"{check['seconds'] / 60:.0f}",
+    "resident memory": lambda check: mega(check["resident_bytes"]),
+    "threads": lambda check: f"{check['threads']}",
+    "open files": lambda check: f"{check['open_files']}",
+}
+
+
+@fragment("soak", "soak")
+def soak_table(report):
+    """What a process holds in the course of many rounds."""
+    return table_of(report["results"]["checks"], SOAK) + "\n" + environment(report)
+
+
 class OutputMemory(NamedTuple):
     """Bytes of an output layer, by the rule that the text gives."""
 
