@@ -433,7 +433,8 @@ class _Ranking:
         top = read_labels(top_k, "top_k")
         if top.ndim != 2 or top.shape[1] == 0:
             raise ValueError(
-                f"top_k must have shape (n_samples, n_ranked), with a label or more, got {top.shape}."
+                "top_k must have shape (n_samples, n_ranked), with a label or more, got "
+                f"{top.shape}."
             )
         is_integer = isinstance(k, Integral) and not isinstance(k, bool)
         if k is not None and not (is_integer and 1 <= k <= top.shape[1]):
