@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
+from sklearn_lsh.estimators.scores import ScoreMixin
 
 X = np.random.default_rng(0).normal(size=(30, 4))
 Y = (X > 0).astype(int)
@@ -26,3 +27,8 @@ def test_indices_outside_are_refused(make, form):
     lying.indices[-1] = 2**31 - 1
     with pytest.raises(ValueError, match="sparse matrix y is not valid"):
         estimator.score(X, lying)
+
+
+def test_scores_come_before_those_of_scikit_learn():
+    for make in (LSHMLPClassifier, LSHMLPRegressor):
+        assert make.score is ScoreMixin.score
