@@ -213,7 +213,8 @@ def _check_csr(place, rows, shape) -> CSR:
 def _squares(rows):
     """Squared lengths of rows."""
     if isinstance(rows, CSR):
-        return row_sums(rows, lambda values: values.astype(np.float64) ** 2)
+        squares = row_sums(rows, lambda values: values.astype(np.float64) ** 2)
+        return squares.astype(np.float64, copy=False)  # NumPy sums nothing up to an integer
     with np.errstate(over="ignore"):
         return np.einsum("ij,ij->i", rows, rows)
 

@@ -43,3 +43,10 @@ def test_rows_that_were_changed_are_refused():
     transformer.index_.alive[3] = False
     with pytest.raises(ValueError, match=r"Scan\.offsets must be infinite where rows were deleted"):
         pickle.loads(pickle.dumps(transformer))
+
+
+def test_rows_without_any_entries_are_stored():
+    X = sp.csr_array((4, 3), dtype=np.float32)
+    transformer = LSHNeighborsTransformer(n_neighbors=1, random_state=0).fit(X)
+    indices = pickle.loads(pickle.dumps(transformer)).kneighbors(X, return_distance=False)
+    np.testing.assert_array_equal(indices, transformer.kneighbors(X, return_distance=False))
