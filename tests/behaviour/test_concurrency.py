@@ -84,10 +84,6 @@ def test_who_predicts_while_another_thread_goes_on_sees_what_was_before():
     assert (estimator.predict_proba(X) != before).any()
 
 
-def predict(estimator, X):
-    return estimator.predict(X)
-
-
 @pytest.mark.parametrize(
     "method", sorted({"fork", "spawn"} & set(multiprocessing.get_all_start_methods()))
 )
@@ -98,7 +94,7 @@ def test_processes_predict(method):
     estimator.predict(X)  # starts threads, which a fork does not have
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(1, mp_context=context) as processes:
-        found = processes.submit(predict, estimator, X).result(timeout=120)
+        found = processes.submit(estimator.predict, X).result(timeout=120)
     assert_array_equal(found, estimator.predict(X))
 
 
