@@ -11,6 +11,13 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# As `python -m`, but with the folder of the sources behind what is installed, which is compiled.
+START = """
+import runpy, sys
+sys.path.append(sys.argv[1])
+module, sys.argv = sys.argv[2], sys.argv[2:]
+runpy.run_module(module, run_name="__main__")
+"""
 # Findings of one kind that are told one by one.
 SHOWN = 3
 
@@ -63,7 +70,9 @@ def fuzz(part, seed, n_calls):
 
 def run_worker(report, seed, n_calls):
     """Run a worker to its end; return the seed to go on with."""
-    command = [sys.executable, "-m", f"{__package__}.play", report.part, str(seed), str(n_calls)]
+    module = f"{__package__}.play"
+    given = [str(ROOT), module, report.part, str(seed), str(n_calls)]
+    command = [sys.executable, "-P", "-c", START, *given]
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
