@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 LSHSoftmaxLoss = pytest.importorskip("sklearn_lsh.torch").LSHSoftmaxLoss
 # Imported after PyTorch, which they need.
 from sklearn_lsh.selection.negatives import Deck  # noqa: E402
-from sklearn_lsh.torch import bridge, softmax  # noqa: E402
+from sklearn_lsh.torch import bridge, checks, sketches, softmax  # noqa: E402
 from sklearn_lsh.torch.class_tables import NO_CLASS  # noqa: E402
 from sklearn_lsh.torch.scores import pair_scores  # noqa: E402
 
@@ -392,14 +392,245 @@ def test_bad_input():
     with pytest.raises(ValueError, match="labels must have shape"):
         layer(hidden, labels[:7])
     for wrong in (labels - 300, labels + 300):
-        with pytest.raises(ValueError, match="Classes must be from 0 to 299"):
+        with pytest.raises(ValueError, match="labels must be classes from 0 to 299"):
             layer(hidden, wrong)
     with pytest.raises(ValueError, match="k must be from 1 to 300, got 301"):
         layer.top_k(hidden, 301)
-    with pytest.raises(ValueError, match="n_active must be at least 1, got 0"):
-        LSHSoftmaxLoss(8, 300, n_active=0)
-    with pytest.raises(ValueError, match="reduction must be"):
-        LSHSoftmaxLoss(8, 300, reduction="median")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"n_active": value} for value in (0, 1.5, True, "a")),
+        {"reduction": "median"},
+        {"n_bits": 17},
+        {"n_tables": None},
+        {"hash_function": "sha1"},
+        {"hash_function": 3},
+        {"seed": -1},
+        {"bias": "yes"},
+    ],
+    ids=str,
+)
+def test_bad_settings(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of LSHSoftmaxLoss"):
+        LSHSoftmaxLoss(8, 300, **wrong)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bool, torch.complex64])
+def test_labels_are_integers(dtype):
+    layer = LSHSoftmaxLoss(8, 300)
+    hidden, labels = some_samples()
+    with pytest.raises(TypeError, match="labels must be a tensor of integers"):
+        layer(hidden, labels.to(dtype))
+    with pytest.raises(TypeError, match="classes must be a tensor of integers"):
+        layer.log_prob(hidden, labels[:, None].to(dtype))
+    for small in (torch.uint8, torch.int16, torch.int32):
+        assert torch.isfinite(layer(hidden, (labels % 100).to(small)))
+
+
+@pytest.mark.parametrize("wrong", [None, "a", np.ones((40, 8)), torch.ones((40, 8), dtype=int)])
+def test_hidden_vectors_are_tensors_of_real_numbers(wrong):
+    layer = LSHSoftmaxLoss(8, 300)
+    _, labels = some_samples()
+    for call in (
+        lambda: layer(wrong, labels),
+        lambda: layer.scores(wrong),
+        lambda: layer.top_k(wrong, 3),
+        lambda: layer.log_partition(wrong),
+        lambda: layer.log_prob(wrong, labels[:, None]),
+    ):
+        with pytest.raises(TypeError, match="hidden must be a tensor of floating-point numbers"):
+            call()
+    with pytest.raises(TypeError, match=r"hidden must be of the weights' type, torch\.float32"):
+        layer(torch.ones(40, 8).double(), labels)
+
+
+# Batches that a training loop skips
+
+
+def test_centres_are_of_finite_vectors():
+    hidden = torch.randn(20, 4) + 3
+    spoilt = torch.cat([hidden, torch.tensor([[np.nan, 0, 0, 0], [0, np.inf, 0, 0]])])
+    for given in (hidden, spoilt):
+        mean, unit = sketches.find_centre(given)
+        torch.testing.assert_close(mean, hidden.mean(dim=0))
+        assert unit == pytest.approx(float((hidden - mean).square().mean().sqrt()))
+    for none in (spoilt[20:], hidden[:0], hidden * 1e38):
+        assert sketches.find_centre(none) is None
+    assert sketches.find_centre(torch.ones(3, 2)).unit == 1
+    found = sketches.query_sketches(spoilt, sketches.Centre(mean, unit))
+    torch.testing.assert_close(found[:20, :4], hidden - mean)
+    assert (found[20:, :4] == 0).all()
+    assert (found[:, 4] == unit).all()
+
+
+def test_sketches_of_rows_and_vectors_give_scores():
+    hidden, weight, bias = torch.randn(6, 4) + 2, torch.randn(9, 4), torch.randn(9, 1)
+    centre = sketches.find_centre(hidden)
+    rows = sketches.row_sketches(weight, bias, centre)
+    scores = sketches.query_sketches(hidden, centre) @ rows.T
+    torch.testing.assert_close(scores, hidden @ weight.T + bias[:, 0])
+
+
+def test_checks_under_autocast():
+    weight = torch.zeros(5, 3)
+    with pytest.raises(TypeError, match=r"use torch\.autocast"):
+        checks.check_hidden(torch.zeros(2, 3).bfloat16(), weight)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert checks.check_hidden(torch.zeros(2, 2, 3).bfloat16(), weight).shape == (4, 3)
+
+
+CENTRES = 2 * torch.randn(200, 16, generator=torch.Generator().manual_seed(0))
+
+
+def train_but_for_one_batch(step, spoil):
+    """Train on noisy centres, and skip a batch that may be spoilt; returns the share found then."""
+    torch.manual_seed(1)
+    layer = LSHSoftmaxLoss(16, 200, n_active=40, seed=0)
+    optimizer = torch.optim.SparseAdam(layer.parameters(), lr=0.05)
+    for k in range(40):
+        labels = torch.randint(200, (64,))
+        hidden = CENTRES[labels] + 0.1 * torch.randn(64, 16)
+        if k == step:
+            spoil(layer, hidden, labels)
+            continue
+        optimizer.zero_grad()
+        layer(hidden, labels).backward()
+        optimizer.step()
+    assert torch.isfinite(layer.mean).all()
+    found = layer.eval().top_k(CENTRES, 1).classes[:, 0]
+    return (found == torch.arange(200)).float().mean()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38], ids=str)
+@pytest.mark.parametrize("step", [0, 1, 10])
+@pytest.mark.parametrize("n_bad", [1, 64])
+def test_vectors_that_are_not_finite_leave_no_trace(bad, step, n_bad, path):
+    """Whether or not tables are built at that step: at 0 and at 10 they are."""
+
+    def spoil(layer, hidden, labels):
+        hidden[:n_bad] = bad
+        codes, counts = layer._tables.codes.clone(), layer._tables.memory.counts.copy()
+        assert not torch.isfinite(layer(hidden, labels))
+        if n_bad == 64 and bad != 3e38:  # nothing of it is remembered
+            np.testing.assert_array_equal(layer._tables.memory.counts, counts)
+            assert torch.equal(layer._tables.codes[200:], codes[200:])
+
+    expected = train_but_for_one_batch(step, lambda *batch: None)
+    assert expected > 0.9
+    assert train_but_for_one_batch(step, spoil) > expected - 0.05
+
+
+def test_one_bad_vector_changes_nothing_that_others_leave():
+    hidden, labels = some_samples()
+    layers = [LSHSoftmaxLoss(8, 300, n_active=40, seed=0) for _ in range(2)]
+    layers[1].load_state_dict(layers[0].state_dict())
+    spoilt = torch.cat([hidden, torch.full((1, 8), np.nan)])
+    layers[0](hidden, labels)
+    layers[1](spoilt, torch.cat([labels, labels[:1]]))
+    one, other = (layer.state_dict() for layer in layers)
+    assert torch.equal(one["mean"], other["mean"])
+    assert torch.equal(*(state["_extra_state"]["tables"]["codes"] for state in (one, other)))
+
+
+def test_a_checkpoint_that_was_spoilt_recovers():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    train(layer, hidden, labels)
+    layer.mean[0] = np.nan
+    layer.refresh(hidden)
+    torch.testing.assert_close(layer.mean, hidden.mean(dim=0))
+
+
+# Mixed precision, and compiled models
+
+
+@pytest.mark.parametrize("n_active", [40, 300])
+@pytest.mark.parametrize("device", DEVICES)
+def test_losses_under_autocast_are_float32(device, n_active):
+    hidden, labels = (tensor.to(device) for tensor in some_samples(400))
+    layer, twin = (
+        LSHSoftmaxLoss(8, 300, n_active=n_active, seed=0, device=device) for _ in range(2)
+    )
+    twin.load_state_dict(layer.state_dict())
+    for given in (hidden, hidden.bfloat16()):
+        layer.train()
+        with torch.autocast(device, dtype=torch.bfloat16):
+            losses = [
+                layer(given, labels),
+                layer.log_partition(given),
+                layer.log_partition(given, exact=True),
+                layer.log_prob(given, labels[:, None]),
+                layer.eval()(given, labels),
+            ]
+        assert all(loss.dtype == torch.float32 for loss in losses)
+    layer.load_state_dict(twin.state_dict())
+    with torch.autocast(device, dtype=torch.bfloat16):
+        loss = layer.train()(hidden, labels)
+    expected = twin(hidden, labels)
+    torch.testing.assert_close(loss, expected, rtol=2e-3, atol=2e-3)
+    # Codes are those of full precision.
+    assert torch.equal(layer._tables.codes, twin._tables.codes)
+    loss.backward()
+    assert layer.weight.grad.dtype == torch.float32
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_modules_of_half_precision_answer_in_it(dtype):
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=60).to(dtype)
+    loss = layer(hidden.to(dtype), labels)
+    assert loss.dtype == layer.log_partition(hidden.to(dtype)).dtype == dtype
+    full = copy.deepcopy(layer).float().eval()
+    torch.testing.assert_close(
+        layer.eval()(hidden.to(dtype), labels).float(), full(hidden, labels), rtol=0.02, atol=0.02
+    )
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's own
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_compiled_models_agree(backend):
+    hidden, labels = some_samples()
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = torch.nn.Linear(8, 8)
+            self.head = LSHSoftmaxLoss(8, 300, n_active=40, seed=0)
+
+        def forward(self, hidden, labels):
+            return self.head(torch.relu(self.body(hidden)), labels)
+
+    def losses(compiled):
+        torch.manual_seed(0)
+        model = Model()
+        called = torch.compile(model, backend=backend) if compiled else model
+        optimizers = [
+            torch.optim.Adam(model.body.parameters(), lr=0.01),
+            torch.optim.SparseAdam(model.head.parameters(), lr=0.05),
+        ]
+        found = []
+        for _ in range(12):
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            found.append(called(hidden, labels))
+            found[-1].backward()
+            for optimizer in optimizers:
+                optimizer.step()
+        found.append(called.eval()(hidden, labels))
+        top = model.head.top_k(torch.relu(model.body(hidden)), 3).classes
+        return torch.stack(found).detach(), top
+
+    torch._dynamo.reset()
+    (ours, top), (expected, expected_top) = losses(True), losses(False)
+    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
+    assert (top == expected_top).float().mean() > 0.95
+    layer = LSHSoftmaxLoss(8, 300, n_active=300)
+    torch.testing.assert_close(
+        torch.compile(layer, backend=backend)(hidden, labels), layer(hidden, labels)
+    )
 
 
 # Learning

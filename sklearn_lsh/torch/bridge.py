@@ -6,6 +6,11 @@ import numpy as np
 import torch
 
 
+def full_precision(tensor):
+    """A context in which PyTorch does not cast what is computed beside a tensor (autocast)."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
 def hashable(tensor):
     """A tensor as families and tables read it: on the CPU as NumPy's array of the same memory.
 

@@ -24,6 +24,21 @@ class TopClasses(NamedTuple):
     classes: torch.Tensor
 
 
+# Of these too few digits are left for sums of exponentials.
+HALF = (torch.float16, torch.bfloat16)
+
+
+def widened(scores):
+    """Scores in float32 at least."""
+    return scores.float() if scores.dtype in HALF else scores
+
+
+def narrowed(losses, dtype, device):
+    """Losses as cross_entropy returns them: of the hidden vectors' type, float32 under autocast."""
+    keeps = dtype not in HALF or torch.is_autocast_enabled(device.type)
+    return losses if keeps else losses.to(dtype)
+
+
 def pair_scores(hidden, rows, places):
     """Inner products of each hidden vector with some rows: (n_samples, n_places)."""
     return torch.einsum("spf,sf->sp", F.embedding(places, rows), hidden)
@@ -46,13 +61,13 @@ def sampled_scores(hidden, gather, certain, drawn, n_classes):
     Returns
     -------
     scores : Tensor of shape (n_samples, n_certain + n_drawn)
-        Minus infinity for what does not count.
+        In float32 at least. Minus infinity for what does not count.
     """
     is_none, known = certain < 0, certain.clamp(min=0)
     rows, places = torch.unique(torch.cat([known.reshape(-1), drawn]), return_inverse=True)
     rows, n_certain = gather(rows), certain.numel()
-    found = pair_scores(hidden, rows, places[:n_certain].reshape(certain.shape))
-    others = hidden @ F.embedding(places[n_certain:], rows).T
+    found = widened(pair_scores(hidden, rows, places[:n_certain].reshape(certain.shape)))
+    others = widened(hidden @ F.embedding(places[n_certain:], rows).T)
     others = others + math.log(n_classes / drawn.shape[0])
     # Of classes that are both drawn and certain one counts.
     nearest = torch.searchsorted(drawn, known).clamp(max=drawn.shape[0] - 1)

@@ -16,9 +16,9 @@ from sklearn_lsh.selection.lsh import choose_n_bits, make_family
 from sklearn_lsh.selection.negatives import Deck
 from sklearn_lsh.selection.output import CHUNK, OutputLSH
 from sklearn_lsh.stored import Stored
-from sklearn_lsh.torch import bridge
+from sklearn_lsh.torch import bridge, checks, sketches
 from sklearn_lsh.torch.class_tables import NO_CLASS, ClassTables
-from sklearn_lsh.torch.scores import TopClasses, pair_scores, sampled_scores
+from sklearn_lsh.torch.scores import TopClasses, narrowed, pair_scores, sampled_scores, widened
 from sklearn_lsh.torch.state import check_extra_state, check_layer, extra_state
 
 # Numbers that are computed at once where all classes, or many, are looked at.
@@ -135,16 +135,18 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        for name, value in {
+        settings = {
             "in_features": in_features,
             "n_classes": n_classes,
             "n_active": n_active,
+            "bias": bias,
+            "hash_function": hash_function,
+            "n_bits": n_bits,
             "n_tables": n_tables,
-        }.items():
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}.')
+            "reduction": reduction,
+            "seed": seed,
+        }
+        checks.check_settings(settings, type(self).__name__)
         self.in_features, self.n_classes = in_features, n_classes
         self.n_active = min(n_active, n_classes)
         n_hashed = min(math.ceil(OutputLSH.HASHED * n_active), n_active - 1)
@@ -159,6 +161,7 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         if n_bits == "auto":
             n_bits = choose_n_bits(n_members, OutputLSH.OVERSUPPLY * self.n_active, n_tables)
         self._family = make_family(hash_function).set_params(n_bits=n_bits, n_tables=n_tables)
+        self._family._validate_params()
         self._tables: ClassTables | None = None
         self._begin(int(torch.randint(2**31, ())) if seed is None else seed)
 
@@ -190,6 +193,7 @@ class LSHSoftmaxLoss(Stored, nn.Module):
 
     # What users call
 
+    @torch.compiler.disable
     def forward(self, hidden: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy of the labels: sampled while training, exact in evaluation mode.
 
@@ -210,16 +214,21 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         ValueError
             If shapes do not fit together, or labels are out of range.
         """
+        rows = checks.check_hidden(hidden, self.weight)
+        labels = checks.check_classes("labels", labels, self.n_classes)
         shape = labels.shape
-        hidden, labels = self._flat(hidden, labels)
+        checks.check_leading("labels", shape, hidden.shape[:-1])
+        hidden, labels = rows, labels.reshape(-1)
         if not self.training:
             losses = torch.cat([self._exact_losses(*part) for part in self._parts(hidden, labels)])
         else:
             codes = self._codes_to_train(hidden)
             scores = self._sampled_scores(hidden, codes, labels[:, None])
             if codes is not None:
-                self._tables.note(codes, labels)
+                is_known = sketches.are_finite(hidden)
+                self._tables.note(codes[is_known], labels[is_known])
             losses = torch.logsumexp(scores, dim=1) - scores[:, 0]
+            losses = narrowed(losses, hidden.dtype, hidden.device)
         if self.reduction == "none":
             return losses.reshape(shape)
         return losses.mean() if self.reduction == "mean" else losses.sum()
@@ -237,8 +246,10 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         scores : Tensor of shape (..., n_classes)
             Of which the softmax is taken.
         """
+        checks.check_hidden(hidden, self.weight)
         return F.linear(hidden, self.weight, None if self.bias is None else self.bias[:, 0])
 
+    @torch.compiler.disable
     @torch.no_grad()
     def top_k(self, hidden: Tensor, k: int, *, exact: bool = False) -> TopClasses:
         """Find the classes that score highest.
@@ -263,15 +274,15 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         ValueError
             If there are not so many classes.
         """
-        if not 1 <= k <= self.n_classes:
-            raise ValueError(f"k must be from 1 to {self.n_classes}, got {k}.")
-        shape = (*hidden.shape[:-1], k)
-        (hidden,) = self._flat(hidden)
+        checks.check_k(k, self.n_classes)
+        rows = checks.check_hidden(hidden, self.weight)
+        shape, hidden = (*hidden.shape[:-1], k), rows
         find = self._top_of_all if exact or not self.n_hashed else self._top_of_found
         width = self.n_classes if exact else max(k, self.n_active) * self.in_features
         parts = [find(part, k) for (part,) in self._parts(hidden, width=width)]
         return TopClasses(*(torch.cat(found).reshape(shape) for found in zip(*parts, strict=True)))
 
+    @torch.compiler.disable
     def log_partition(self, hidden: Tensor, *, exact: bool = False) -> Tensor:
         """Logarithm of the softmax's partition function.
 
@@ -288,14 +299,16 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         log_partition : Tensor of shape (...)
             Natural logarithms, one for each sample.
         """
-        shape = hidden.shape[:-1]
-        (hidden,) = self._flat(hidden)
+        rows = checks.check_hidden(hidden, self.weight)
         if exact or not self.n_hashed:
-            parts = [torch.logsumexp(self.scores(part), 1) for (part,) in self._parts(hidden)]
-            return torch.cat(parts).reshape(shape)
-        scores = self._sampled_scores(hidden, self._codes(hidden))
-        return torch.logsumexp(scores, dim=1).reshape(shape)
+            scores = (widened(self.scores(part)) for (part,) in self._parts(rows))
+            logarithms = torch.cat([torch.logsumexp(part, dim=1) for part in scores])
+        else:
+            scores = self._sampled_scores(rows, self._codes(rows))
+            logarithms = torch.logsumexp(scores, dim=1)
+        return narrowed(logarithms, rows.dtype, rows.device).reshape(hidden.shape[:-1])
 
+    @torch.compiler.disable
     def log_prob(self, hidden: Tensor, classes: Tensor, *, exact: bool = False) -> Tensor:
         """Log-probabilities of given classes.
 
@@ -313,14 +326,18 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         log_prob : Tensor of shape (..., m)
             Natural logarithms.
         """
+        vectors = checks.check_hidden(hidden, self.weight)
+        classes = checks.check_classes("classes", classes, self.n_classes)
         shape = classes.shape
+        checks.check_leading("classes", shape[:-1], hidden.shape[:-1])
         log_partition = self.log_partition(hidden, exact=exact)
-        (hidden,) = self._flat(hidden)
-        classes = self._check_classes(classes.reshape(hidden.shape[0], shape[-1]))
+        hidden, classes = vectors, classes.reshape(vectors.shape[0], -1)
         rows, places = torch.unique(classes, return_inverse=True)
-        scores = pair_scores(self._with_bias(hidden), self._gather(rows), places)
-        return scores.reshape(shape) - log_partition[..., None]
+        scores = widened(pair_scores(self._with_bias(hidden), self._gather(rows), places))
+        logarithms = scores.reshape(shape) - log_partition[..., None]
+        return narrowed(logarithms, hidden.dtype, hidden.device)
 
+    @torch.compiler.disable
     @torch.no_grad()
     def refresh(self, hidden: Tensor | None = None) -> None:
         """Hash the classes' rows anew, and build the tables.
@@ -332,46 +349,29 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         hidden : Tensor of shape (n_samples, in_features), default=None
             Hidden vectors as they are now, which those to come are centred by.
         """
-        if hidden is not None and hidden.shape[0]:
-            hidden = hidden.to(self.mean.dtype)
-            if self._period.length is None:  # not trained yet
-                self.mean.copy_(hidden.mean(dim=0))
-                self._unit = float((hidden - self.mean).square().mean().sqrt()) or 1.0
-            else:
-                self.mean.lerp_(hidden.mean(dim=0), RECENTRE)
-        centre = self._row_sketches(slice(None), mean=True)
-        parts = [slice(i, i + CHUNK) for i in range(0, self.n_classes, CHUNK)]
-        self.family_.adapt(bridge.hashable(self._row_sketches(parts[0]) - centre))
-        for part in parts:
-            sketches = self._row_sketches(part) - centre
-            self._tables.codes[: self.n_classes][part] = self._hash(self.family_.codes, sketches)
-        self._tables.build()
+        if hidden is not None:
+            self._follow(checks.check_hidden(hidden, self.weight))
+        with bridge.full_precision(self.weight):
+            middle = self._row_sketches(slice(None), mean=True)
+            parts = [slice(i, i + CHUNK) for i in range(0, self.n_classes, CHUNK)]
+            self.family_.adapt(bridge.hashable(self._row_sketches(parts[0]) - middle))
+            for part in parts:
+                codes = self._hash(self.family_.codes, self._row_sketches(part) - middle)
+                self._tables.codes[: self.n_classes][part] = codes
+            self._tables.build()
 
     # How it is done
 
-    def _flat(self, hidden, labels=None):
-        """Samples in one dimension."""
-        if hidden.shape[-1] != self.in_features:
-            raise ValueError(
-                f"hidden must have {self.in_features} features, got shape {tuple(hidden.shape)}."
-            )
-        flat = hidden.reshape(-1, self.in_features)
-        if labels is None:
-            return (flat,)
-        if labels.shape != hidden.shape[:-1]:
-            raise ValueError(
-                f"labels must have shape {tuple(hidden.shape[:-1])}, as hidden has but for the "
-                f"features, got {tuple(labels.shape)}."
-            )
-        return flat, self._check_classes(labels.reshape(-1))
-
-    def _check_classes(self, classes):
-        if classes.numel() and not 0 <= int(classes.min()) <= int(classes.max()) < self.n_classes:
-            raise ValueError(
-                f"Classes must be from 0 to {self.n_classes - 1}, got {int(classes.min())} to "
-                f"{int(classes.max())}."
-            )
-        return classes.to(torch.int64)
+    def _follow(self, hidden):
+        """Let the mean follow hidden vectors, if there is anything to follow."""
+        found = sketches.find_centre(hidden.to(self.mean.dtype))
+        if found is None:
+            return
+        if self._period.length is None or not torch.isfinite(self.mean).all():  # nothing is known
+            self.mean.copy_(found.mean)
+            self._unit = found.unit
+        else:
+            self.mean.lerp_(found.mean, RECENTRE)
 
     def _parts(self, *tensors, width=None):
         """Samples, a part at a time."""
@@ -381,12 +381,9 @@ class LSHSoftmaxLoss(Stored, nn.Module):
     def _exact_losses(self, hidden, labels):
         return F.cross_entropy(self.scores(hidden), labels, reduction="none")
 
-    # Sketches, in which inner products are scores without what all samples have in common:
-    # w . h + b = [h - m, u] . [w, (b + w . m) / u]
-
-    def _query_sketches(self, hidden):
-        centred = hidden.detach().float() - self.mean.float()
-        return F.pad(centred, (0, 1), value=self._unit)
+    @property
+    def _centre(self):
+        return sketches.Centre(self.mean, self._unit)
 
     def _row_sketches(self, part, mean=False):
         """Sketches of classes, or their mean."""
@@ -394,22 +391,23 @@ class LSHSoftmaxLoss(Stored, nn.Module):
         bias = torch.zeros_like(weight[:, :1]) if self.bias is None else self.bias[part].float()
         if mean:
             weight, bias = weight.mean(0, keepdim=True), bias.mean(0, keepdim=True)
-        return torch.cat([weight, (bias + weight @ self.mean.float()[:, None]) / self._unit], dim=1)
+        return sketches.row_sketches(weight, bias, self._centre)
 
     def _hash(self, function, sketches):
         """Codes of sketches."""
-        return bridge.unhashable(function(bridge.hashable(sketches)))
+        with bridge.full_precision(sketches):
+            return bridge.unhashable(function(bridge.hashable(sketches)))
 
     def _codes(self, hidden):
         if self._tables.tables is None:
             self.refresh()
-        return self._hash(self.family_.query_codes, self._query_sketches(hidden))
+        return self._hash(self.family_.query_codes, sketches.query_sketches(hidden, self._centre))
 
     def _codes_to_train(self, hidden):
         """Codes of a batch, from tables that are built when that is due."""
         if not self.n_hashed:
             return None
-        if self._n_steps >= self._period.due:
+        if self._n_steps >= self._period.due and bool(sketches.are_finite(hidden).any()):
             self.refresh(hidden.detach())
             if self._period.length is None:
                 batch_work = hidden.shape[0] * self.n_active

@@ -1,0 +1,118 @@
+"""What a module is made of and given, checked before a kernel sees it."""
+
+from __future__ import annotations
+
+import torch
+from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
+
+from sklearn_lsh.hashing import FAMILIES, HashFamily
+from sklearn_lsh.hashing.base import MAX_BITS
+from sklearn_lsh.inputs import Count
+
+CONSTRAINTS: dict = {
+    "in_features": [Count()],
+    "n_classes": [Count()],
+    "n_active": [Count()],
+    "bias": ["boolean"],
+    "hash_function": [StrOptions(set(FAMILIES)), HashFamily],
+    "n_bits": [StrOptions({"auto"}), Count(1, MAX_BITS)],
+    "n_tables": [Count()],
+    "reduction": [StrOptions({"mean", "sum", "none"})],
+    "seed": [None, Count(0, 2**32 - 1)],
+}
+
+
+def check_settings(settings: dict, caller_name: str) -> None:
+    """Refuse settings of a module that are not what they should be.
+
+    Raises
+    ------
+    ValueError
+        With the setting's name, and what is allowed.
+    """
+    validate_parameter_constraints(CONSTRAINTS, settings, caller_name)
+
+
+def check_hidden(hidden, weight) -> torch.Tensor:
+    """Return hidden vectors in rows.
+
+    Parameters
+    ----------
+    hidden : Tensor of shape (..., n_features)
+    weight : Tensor of shape (n_classes, n_features)
+        Of the module.
+
+    Raises
+    ------
+    TypeError
+        If they are no tensor of real numbers, or of another type than the weights where PyTorch
+        does not cast by itself.
+    ValueError
+        If they have another number of features.
+    """
+    if not (isinstance(hidden, torch.Tensor) and hidden.is_floating_point()):
+        raise TypeError(f"hidden must be a tensor of floating-point numbers, got {_kind(hidden)}.")
+    n_features = weight.shape[1]
+    if hidden.ndim == 0 or hidden.shape[-1] != n_features:
+        raise ValueError(
+            f"hidden must have {n_features} features, got shape {tuple(hidden.shape)}."
+        )
+    if hidden.dtype != weight.dtype and not torch.is_autocast_enabled(weight.device.type):
+        raise TypeError(
+            f"hidden must be of the weights' type, {weight.dtype}, got {hidden.dtype}. Convert "
+            "one of them, or use torch.autocast."
+        )
+    return hidden.reshape(-1, n_features)
+
+
+def check_classes(name: str, classes, n_classes: int) -> torch.Tensor:
+    """Return numbers of classes as int64.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    classes : Tensor
+    n_classes : int
+
+    Raises
+    ------
+    TypeError
+        If they are no tensor of integers.
+    ValueError
+        If there are no such classes.
+    """
+    is_tensor = isinstance(classes, torch.Tensor)
+    if not is_tensor or classes.dtype == torch.bool or _is_inexact(classes):
+        raise TypeError(f"{name} must be a tensor of integers, got {_kind(classes)}.")
+    classes = classes.to(torch.int64)
+    if classes.numel() and not 0 <= int(classes.min()) <= int(classes.max()) < n_classes:
+        raise ValueError(
+            f"{name} must be classes from 0 to {n_classes - 1}, got numbers from "
+            f"{int(classes.min())} to {int(classes.max())}."
+        )
+    return classes
+
+
+def check_leading(name: str, shape, wanted) -> None:
+    """Refuse an argument of another shape than hidden vectors have but for the features."""
+    if shape != wanted:
+        raise ValueError(
+            f"{name} must have shape {tuple(wanted)}, as hidden has but for the features, got "
+            f"{tuple(shape)}."
+        )
+
+
+def check_k(k, n_classes: int) -> None:
+    """Refuse another number of classes to be found than there may be."""
+    if not Count(1, n_classes).is_satisfied_by(k):
+        raise ValueError(f"k must be from 1 to {n_classes}, got {k!r}.")
+
+
+def _is_inexact(tensor):
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def _kind(value):
+    """What a message says that was given."""
+    return value.dtype if isinstance(value, torch.Tensor) else type(value).__name__
