@@ -161,7 +161,7 @@ class E2LSH(HashFamily):
         return np.float32(STEPS / self._width)
 
     def _check_size(self, largest):
-        if largest / self._width > MAX_WIDTHS:
+        if not largest / self._width <= MAX_WIDTHS:  # nor NaN, of a network that diverges
             raise ValueError(
                 f"The magnitudes of a vector's values must not add up to more than {MAX_WIDTHS} "
                 f"times width={self._width:.3g}, but they do to {largest:.3g}. Centre the data, or "

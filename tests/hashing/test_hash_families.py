@@ -178,6 +178,15 @@ def test_vectors_beyond_the_reach_of_e2lsh():
         family.transform([[50_000.0, -50_000.0]])
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_e2lsh_refuses_what_diverged(value):
+    """Networks code without checks what may not be finite; digits of it would never end."""
+    family = E2LSH(random_state=0).fit([[0.0, 0.0]])
+    for X in (np.float32([[1, value]]), sp.csr_array(np.float32([[1, value]]))):
+        with pytest.raises(ValueError, match="must not add up to more than"):
+            family.codes(X)
+
+
 def test_too_many_ranges():
     with pytest.raises(ValueError, match=r"n_ranges \* 2\*\*n_bits must not be more than 65536"):
         SimpleLSH(n_bits=16, n_ranges=2).fit([[1.0]])
