@@ -28,10 +28,12 @@ def main():
         _, wrong = play(given.part[0], given.case, verbose=True)
         print(wrong or "Nothing is wrong.")
         return bool(wrong)
-    reports = [fuzz(part, given.seed, given.calls) for part in given.part or PARTS]
-    for report in reports:
+    found = False
+    for part in given.part or PARTS:
+        report = fuzz(part, given.seed, given.calls)
         print(report, flush=True)
-    return any(report.findings for report in reports)
+        found |= bool(report.findings)
+    return found
 
 
 if __name__ == "__main__":

@@ -95,6 +95,6 @@ def run_worker(report, seed, n_calls):
             if process.returncode in (-signal.SIGPROF, -signal.SIGALRM):
                 how = "taking too long"
             told = errors.read().partition("Extension modules")[0]
-            wrong = f"the process ended by {how}: {told[-2000:]}"
+            wrong = f"the process ended by {how}: {told[:2500]}"
             report.add(case, {"died": (1, 0)}, f"{wrong} (a worker that began with case {first})")
     return case + 1
