@@ -415,8 +415,11 @@ def encode_labels(y, classes: np.ndarray) -> np.ndarray:
     if y.ndim != 1:
         raise ValueError(f"`y` must hold one class for each sample. Got shape {y.shape}.")
     # Distinct labels first: they are few, or at least sorted only once.
-    labels, inverse = np.unique(y, return_inverse=True)
-    places, unknown = find_places(labels, classes)
+    try:
+        labels, inverse = np.unique(y, return_inverse=True)
+        places, unknown = find_places(labels, classes)
+    except TypeError as error:
+        raise ValueError(f"`y` has labels of another kind than the classes: {error}.") from error
     if len(unknown):
         raise ValueError(
             f"`y` has classes not in `self.classes_`: {unknown[:10]} "

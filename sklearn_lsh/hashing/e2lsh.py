@@ -163,9 +163,9 @@ class E2LSH(HashFamily):
     def _check_size(self, largest):
         if not largest / self._width <= MAX_WIDTHS:  # nor NaN, of a network that diverges
             raise ValueError(
-                f"The magnitudes of a vector's values must not add up to more than {MAX_WIDTHS} "
-                f"times width={self._width:.3g}, but they do to {largest:.3g}. Centre the data, or "
-                "choose a larger width."
+                "The magnitudes of a vector's values in X must not add up to more than "
+                f"{MAX_WIDTHS} times width={self._width:.3g}, but they do to {largest:.3g}. Centre "
+                "the data, or choose a larger width."
             )
 
     def _similarity(self, x, y):

@@ -21,7 +21,7 @@ from sklearn_lsh.hashing.integer_projections import (
     row_sums,
 )
 from sklearn_lsh.hashing.simhash import SimHash
-from sklearn_lsh.inputs import Count, RandomState
+from sklearn_lsh.inputs import FLOAT32_MAX, Count, RandomState
 
 # Greatest appended coordinate, in quantized units: thousands of times as large as the others are.
 MAX_TAIL = 1 << 20
@@ -197,7 +197,9 @@ class SimpleLSH(SimHash):
         scales = np.concatenate(row_scalings).astype(np.float64)
         norms = np.sqrt(np.concatenate(squares)) / np.where(scales > 0, scales, 1)
         shares = np.arange(1, self.n_ranges + 1) / self.n_ranges
-        greatest = np.quantile(norms, shares, method="higher").astype(np.float32)
+        greatest = np.quantile(norms, shares, method="higher")
+        # Lengths of finite rows may have no room in float32.
+        greatest = np.minimum(greatest, FLOAT32_MAX / 2).astype(np.float32)
         self.norms_ = np.maximum(greatest * ABOVE, SMALLEST)
 
     def _fill_codes(self, vectors, codes):

@@ -24,6 +24,7 @@ from sklearn_lsh.hashing.table_checks import (
     check_numbers,
     check_sizes,
 )
+from sklearn_lsh.inputs import plain
 from sklearn_lsh.stored import Stored
 
 
@@ -424,7 +425,7 @@ class LSHTables(Stored):
             raise TypeError(f"codes must be of type uint8 or uint16, got {codes.dtype}.")
         if codes.size and codes.max() >= self.n_buckets:
             raise ValueError(f"codes must be less than {self.n_buckets}, got {codes.max()}.")
-        return np.ascontiguousarray(codes)
+        return plain(codes)
 
     def _check_owners(self, codes, owners):
         if self.n_rows is None or owners.shape[0] != codes.shape[0]:
@@ -446,7 +447,7 @@ class LSHTables(Stored):
             return rows
         if self._xp is not None:
             return put_beside(rows.astype(np.int32), self._none)
-        return np.ascontiguousarray(rows, dtype=np.uint32)
+        return plain(rows.astype(np.uint32, copy=False))
 
 
 def _name(xp):

@@ -376,22 +376,20 @@ class Network:
         yield from zip(slices, answers, strict=True)
 
     def _predict(self, inputs):
-        outputs = self.forward(inputs)[-1].outputs
-        self._activate_last(outputs)
+        with np.errstate(over="ignore", invalid="ignore"):  # which is refused
+            outputs = self.forward(inputs)[-1].outputs
+            LOSSES[self.loss].activate(outputs)
+        _refuse_overflow(~np.isfinite(values(outputs)))
         return outputs
 
     def _predict_top_k(self, inputs, k):
-        outputs = self.forward(inputs)[-1].outputs
-        _refuse_overflow(np.isnan(values(outputs)))
-        places, columns = best_outputs(outputs, k)
-        self._activate_last(outputs)
-        return columns, values(outputs).reshape(-1)[places]
-
-    def _activate_last(self, outputs):
-        """Turn the outputs' pre-activations into predictions, which are finite."""
         with np.errstate(over="ignore", invalid="ignore"):
+            outputs = self.forward(inputs)[-1].outputs
+            _refuse_overflow(np.isnan(values(outputs)))  # which has no place in an order
+            places, columns = best_outputs(outputs, k)
             LOSSES[self.loss].activate(outputs)
         _refuse_overflow(~np.isfinite(values(outputs)))
+        return columns, values(outputs).reshape(-1)[places]
 
     def _with_selection(self, selection=None, at_least=1):
         """The same weights under another selection, or one that finds more outputs."""

@@ -482,3 +482,21 @@ def test_max_fun_is_refused(estimator):
         estimator(max_fun=100)
     with pytest.raises(TypeError, match=r"unexpected keyword argument 'no_such'"):
         estimator(no_such=100)
+
+
+def test_samples_for_which_outputs_overflow():
+    """An answer is finite, or refused."""
+    estimator = classifier(output_density=2).fit(X, Y)
+    far = np.full((1, X.shape[1]), 3e38)
+    far[:, ::2] *= -1
+    for name, k in (("predict", ()), ("predict_proba", ()), ("predict_top_k", (2,))):
+        with pytest.raises(ValueError, match="X has samples for which the network's outputs are"):
+            getattr(estimator, name)(far, *k)
+
+
+def test_counts_that_overflow():
+    regressor = LSHMLPRegressor("poisson", (), max_iter=1, random_state=0)
+    regressor.fit(X, np.abs(X[:, 0]))
+    assert np.isfinite(regressor.predict(X)).all()
+    with pytest.raises(ValueError, match="outputs are not finite in float32"):
+        regressor.predict(1e30 * np.sign(regressor.coefs_[0].T))

@@ -209,9 +209,12 @@ def sparse(rng, shape, values=None):
     if values is None:
         kind = pick(rng, ["f8", "f4"]) if rng.random() < 0.7 else pick(rng, ["i8", "i4", "u1", "?"])
         array = (numbers(rng, shape) * (rng.random(shape) < 0.6)).astype(kind)
-    plain = sp.csr_array(array.astype(np.float32 if array.dtype == np.float32 else np.float64))
     make = pick(rng, [sp.csr_array, sp.csr_matrix])
     matrix = make(array).asformat(pick(rng, FORMATS) if rng.random() < 0.5 else "csr")
+    # With the zeros that a format stores, which take part in training.
+    kind = np.float32 if array.dtype == np.float32 else np.float64
+    plain = sp.csr_array(matrix.copy(), dtype=kind)
+    plain.sum_duplicates()
     if matrix.format in ("csr", "csc") and matrix.nnz and rng.random() < 0.5:
         matrix.has_canonical_format  # noqa: B018  SciPy remembers what will not be true any more
         pick(rng, UNTIDY)(rng, matrix)

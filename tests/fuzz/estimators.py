@@ -191,7 +191,8 @@ def score(call, estimator, task):
     X, y, w = task.Xyw()
     result = call(estimator.score, X.value, y.value, w.value, refuse=X.bad)
     if result is not REFUSED and w.value is None:
-        expect(np.isscalar(result) and not np.isinf(result), f"no score: {result!r}")
+        # Squares may overflow in scikit-learn's own arithmetic.
+        expect(np.isscalar(result) and not result > 1, f"no score: {result!r}")
 
 
 def count_work(call, estimator, task):

@@ -32,7 +32,7 @@ WRONG_CLASSES = [
     lambda rng, n: np.array([1, "a"] * n, object)[: max(2, n)],
     lambda rng, n: np.zeros(n + 1, int),
     lambda rng, n: np.zeros(0, int),
-    lambda rng, n: rng.integers(2, 5, (n, 2)),
+    lambda rng, n: np.arange(3 * n).reshape(n, 3),
     lambda rng, n: np.zeros((n, 2, 2), int),
     lambda rng, n: np.full(n, 1j),
     lambda rng, n: np.full(n, np.inf),

@@ -183,8 +183,13 @@ def test_e2lsh_refuses_what_diverged(value):
     """Networks code without checks what may not be finite; digits of it would never end."""
     family = E2LSH(random_state=0).fit([[0.0, 0.0]])
     for X in (np.float32([[1, value]]), sp.csr_array(np.float32([[1, value]]))):
-        with pytest.raises(ValueError, match="must not add up to more than"):
+        with pytest.raises(ValueError, match="values in X must not add up to more than"):
             family.codes(X)
+
+
+def test_rows_longer_than_float32_holds():
+    family = SimpleLSH(random_state=0).fit(np.full((2, 4), 3e38, np.float32))
+    assert np.isfinite(family.norms_).all()
 
 
 def test_too_many_ranges():

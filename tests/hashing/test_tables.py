@@ -334,3 +334,18 @@ def test_a_refused_change_leaves_the_tables(filled):
     assert all(
         a is b for a, b in zip(before, (tables.indptr, tables.members, tables.n_rows), strict=True)
     )
+
+
+def test_codes_and_rows_that_are_not_aligned(filled):
+    codes, queries, tables = filled
+
+    def moved(array):
+        raw = np.zeros(array.nbytes + 1, np.uint8)
+        raw[1:] = np.frombuffer(array.tobytes(), np.uint8)
+        return raw[1:].view(array.dtype).reshape(array.shape)
+
+    found = tables.query(moved(queries))
+    np.testing.assert_array_equal(found.indices, tables.query(queries).indices)
+    rows = np.arange(300, dtype=np.uint32)
+    again = LSHTables(moved(codes), 8, moved(rows), 300)
+    np.testing.assert_array_equal(again.members, tables.members)
