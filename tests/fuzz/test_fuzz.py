@@ -11,7 +11,7 @@ from .processes import fuzz
 N_CALLS = {"estimators": 300, "torch_layer": 300}
 
 
-@pytest.mark.parametrize("part", sorted({*PARTS} - {"torch_layer"}))
+@pytest.mark.parametrize("part", PARTS)
 def test_nothing_is_found(part):
     report = fuzz(part, seed=0, n_calls=N_CALLS.get(part, 600))
     assert not report.findings, str(report)
