@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import gcd
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn_lsh.hashing.arrays import SUBNORMAL, constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily, inner_products
 from sklearn_lsh.hashing.multiply_shift import MultiplyShift
 from sklearn_lsh.inputs import Count, RandomState
+from sklearn_lsh.stored import MOST
 
 
 class MinHash(HashFamily):
@@ -95,10 +95,12 @@ class MinHash(HashFamily):
 
     def _draw_functions(self, n_features, random_state):
         n_bins = self.n_tables * self.n_hashes
+        if n_bins > MOST:
+            raise ValueError(f"n_tables * n_hashes must not be more than {MOST}, got {n_bins}.")
         self.ranks_ = random_state.permutation(n_features).astype(np.uint32)
         self._width = -(-n_features // n_bins)
         # Steps that share no factor with the number of bins pass through all of them.
-        steps = np.array([k for k in range(1, n_bins + 1) if gcd(k, n_bins) == 1])
+        steps = 1 + np.flatnonzero(np.gcd(np.arange(1, n_bins + 1), n_bins) == 1)
         self._first = random_state.randint(n_bins, size=n_bins).astype(np.uint32)
         self._step = steps[random_state.randint(len(steps), size=n_bins)].astype(np.uint32)
         self._reduction = MultiplyShift(self.n_tables, self.n_hashes, self.n_bits, random_state)

@@ -192,6 +192,11 @@ def test_rows_longer_than_float32_holds():
     assert np.isfinite(family.norms_).all()
 
 
+def test_too_many_hashes():
+    with pytest.raises(ValueError, match=r"n_tables \* n_hashes must not be more than 2147483647"):
+        MinHash(n_hashes=2**40).fit([[1.0]])
+
+
 def test_too_many_ranges():
     with pytest.raises(ValueError, match=r"n_ranges \* 2\*\*n_bits must not be more than 65536"):
         SimpleLSH(n_bits=16, n_ranges=2).fit([[1.0]])
