@@ -93,7 +93,7 @@ class ClassTarget(Target):
 
     def check_same(self, y, multilabel_loss: str) -> None:
         """Refuse to train further on a y with other classes than before."""
-        classes = np.unique(y)
+        classes = distinct(y)
         if not np.array_equal(classes, self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -343,7 +343,7 @@ def class_target(
             "a label indicator matrix of zeros and ones. For a target of continuous values use a "
             "regressor."
         )
-    return target_of_classes(np.unique(y))
+    return target_of_classes(distinct(y))
 
 
 def target_of_classes(classes: np.ndarray) -> BinaryTarget | MultiClassTarget:
@@ -392,6 +392,14 @@ def check_classes(y, classes, known: np.ndarray | None) -> None:
             )
     elif known is None:
         raise ValueError("classes must be passed on the first call to partial_fit.")
+
+
+def distinct(y) -> np.ndarray:
+    """Return the labels of y, each once, sorted."""
+    try:
+        return np.unique(y)
+    except TypeError as error:
+        raise ValueError(f"`y` has labels of kinds that have no common order: {error}.") from error
 
 
 def encode_labels(y, classes: np.ndarray) -> np.ndarray:

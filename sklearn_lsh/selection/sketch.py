@@ -8,6 +8,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR, n_samples
+from sklearn_lsh.inputs import FLOAT32_MAX
 from sklearn_lsh.stored import Attributes
 
 ONE = np.float32(1)
@@ -16,7 +17,11 @@ ONE = np.float32(1)
 def mean_of(inputs):
     """Mean of each input over a batch."""
     if not isinstance(inputs, CSR):
-        return inputs.mean(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = inputs.mean(axis=0)
+        if not np.isfinite(mean).all():  # the sum has no room in float32
+            mean = inputs.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return mean
     sums = np.bincount(inputs.indices, weights=inputs.data, minlength=inputs.n_columns)
     return (sums / max(1, inputs.n_rows)).astype(np.float32)
 
@@ -75,8 +80,10 @@ class InputSketch:
             self.unit = ONE
         else:
             spread = matrix - self.mean if dense else matrix
-            power = (spread**2).sum() / max(1, n_sampled * n_inputs)
-            self.unit = np.float32(np.sqrt(power) or 1.0)
+            with np.errstate(over="ignore"):
+                power = (spread**2).sum() / max(1, n_sampled * n_inputs)
+            # Of values whose squares have no room in float32.
+            self.unit = np.float32(np.sqrt(min(power, FLOAT32_MAX)) or 1.0)
 
     def check_stored(self, n_inputs, n_neurons):
         """Check what was loaded."""

@@ -26,7 +26,7 @@ class Task:
 
     def __init__(self, rng, make_labels):
         self.rng, self.labels = rng, make_labels(rng)
-        self.n_features = int(rng.integers(1, 6))
+        self.n_features = int(rng.integers(1, 6) if rng.random() < 0.9 else rng.integers(20, 50))
 
     def X(self, n=None):
         """Draw samples; now and then with another number of features."""

@@ -5,7 +5,9 @@ names a parameter or an attribute, within seconds, and with everything as it was
 object whose method was called, and what was handed in.
 """
 
+import copyreg
 import inspect
+import io
 import pickle
 import re
 import signal
@@ -156,12 +158,11 @@ def state_of(owner):
     """All that an object knows, but for its generators of random numbers."""
     if owner is None or inspect.ismodule(owner) or inspect.isclass(owner):
         return None
-    kept = {
-        name: value
-        for name, value in vars(owner).items()
-        if not isinstance(value, np.random.RandomState)
-    }
-    return pickle.dumps(kept, protocol=5)
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer, protocol=5)
+    pickler.dispatch_table = copyreg.dispatch_table | {np.random.RandomState: lambda rng: "rng"}
+    pickler.dump(vars(owner))
+    return buffer.getvalue()
 
 
 def snapshot(value):

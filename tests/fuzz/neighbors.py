@@ -98,7 +98,8 @@ def fit_with_a_wrong_parameter(call, neighbors, rows):
     name, wrong = parameters.draw_wrong(call, parameters.NEIGHBOURS, neighbors.get_params())
     right = getattr(neighbors, name)
     neighbors.set_params(**{name: wrong})
-    call(neighbors.fit, X_for(call, rows).value, refuse=True)
+    # For a single row there is nothing that threads would do.
+    call(neighbors.fit, X_for(call, rows).value, refuse=name != "n_jobs")
     neighbors.set_params(**{name: right})
 
 
@@ -144,8 +145,16 @@ def distances_of(metric, x, y):
     if metric.is_set:
         return pairwise_distances(x != 0, y != 0, "jaccard"), 1
     if metric.is_angle:
-        return pairwise_distances(x, y, "cosine"), 1
+        return 1 - unit_rows(x) @ unit_rows(y).T, 1
     return pairwise_distances(x, y), size
+
+
+def unit_rows(x):
+    """Rows of unit length, but for those of zeros."""
+    for lengths in (np.abs(x).max, lambda axis: np.sqrt((x**2).sum(axis=axis))):
+        scale = lengths(axis=1)[:, np.newaxis]
+        x = np.divide(x, scale, out=np.zeros_like(x), where=scale > 0)
+    return x
 
 
 def kneighbors_graph(call, neighbors, rows):

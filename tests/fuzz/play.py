@@ -19,16 +19,9 @@ import numpy as np
 
 from .judge import Caller, Finding
 
-PARTS = [
-    "estimators",
-    "families",
-    "tables",
-    "sampler",
-    "neighbors",
-    "metrics",
-    "readers",
-    "torch_layer",
-]
+PARTS = ["estimators", "families", "tables", "sampler", "neighbors", "metrics", "readers"]
+if importlib.util.find_spec("torch"):
+    PARTS.append("torch_layer")
 
 
 def play(part, seed, verbose=False):
