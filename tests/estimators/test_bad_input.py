@@ -500,3 +500,16 @@ def test_counts_that_overflow():
     assert np.isfinite(regressor.predict(X)).all()
     with pytest.raises(ValueError, match="outputs are not finite in float32"):
         regressor.predict(1e30 * np.sign(regressor.coefs_[0].T))
+
+
+def test_labels_of_kinds_without_a_common_order():
+    mixed = np.array([1, "a"] * (len(Y) // 2), object)
+    estimator = classifier(warm_start=True).fit(X, Y)
+    for refused in (
+        lambda: estimator.fit(X[: len(mixed)], mixed),
+        lambda: classifier().fit(X[: len(mixed)], mixed),
+        lambda: estimator.partial_fit(X[: len(mixed)], mixed),
+        lambda: estimator.partial_fit(X[:1], ["a"]),
+    ):
+        with pytest.raises(ValueError, match=r"`?y`? |Unknown label type"):
+            refused()

@@ -160,7 +160,9 @@ def state_of(owner):
         return None
     buffer = io.BytesIO()
     pickler = pickle.Pickler(buffer, protocol=5)
-    pickler.dispatch_table = copyreg.dispatch_table | {np.random.RandomState: lambda rng: "rng"}
+    pickler.dispatch_table = copyreg.dispatch_table | {
+        np.random.RandomState: lambda rng: (str, ("rng",))
+    }
     pickler.dump(vars(owner))
     return buffer.getvalue()
 

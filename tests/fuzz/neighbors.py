@@ -151,9 +151,9 @@ def distances_of(metric, x, y):
 
 def unit_rows(x):
     """Rows of unit length, but for those of zeros."""
-    for lengths in (np.abs(x).max, lambda axis: np.sqrt((x**2).sum(axis=axis))):
-        scale = lengths(axis=1)[:, np.newaxis]
-        x = np.divide(x, scale, out=np.zeros_like(x), where=scale > 0)
+    for order in (np.inf, 2):  # so that no square is too small
+        lengths = np.linalg.norm(x, order, axis=1, keepdims=True)
+        x = np.divide(x, lengths, out=np.zeros_like(x), where=lengths > 0)
     return x
 
 

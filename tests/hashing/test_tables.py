@@ -349,3 +349,10 @@ def test_codes_and_rows_that_are_not_aligned(filled):
     rows = np.arange(300, dtype=np.uint32)
     again = LSHTables(moved(codes), 8, moved(rows), 300)
     np.testing.assert_array_equal(again.members, tables.members)
+
+
+def test_counts_beyond_what_there_is(filled):
+    codes, queries, tables = filled
+    assert tables.most_collisions(queries, 3, min_shared=10**20).indices.size == 0
+    empty = LSHTables(codes[:0], 8)
+    assert empty.most_collisions(queries, 0, fill_from=10**20).indices.size == 0

@@ -148,3 +148,11 @@ def test_directions_stay_where_they_are_when_training_diverges():
         for exponent in np.arange(15, 25, 0.1):
             moved = sketch.following(weights, X * np.float32(10**exponent), 1.0)
             assert np.isfinite(moved.basis).all()
+
+
+def test_inputs_of_which_sums_and_squares_overflow():
+    inputs = np.full((8, 3), 3e38, np.float32)
+    inputs[::2] = 1e38
+    sketch = InputSketch(inputs, 16, np.random.RandomState(0))
+    np.testing.assert_allclose(sketch.mean, 2e38, rtol=1e-6)
+    assert np.isfinite(sketch.unit)
