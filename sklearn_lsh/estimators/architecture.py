@@ -134,7 +134,7 @@ def build_network(estimator, description: dict, X, rows, random_state) -> Networ
     description : dict
     X : ndarray or csr_array of shape (n_samples, n_features)
     rows : int ndarray
-        Those of X that count: not those of weight 0.
+        Those of X to learn from: not those of weight 0 or set aside for validation.
     random_state : RandomState
         Draws weights and hash functions.
     """

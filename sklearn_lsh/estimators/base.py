@@ -163,12 +163,12 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             self._check_target(y)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
-        self._prepare_network(data, rng, fresh=fresh)
         validation = None
         if any(part is not None for part in given_validation):
             validation = self._given_validation_set(*given_validation)
         elif self.early_stopping:
             validation = self._set_aside(data, y, rng)
+        self._prepare_network(data, rng, fresh=fresh)
         if fresh:
             self._network.count_targets(data.target, data.rows)
             if self._starts_at_centroids:

@@ -81,30 +81,31 @@ def test_rows_without_labels_under_softmax():
     assert_same(clone(learner).fit(more, np.vstack([Y, np.zeros((70, 10), int)])), expected)
 
 
-def test_rows_set_aside(monkeypatch):
-    """What the network starts from knows nothing of validation rows."""
+@pytest.mark.parametrize("is_sparse", [False, True], ids=["dense data", "sparse data"])
+def test_rows_set_aside(is_sparse, monkeypatch):
+    """What the network starts from knows nothing of validation rows, nor of their non-zeros."""
     learner = LEARNERS["early stopping"]
-    starts = []
+    as_given = sp.csr_array if is_sparse else np.asarray
+    starts, rows = [], []
 
     def stop(self, data, *rest):
-        layer = self._network.layers[-1]
-        memory = layer.selection.memory
-        starts.append([layer.weights.rows.copy(), layer.weights.bias.copy(), memory.counts.copy()])
+        memory = self._network.layers[-1].selection.memory
+        weights = [part for layer in self._network.get_weights() for part in layer[:2]]
+        starts.append([*weights, memory.counts.copy()])
         rows.append(data.rows)
         return True
 
-    rows = []
     monkeypatch.setattr(LSHMLPClassifier, "_train", stop)
-    clone(learner).fit(X, DIGIT[:500])
+    clone(learner).fit(as_given(X), DIGIT[:500])
     spoilt = garbage(500)
     spoilt[rows[0]] = X[rows[0]]
-    clone(learner).fit(spoilt, DIGIT[:500])
+    clone(learner).fit(as_given(spoilt), DIGIT[:500])
     np.testing.assert_array_equal(*rows)
     assert len(rows[0]) == 450
     for one, other in zip(*starts, strict=True):
         np.testing.assert_array_equal(one, other)
     counts = np.bincount(DIGIT[:500][rows[0]], minlength=10)
-    np.testing.assert_array_equal(starts[0][2], counts)
+    np.testing.assert_array_equal(starts[0][-1], counts)
 
 
 def test_weights_of_one_are_no_weights():
