@@ -116,6 +116,53 @@ def check_numbers(y, name: str) -> None:
         raise ValueError(f"{name} contains NaN, None or infinity.")
 
 
+def check_arrays(arrays, shapes: list[tuple[int, ...]], name: str) -> list[np.ndarray]:
+    """Validate a list of arrays whose shapes are known.
+
+    Parameters
+    ----------
+    arrays : list of array-like
+    shapes : list of tuple of int
+        What they have to be.
+    name : str
+        Of the parameter, for error messages.
+
+    Returns
+    -------
+    arrays : list of ndarray, dtype=float32
+        Copies.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, or one is of another shape, or has what is not a number that is
+        finite in float32.
+    """
+    if not isinstance(arrays, list | tuple):
+        kind = type(arrays).__name__
+        raise ValueError(f"{name} must be a list of {len(shapes)} arrays, got a {kind}.")
+    if len(arrays) != len(shapes):
+        raise ValueError(f"{name} must be a list of {len(shapes)} arrays, got {len(arrays)}.")
+    checked = []
+    for i, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+        place = f"{name}[{i}]"
+        if issparse(array):
+            raise ValueError(f"{place} must be a dense array, got a sparse matrix.")
+        check_numbers(array, place)
+        values = np.asarray(array)
+        if values.dtype.kind == "O":
+            values = values.astype(np.float64)
+        if values.dtype.kind not in _NUMBERS:
+            raise ValueError(f"{place} must be an array of real numbers, got {values.dtype}.")
+        if values.shape != shape:
+            raise ValueError(f"{place} must have shape {shape}, got {values.shape}.")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{place} contains NaN or infinity.")
+        check_float32_range(values, place)
+        checked.append(values.astype(np.float32))
+    return checked
+
+
 def check_sparse(X, name: str) -> None:
     """Refuse a sparse matrix that is not what it says, or larger than kernels can number.
 

@@ -113,6 +113,14 @@ class Weights:
         # Each bias is a row of its own.
         self.bias_state = optimizer.new_state(self.bias.T).reshape(-1, *self.bias.shape)
 
+    def replace(self, coef, bias) -> bool:
+        """Take other weights, (n_inputs, n_neurons), and biases. Returns whether any differ."""
+        self.settle()
+        differ = not (np.array_equal(coef, self.coef) and np.array_equal(bias, self.bias[0]))
+        self.coef[...] = coef
+        self.bias[0] = bias
+        return differ
+
     def settles(self, factor) -> bool:
         """Whether decaying by ``factor`` changes the rows, which nobody else may use meanwhile."""
         return self.scale * factor < SMALLEST_SCALE

@@ -126,6 +126,19 @@ def test_steps_are_forgotten(kind, coef, bias):
     assert not weights.bias_state.any()
 
 
+@KINDS
+def test_other_weights(kind, coef, bias):
+    weights = make_weights(kind, coef, bias)
+    weights.decay(0.5)
+    assert not weights.replace(coef / 2, bias)
+    assert weights.replace(coef, bias)
+    assert weights.replace(coef, -bias)
+    assert weights.scale == 1
+    np.testing.assert_array_equal(weights.coef, coef)
+    np.testing.assert_array_equal(weights.bias[0], -bias)
+    assert not np.shares_memory(weights.rows, coef)
+
+
 class WatchedScale:
     """Weights that note what other threads would see of their factor."""
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lsh.draft import draft_of
+from sklearn_lsh.estimators.draft import TRAINED
+from sklearn_lsh.estimators.history import History
+from sklearn_lsh.inputs import check_arrays
+from sklearn_lsh.network import Network
 
 
 class FittedAttributes:
@@ -11,6 +21,9 @@ class FittedAttributes:
     So they are never behind, whoever looks at them during a fit: a callback, a scorer, or the
     user after an interruption.
     """
+
+    _network: Network
+    _history: History
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_network") and hasattr(self, "_history")
@@ -23,15 +36,39 @@ class FittedAttributes:
             )
         return getattr(vars(self)[part], name.removesuffix("_"))
 
+    def _set_parameters(self, name: str, given: Sequence[ArrayLike]) -> None:
+        """Replace weights or biases, or refuse them and leave all as it was."""
+        check_is_fitted(self)
+        arrays = check_arrays(given, [array.shape for array in getattr(self, name)], name)
+        with draft_of(self, TRAINED) as draft:
+            draft._network.set_parameters(**{name.removesuffix("_"): arrays})
+            draft._history.restart_watch()
+
     @property
     def coefs_(self) -> list[np.ndarray]:
-        """Weights of each layer, float32 of shape (fan_in, fan_out), as the network holds them."""
+        """Weights of each layer, float32 of shape (fan_in, fan_out), as the network holds them.
+
+        They can be set, all layers' at once. The optimizer then forgets its earlier steps. Layers
+        of which other neurons are now to be found, or for other inputs, find them exactly, at the
+        cost of a dense layer, until the next training shows them inputs to make tables by.
+        """
         return self._read_fitted("_network", "coefs_")
+
+    @coefs_.setter
+    def coefs_(self, coefs: Sequence[ArrayLike]) -> None:
+        self._set_parameters("coefs_", coefs)
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
-        """Biases of each layer, float32 of shape (fan_out,), as the network holds them."""
+        """Biases of each layer, float32 of shape (fan_out,), as the network holds them.
+
+        They can be set like `coefs_`.
+        """
         return self._read_fitted("_network", "intercepts_")
+
+    @intercepts_.setter
+    def intercepts_(self, intercepts: Sequence[ArrayLike]) -> None:
+        self._set_parameters("intercepts_", intercepts)
 
     @property
     def loss_(self) -> float:

@@ -59,6 +59,14 @@ class History:
         stored.flag("early_stopping")
         stored.part("plateau", Plateau)
 
+    def restart_watch(self) -> None:
+        """Watch for progress anew: weights were replaced, and with them what is to be beaten.
+
+        With early stopping a fit begins with measuring that, whatever it was.
+        """
+        if not self.early_stopping:
+            self.plateau = Plateau()
+
     def begin(self, *, early_stopping: bool, validates: bool) -> None:
         """Begin with a call of ``fit`` or ``partial_fit``.
 
@@ -103,7 +111,7 @@ class History:
     @property
     def best_loss(self) -> float | None:
         """Lowest training loss; None with early stopping."""
-        return None if self.early_stopping else -self.plateau.best
+        return None if self.early_stopping else float(np.nanmin([*self.loss_curve, np.inf]))
 
     @property
     def best_validation_score(self) -> float | None:

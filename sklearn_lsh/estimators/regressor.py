@@ -134,9 +134,9 @@ class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
     Attributes
     ----------
     coefs_ : list of shape (n_layers - 1,)
-        Weights of each layer, float32 of shape (fan_in, fan_out).
+        Weights of each layer, float32 of shape (fan_in, fan_out). They can be set.
     intercepts_ : list of shape (n_layers - 1,)
-        Biases of each layer, float32 of shape (fan_out,).
+        Biases of each layer, float32 of shape (fan_out,). They can be set.
     loss_ : float
         Training loss in the last epoch, L2 penalty included.
     best_loss_ : float or None

@@ -141,6 +141,24 @@ class Layer:
         )
 
 
+def replace_parameters(layers, coefs, intercepts):
+    """Give layers other weights and biases, and selections that know of it.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        Of a network, from the first one on.
+    coefs, intercepts : iterable of ndarray
+        For each layer, (n_inputs, n_neurons) and (n_neurons,).
+    """
+    same_inputs = True
+    for layer, coef, bias in zip(layers, coefs, intercepts, strict=True):
+        differ = layer.weights.replace(coef, bias)
+        if layer.selection is not None and (differ or not same_inputs):
+            layer.selection = layer.selection.replaced(layer.weights, same_inputs=same_inputs)
+        same_inputs = same_inputs and not differ
+
+
 class LayerShape(NamedTuple):
     """Where a layer stands, and how much of it is computed.
 

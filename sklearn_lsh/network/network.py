@@ -16,7 +16,7 @@ from sklearn_lsh.network.initialization import (
     set_to_centroids,
     set_to_share,
 )
-from sklearn_lsh.network.layers import Layer, LayerShape, make_layer
+from sklearn_lsh.network.layers import Layer, LayerShape, make_layer, replace_parameters
 from sklearn_lsh.network.losses import LOSSES, loss_and_deltas
 from sklearn_lsh.network.optimizers import Optimizer
 from sklearn_lsh.network.ranking import best_outputs
@@ -206,8 +206,8 @@ class Network:
 
     def prepare(self, X, rows, sample_weight=None):
         """Let the selections get to know a sample of some rows of the data, by their weights."""
+        n_sample = N_LATER if self.is_prepared else N_FIRST
         first, self.prepared = not self.prepared, True
-        n_sample = N_FIRST if first else N_LATER
         if all(layer.selection is None for layer in self.layers):
             return
         inputs = take(X, np.ascontiguousarray(sample_rows(rows, sample_weight, n_sample)))
@@ -219,6 +219,12 @@ class Network:
             if layer is not self.layers[-1]:
                 inputs = self._activate(layer.forward(inputs).outputs)
         self.schedule.postpone(self.optimizer.n_steps)
+
+    @property
+    def is_prepared(self):
+        """Whether all selections know of the data."""
+        selections = (layer.selection for layer in self.layers)
+        return self.prepared and all(each is None or each.is_fitted for each in selections)
 
     def _start_biases(self, layer, inputs):
         """Start biases such that ReLU cuts off what is not active, where that is found."""
@@ -283,7 +289,7 @@ class Network:
         loss : float
             Mean of the batches' losses while training, the penalty at the end included.
         """
-        if not self.prepared:
+        if not self.is_prepared:
             self.prepare(X, order, sample_weight)
         batches, gate = split(order, batch_size), Gate()
         self.optimizer.n_threads = count_threads(n_jobs, batches)
@@ -345,7 +351,7 @@ class Network:
             The activated outputs, in the order of the rows. Of a selected output layer only
             the active ones.
         """
-        network = self if selection is None else self._with_selection(selection)
+        network = self._with_selection(selection)
         return network._in_chunks(network._predict, X, n_jobs)
 
     def top_k(self, X, k, selection=None, n_jobs=None):
@@ -392,13 +398,17 @@ class Network:
         return columns, values(outputs).reshape(-1)[places]
 
     def _with_selection(self, selection=None, at_least=1):
-        """The same weights under another selection, or one that finds more outputs."""
+        """The same weights under another selection, or one that finds more outputs.
+
+        Where there is nothing to search yet, because weights were replaced, it is the exact one.
+        """
         network = copy.copy(self)
         network.layers = [copy.copy(layer) for layer in self.layers]
         last = network.layers[-1]
         for layer in network.layers:
-            if selection is not None and layer.selection is not None:
-                layer.selection = EXACT_SELECTIONS[selection](layer.selection.n_active)
+            if layer.selection is not None and (selection or not layer.selection.is_fitted):
+                exact = EXACT_SELECTIONS[selection or "topk"]
+                layer.selection = exact(layer.selection.n_active)
         if last.selection is not None:
             last.selection = last.selection.widened(at_least)
         return network
@@ -406,7 +416,7 @@ class Network:
     def count_work(self, X, selection=None):
         """Count what predicting takes: a dictionary for each layer, see `WorkLog`."""
         log = WorkLog(self.log.sparse_data, n_states=0)
-        network = self if selection is None else self._with_selection(selection)
+        network = self._with_selection(selection)
         size = network.chunk_size
         for start in range(0, X.shape[0], size):
             inputs = take(X, slice(start, min(start + size, X.shape[0])))
@@ -417,13 +427,15 @@ class Network:
 
     def evaluate_loss(self, X, target, sample_weight=None):
         """Mean loss of data, without training on it; a sample's targets are always active."""
+        network = self._with_selection()
         total = weights = 0.0
-        for rows in (slice(i, i + self.chunk_size) for i in range(0, X.shape[0], self.chunk_size)):
+        size = network.chunk_size
+        for rows in (slice(i, i + size) for i in range(0, X.shape[0], size)):
             inputs, targets = take(X, rows), take(target, rows)
             weight = np.ones(targets.n_rows, np.float32)
             if sample_weight is not None:
                 weight = sample_weight[rows]
-            last = self.forward(inputs, targets)[-1]
+            last = network.forward(inputs, targets)[-1]
             total += loss_and_deltas(LOSSES[self.loss], last, targets, weight).total
             weights += float(weight.sum())
         return total / weights if weights else 0.0
@@ -444,6 +456,12 @@ class Network:
     def n_parameters(self):
         """Number of weights and biases."""
         return sum(layer.weights.size for layer in self.layers)
+
+    def set_parameters(self, coefs=None, intercepts=None):
+        """Replace `coefs` or `intercepts`, and start with an optimizer that has no memory."""
+        replace_parameters(self.layers, coefs or self.coefs, intercepts or self.intercepts)
+        self.optimizer.n_steps = 0
+        self.set_optimizer(self.optimizer)
 
     def get_weights(self) -> list[Snapshot]:
         """Copy what predictions come from, to return to it with `set_weights`."""

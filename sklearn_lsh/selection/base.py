@@ -48,9 +48,12 @@ class Selection:
     ----------
     computes_all : bool
         Whether it computes all neurons to choose among them.
+    is_fitted : bool
+        Whether it knows enough of weights and inputs to select.
     """
 
     computes_all = False
+    is_fitted = True
 
     def __init__(self, n_active):
         self.n_active = n_active
@@ -75,6 +78,18 @@ class Selection:
 
     def fit(self, weights, inputs):
         """Get to know the weights and a sample of the inputs, before training and after epochs."""
+
+    def replaced(self, weights, *, same_inputs) -> "Selection":
+        """Return the selection to go on with after weights were replaced by others.
+
+        Parameters
+        ----------
+        weights : Weights
+            The new ones.
+        same_inputs : bool
+            Whether the layer gets the inputs that it did before: no layer below has changed.
+        """
+        return self
 
     def refresh(self, weights, inputs):
         """Follow the weights, and the inputs as they are in the latest batch."""

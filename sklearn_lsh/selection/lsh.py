@@ -123,6 +123,10 @@ class LSH(Selection):
         stored = Attributes(self)
         stored.part("hashing", Hashing).check_stored()
         stored.part("rebuild_seconds", list)
+        if stored.get("index") is None:
+            for name in ("sketch", "family"):
+                stored.part(name, type(None))
+            return
         stored.part("sketch", InputSketch).check_stored(n_inputs, n_neurons)
         if stored.get("family") is not None:
             self._check_family(stored)
@@ -162,6 +166,15 @@ class LSH(Selection):
         return self.sketch.recentred(inputs, share)
 
     # Tables follow the weights
+
+    @property
+    def is_fitted(self):
+        """See `Selection.is_fitted`."""
+        return self.index is not None
+
+    def replaced(self, weights, *, same_inputs):
+        """See `Selection.replaced`: as before `fit`, since what was learnt is of other neurons."""
+        return type(self)(self.n_active, self.hashing)
 
     def fit(self, weights, inputs):
         """See `Selection.fit`. What is hashed stays as it was first chosen, but for the mean.

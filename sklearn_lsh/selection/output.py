@@ -12,7 +12,7 @@ from sklearn_lsh.selection.class_memory import ClassMemory
 from sklearn_lsh.selection.lsh import LSH, check_distinct, check_tables
 from sklearn_lsh.selection.negatives import Deck
 from sklearn_lsh.selection.sketch import InputSketch
-from sklearn_lsh.stored import refuse
+from sklearn_lsh.stored import MOST, Attributes, refuse
 
 # Classes that are sketched at once, so that a wide layer's sketches need not be held.
 CHUNK = 8192
@@ -99,6 +99,13 @@ class OutputLSH(LSH):
         self.codes = np.zeros(shape, self.family.code_dtype)
         self.deck = None
 
+    def check_stored(self, n_inputs, n_neurons):
+        """See `Selection.check_stored`."""
+        super().check_stored(n_inputs, n_neurons)
+        stored = Attributes(self)
+        if stored.get("n_targets") is not None:
+            stored.array("n_targets", np.int64, (n_neurons,), least=0, below=MOST)
+
     def check_index(self, stored, n_inputs, n_neurons):
         """See `LSH.check_index`."""
         stored.integer("n_wanted", 1, n_neurons)
@@ -128,6 +135,13 @@ class OutputLSH(LSH):
     def n_held(self, n_neurons):
         """See `Selection.n_held`."""
         return self.n_wanted
+
+    def replaced(self, weights, *, same_inputs):
+        """See `Selection.replaced`. The same samples still fall where they did."""
+        if not (same_inputs and self.is_fitted):
+            return OutputLSH(self.n_active, self.hashing, self.n_targets)
+        self.index = self.build_index(weights, self.sketch)
+        return self
 
     def build_index(self, weights, sketch):
         """See `LSH.build_index`."""

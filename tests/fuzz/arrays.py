@@ -301,6 +301,37 @@ def matrix(rng, n_rows, n_columns, *, p_wrong=0.15):
     return (dense if rng.random() < 0.6 else sparse)(rng, shape)
 
 
+# -- arrays of which shapes are known -------------------------------------------------------
+
+
+WRONG_LISTS = [
+    lambda rng, shapes: None,
+    lambda rng, shapes: "text",
+    lambda rng, shapes: 3.0,
+    lambda rng, shapes: {},
+    lambda rng, shapes: np.zeros(shapes[0]),
+    lambda rng, shapes: [np.zeros(shape) for shape in shapes[:-1]],
+    lambda rng, shapes: [np.zeros(shape) for shape in [*shapes, shapes[0]]],
+    lambda rng, shapes: [np.zeros((*shape, 1)) for shape in shapes],
+    lambda rng, shapes: [np.zeros((shape[0] + 1, *shape[1:])) for shape in shapes],
+    lambda rng, shapes: [sp.csr_array(np.zeros((2, 2)))] * len(shapes),
+    lambda rng, shapes: [object()] * len(shapes),
+    *(
+        lambda rng, shapes, wrong=wrong: [wrong(rng, shape) for shape in shapes]
+        for wrong in WRONG_MATRICES[:8]
+    ),
+]
+
+
+def arrays(rng, shapes, *, p_wrong=0.2):
+    """Draw a list of arrays of these shapes."""
+    if rng.random() < p_wrong:
+        return Given(pick(rng, WRONG_LISTS)(rng, shapes), bad=True)
+    drawn = [dense(rng, shape) for shape in shapes]
+    bad = any(np.shape(given.value) != shape for given, shape in zip(drawn, shapes, strict=True))
+    return Given([given.value for given in drawn], [given.plain for given in drawn], bad)
+
+
 # -- weights --------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 
 from . import parameters
-from .arrays import matrix, weights
+from .arrays import arrays, matrix, weights
 from .judge import REFUSED, expect
 from .labels import Classes, Indicators, Values
 
@@ -206,6 +206,18 @@ def count_work(call, estimator, task):
 # -- changes between calls ------------------------------------------------------------------
 
 
+def set_weights(call, estimator, task):
+    name = call.pick(["coefs_", "intercepts_"])
+    known = is_fitted(estimator)
+    shapes = [array.shape for array in getattr(estimator, name)] if known else [(2, 3), (3, 1)]
+    given = arrays(call.rng, shapes)
+    setter = getattr(type(estimator), name).fset.__get__(estimator)
+    if call(setter, given.value, refuse=given.bad or not known) is not REFUSED:
+        for array, plain in zip(getattr(estimator, name), given.plain, strict=True):
+            expect(np.array_equal(array, plain.astype(np.float32)), "other weights than were set")
+        check_fitted(estimator)
+
+
 def set_params(call, estimator, task):
     drawn = parameters.draw(call, parameters.ESTIMATOR, estimator.get_params(), 1)
     call(estimator.set_params, **drawn)
@@ -243,6 +255,7 @@ ACTIONS = [
     predict_with_a_wrong_parameter,
     set_params,
     set_params,
+    set_weights,
     store,
     copied,
 ]

@@ -43,6 +43,13 @@ def _fit(estimator, X, y):
     return estimator.set_params(max_iter=2, random_state=0).fit(X, y)
 
 
+def _fit_and_set(estimator, X, y):
+    """Hashed layers that know nothing of their inputs yet."""
+    estimator = _fit(estimator, X, y)
+    estimator.coefs_ = [2 * array for array in estimator.coefs_]
+    return estimator
+
+
 def _use_network(X, y, estimator):
     estimator.predict(X)
     estimator.count_work(X[:5])
@@ -137,6 +144,10 @@ SUBJECTS = {
     ),
     "network, e2lsh": _network(
         LSHMLPClassifier(**WIDE, **TABLES, hash_function="e2lsh"), DENSE, CLASSES
+    ),
+    "network, other weights": Subject(
+        partial(_fit_and_set, LSHMLPClassifier(**WIDE, **TABLES), DENSE, CLASSES),
+        partial(_use_network, DENSE, CLASSES),
     ),
     "network, labels": _network(LSHMLPClassifier(**WIDE), SPARSE, LABELS),
     "network, random": _network(
