@@ -13,6 +13,10 @@ MODULES = {
         "Locality-sensitive hash families, tables and a sampler, usable without any network.",
     ),
     "sklearn_lsh.torch": ("PyTorch", "An output layer for PyTorch, imported only when wanted."),
+    "sklearn_lsh.onnx": (
+        "ONNX",
+        "Converters for skl2onnx, [registered by importing it](../user_guide/saving.md#onnx).",
+    ),
     "sklearn_lsh.neighbors": (
         "Neighbours",
         "Nearest neighbours found by hashing, in the form of scikit-learn's.",
@@ -29,7 +33,7 @@ MODULES = {
 }
 
 # Packages that some modules need and an installation need not have.
-OPTIONAL = {"torch"}
+OPTIONAL = {"onnx", "skl2onnx", "torch"}
 
 # Inherited methods that lead into scikit-learn's own guide.
 SCIKIT_LEARNS = {"get_metadata_routing", "set_output"}
@@ -68,10 +72,13 @@ def write_index(app):
     lines += ["Every public name has a page, with its parameters and an example.", ""]
     for name, module in existing_modules():
         title, text = MODULES[name]
-        lines += [f"## {title}", "", text, "", "```{eval-rst}", f".. currentmodule:: {name}", ""]
-        lines += [".. autosummary::", "   :toctree: reference", ""]
-        lines += [f"   {public}" for public in public_names(module)]
-        lines += ["```", ""]
+        lines += [f"## {title}", "", text, ""]
+        names = public_names(module)
+        if names:
+            lines += ["```{eval-rst}", f".. currentmodule:: {name}", ""]
+            lines += [".. autosummary::", "   :toctree: reference", ""]
+            lines += [f"   {public}" for public in names]
+            lines += ["```", ""]
     folder = Path(app.srcdir, "generated")
     folder.mkdir(exist_ok=True)
     for page in folder.glob("reference/*.rst"):

@@ -12,7 +12,7 @@ from ..support.sources import PACKAGE, ROOT, imports_of, read_sources, room_of
 ROOMS = [
     "__init__",
     # Nothing but the package itself imports these.
-    *("inspection", "torch", "metrics", "datasets", "_versions"),
+    *("inspection", "torch", "onnx", "metrics", "datasets", "_versions"),
     # What docs/how_it_works.md says about the rooms.
     *("estimators", "network", "neighbors", "selection", "weights", "hashing"),
     # They stand beside the rooms, for all of them.
