@@ -21,6 +21,7 @@ from sklearn_lsh.hashing import LSHTables, SimHash
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.neighbors.costs import MEASURED, CostModel
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
+from sklearn_lsh.neighbors.postings import MANY, Postings
 from sklearn_lsh.neighbors.scan import Scan
 from sklearn_lsh.neighbors.sketch import SAMPLE_ROWS, PrincipalSketch
 
@@ -34,6 +35,8 @@ N_FOUND = (10, 50, 250)
 N_NONZEROS = 60
 # Features of sparse rows.
 N_SPARSE_FEATURES = 2000
+# Shares of the rows that a query meets in an inverted index.
+SHARES_MET = (0.01, 0.02, 0.5, 0.9)
 # Tables, and buckets of each that a query looks into.
 N_TABLES = 16
 N_PROBES = (1, 4, 16)
@@ -60,8 +63,8 @@ def vectors(rng, *shape):
     return Vectors(rng.normal(size=shape).astype(np.float32))
 
 
-def sparse_vectors(rng, n_rows):
-    shape, density = (n_rows, N_SPARSE_FEATURES), N_NONZEROS / N_SPARSE_FEATURES
+def sparse_vectors(rng, n_rows, n_features=N_SPARSE_FEATURES):
+    shape, density = (n_rows, n_features), N_NONZEROS / n_features
     matrix = sp.random_array(shape, density=density, format="csr", dtype=np.float32, rng=rng)
     return Vectors(take(matrix, slice(None)))
 
@@ -89,6 +92,29 @@ def measure_sparse_scan(rng, n_rows, n_queries, scan):
     others = n_rows * scan["row"] + n_improvements * scan["best_row"]
     product = (1e9 * taken / n_queries - others) / (n_rows * N_NONZEROS)
     return {"sparse_product": max(0.0, float(product))}
+
+
+def measure_postings(rng, n_rows, n_queries, scan):
+    """Adding up a posting, and noting a row that is met, beside a scan's other steps.
+
+    Features are fewer or more, so that queries meet most of the rows, or few.
+    """
+    steps, times = [], []
+    n_best = N_FOUND[0]
+    for share in SHARES_MET:
+        n_features = int(N_NONZEROS / (1 - (1 - share) ** (1 / N_NONZEROS)))
+        rows, queries = (sparse_vectors(rng, n, n_features) for n in (n_rows, n_queries))
+        postings = Postings(rows.data)
+        taken = 1e9 * seconds(postings.best, queries.data, n_best) / n_queries
+        count = postings.count(queries.data).mean()
+        is_many = count >= MANY * n_rows
+        if is_many:
+            n_improvements = n_best * np.log2(2 * max(1, n_rows / n_best))
+            taken -= n_rows * scan["row"] + n_improvements * scan["best_row"]
+        steps.append([count, 0 if is_many else count])
+        times.append(max(taken, 1) / 1e9)
+    posting, met_row = fit(steps, times)
+    return {"posting": posting, "met_row": met_row}
 
 
 def measure_pairs(rng, score, widths, n_queries, n_rows):
@@ -177,6 +203,7 @@ def measure(options, seed):
     return CostModel(
         **scan,
         **measure_sparse_scan(rng, options.sparse_rows, n_queries, scan),
+        **measure_postings(rng, options.sparse_rows, n_queries, scan),
         **measure_finalists(rng, n_rows // 4, n_queries),
         **measure_sketches(sketch, queries, scan["product"]),
         **measure_tables(rng, n_rows, n_queries),

@@ -55,6 +55,49 @@ def neighbors_updates(report):
     return table_of(updates, UPDATES)
 
 
+SPARSE_SETS = {
+    "made": "made rows",
+    "icd": "ICD-10-CM, words",
+    "wordnet": "WordNet, words",
+    "lemma-de": "German word forms, n-grams",
+}
+SPARSE_METHODS = {
+    "ours": "inverted index",
+    "product": "product of all rows",
+    "brute force": "scikit-learn, brute force",
+    "hnswlib": "hnswlib, 64 directions",
+}
+SPARSE = {
+    "method": lambda run: SPARSE_METHODS[run["method"]],
+    "seconds to build": lambda run: f"{run['build_seconds']:.2f}",
+    "microseconds a query": lambda run: f"{run['microseconds']:,.0f}",
+    "recall": lambda run: f"{run['recall']:.3f}",
+}
+ON_THREADS = {
+    "queries a second": lambda run: f"{run['queries_a_second']:,.0f}",
+}
+
+
+@fragment("sparse_neighbors", "sparse_neighbors")
+def sparse_neighbors(report):
+    """Ways to find sparse rows, one table for each set of them."""
+    n_threads = report["options"]["threads"]
+    columns = SPARSE | (ON_THREADS if n_threads > 1 else {})
+    parts = ["The ten nearest by angle, in processor time of one thread."]
+    if n_threads > 1:
+        parts = [f"{parts[0]} Queries a second are those of {n_threads} threads."]
+    for name, found in report["results"].items():
+        n_rows, n_features = found["shape"]
+        title = (
+            f"{SPARSE_SETS[name]}: {n_rows:,} rows of {n_features:,} features, "
+            f"{found['nonzeros']:.0f} of them not zero; "
+            f"lists of {found['postings']:,.0f} rows a query"
+        )
+        runs = [{"method": method, **run} for method, run in found["methods"].items()]
+        parts.append(f"{title}\n\n{table_of(runs, columns)}")
+    return "\n\n".join([*parts, environment(report)])
+
+
 GRAPHS = ("faiss HNSW", "hnswlib")
 OTHERS = ("faiss IndexLSH", "faiss IndexLSH, refined", "faiss exact")
 

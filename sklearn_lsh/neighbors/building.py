@@ -16,7 +16,10 @@ from sklearn_lsh.neighbors.query_sample import QuerySample
 from sklearn_lsh.neighbors.sketch import SAMPLE_ROWS, PrincipalSketch
 from sklearn_lsh.neighbors.space import Space
 from sklearn_lsh.neighbors.truth import Truth
-from sklearn_lsh.neighbors.tuning import N_QUERIES, Tuner
+from sklearn_lsh.neighbors.tuning import N_QUERIES, Tuner, is_exact_cheapest
+
+# Queries for which an exact search is checked.
+N_CHECKED = 16
 
 
 class Built(NamedTuple):
@@ -53,6 +56,11 @@ class _Queries(NamedTuple):
     self_indices: np.ndarray | None
     to_sketch: Vectors | None
 
+    def part(self, some):
+        """Fewer to tune by: a slice."""
+        own = None if self.self_indices is None else self.self_indices[some]
+        return self._replace(to_tune=self.to_tune.part(some), self_indices=own)
+
 
 def build_index(parameters, space: Space, rows: Vectors, queries, given=None) -> Built:
     """Make an index of rows, and find out how much it has to look at.
@@ -72,18 +80,22 @@ def build_index(parameters, space: Space, rows: Vectors, queries, given=None) ->
     random_state = check_random_state(parameters.random_state)
     order = random_state.permutation(rows.n_rows)
     split = _split_queries(space, rows, order, queries)
-    sketch = None
-    if not space.metric.is_set:
+    index = Index(space, rows, None, np.ones(rows.n_rows, bool))
+    index.index_features()
+    is_decided = _is_exact(parameters, index, split.to_tune)
+    if not (is_decided or space.metric.is_set):
         sample = rows.part(order[:SAMPLE_ROWS])
         to_sketch = space.as_queries(sample) if split.to_sketch is None else split.to_sketch
         is_product = space.metric.is_product
         sketch = PrincipalSketch(sample.matrix, to_sketch.matrix, is_product, random_state)
-    index = Index(space, rows, sketch, np.ones(rows.n_rows, bool))
+        index.sketch_by(sketch)
     seed = random_state.randint(np.iinfo(np.int32).max)
     # Refused, too, if it is wrong, where there is nothing to hash.
     _make_family(parameters.hash_function, space.metric.is_set, 1, 1, seed)._validate_params()
     if rows.n_rows == (split.self_indices is not None):  # a row without others
         return Built(index, 1.0, True)
+    if is_decided:  # only rounding is left to be measured
+        split = split.part(slice(N_CHECKED))
     sample = QuerySample(
         index,
         split.to_tune,
@@ -92,7 +104,7 @@ def build_index(parameters, space: Space, rows: Vectors, queries, given=None) ->
         parameters.n_jobs,
         truth=Truth(space, rows if given is None else given),
     )
-    meets_recall = _tune(parameters, sample, seed)
+    meets_recall = is_decided or _tune(parameters, sample, seed)
     recall = sample.recall_of_search()
     return Built(index, recall, meets_recall or recall >= parameters.recall)
 
@@ -109,20 +121,33 @@ def _split_queries(space, rows, order, queries) -> _Queries:
     return _Queries(to_tune, None, to_sketch if to_sketch.n_rows else to_tune)
 
 
+def _is_exact(parameters, index, queries) -> bool:
+    """Whether an inverted index answers queries for less than whatever else would be tried."""
+    if not _is_free(parameters) or index.exact_scan.postings is None:
+        return False
+    return is_exact_cheapest(index, queries, parameters.n_neighbors)
+
+
+def _is_free(parameters) -> bool:
+    """Whether nothing is said about how to search."""
+    p = parameters
+    given = p.n_bits, p.n_tables, p.n_probes, p.hash_function
+    return all(isinstance(value, str) and value == "auto" for value in given)
+
+
 def _tune(parameters, sample, seed) -> bool:
     """Set the index to the best setting; whether that meets the recall without doubt."""
     p = parameters
     n_bits, is_set = p.n_bits, sample.index.metric.is_set
     if n_bits == "auto":
         n_bits = int(np.clip(np.rint(np.log2(sample.index.n_alive)), 1, MAX_BITS))
-    given = p.n_bits, p.n_tables, p.n_probes, p.hash_function
     best = Tuner(
         sample,
         p.recall,
         lambda n_tables: _make_family(p.hash_function, is_set, n_bits, n_tables, seed),
         n_tables=None if p.n_tables == "auto" else p.n_tables,
         n_probes=None if p.n_probes == "auto" else p.n_probes,
-        may_scan=all(isinstance(value, str) and value == "auto" for value in given),
+        may_scan=_is_free(parameters),
     ).tune()
     return best.meets_recall
 

@@ -22,6 +22,10 @@ class CostModel(NamedTuple):
         A multiply-add of a product of dense matrices.
     sparse_product : float
         The same of sparse ones.
+    posting : float
+        The same where an inverted index has the rows by feature.
+    met_row : float
+        A row that is met there, where few are: noting it, and finding the best.
     row : float
         A row whose score is held against the best so far.
     best_row : float
@@ -40,6 +44,8 @@ class CostModel(NamedTuple):
 
     product: float
     sparse_product: float
+    posting: float
+    met_row: float
     row: float
     best_row: float
     finalist_product: float
@@ -58,6 +64,8 @@ class CostModel(NamedTuple):
 MEASURED = CostModel(
     product=0.036,
     sparse_product=0.15,
+    posting=0.9,
+    met_row=20,
     row=0.25,
     best_row=55,
     finalist_product=0.54,
@@ -78,12 +86,14 @@ class QueryCosts:
     index : Index
     model : CostModel, default=None
         None is `MEASURED`.
+    n_postings : float, default=None
+        How many the features of a query have, on average; None without an inverted index.
     """
 
-    def __init__(self, index, model=None):
+    def __init__(self, index, model=None, n_postings=None):
         self.model = MEASURED if model is None else model
         self.n_rows, self.n_alive = index.rows.n_rows, index.n_alive
-        self.is_sparse = index.rows.is_sparse
+        self.is_sparse, self.n_postings = index.rows.is_sparse, n_postings
         # Multiply-adds of comparing a query with a row.
         self.n_products = n_nonzero(index.rows.data) / max(1, self.n_rows)
         self.n_directions = None if index.sketch is None else index.sketch.n_directions
@@ -92,7 +102,12 @@ class QueryCosts:
         """Comparing all rows."""
         product = self.model.sparse_product if self.is_sparse else self.model.product
         n_best = min(OVERSAMPLING * k, self.n_alive)
-        return self._scan(self.n_products, n_best, product) + n_best * self._finalist
+        if self.n_postings is None:
+            compared = self._scan(self.n_products, n_best, product)
+        else:
+            looked_at = min(self.n_postings * self.model.met_row, self._scan(0, n_best, 0))
+            compared = self.n_postings * self.model.posting + looked_at
+        return compared + n_best * self._finalist
 
     def scan(self, n_directions, n_finalists) -> float:
         """Comparing all rows' sketches in so many directions, then finalists."""
@@ -121,9 +136,9 @@ class QueryCosts:
 
     @property
     def _sketch(self):
-        """A query's sketch."""
+        """A query's sketch, as it would be at least where there are none."""
         model = self.model
-        return model.query_sketch + model.product * self.n_products * self.n_directions
+        return model.query_sketch + model.product * self.n_products * (self.n_directions or 0)
 
     @property
     def _finalist(self):

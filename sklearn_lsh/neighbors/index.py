@@ -12,6 +12,7 @@ from sklearn_lsh.hashing import HashFamily, LSHTables
 from sklearn_lsh.hashing.stored_tables import check_fit
 from sklearn_lsh.neighbors.costs import OVERSAMPLING
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
+from sklearn_lsh.neighbors.postings import is_worthwhile
 from sklearn_lsh.neighbors.scan import MAX_PRODUCTS, Scan
 from sklearn_lsh.neighbors.sketch import PrincipalSketch
 from sklearn_lsh.neighbors.space import Space
@@ -136,10 +137,10 @@ class Index:
 
     def __init__(self, space: Space, rows: Vectors, sketch: PrincipalSketch | None, alive):
         self.space, self.metric = space, space.metric
-        self.sketch, self.alive = sketch, alive
+        self.alive = alive
         self.exact_scan = Scan(self.metric, rows, alive)
         self.numbers = np.arange(rows.n_rows)
-        self.sketches = self._sketch_rows(rows)
+        self.sketch_by(sketch)
         self.family: HashFamily | None = None
         self.tables: LSHTables | None = None
         self.scan: Scan | None = None
@@ -155,14 +156,14 @@ class Index:
         numbers = stored.array("numbers", np.int64, alive.shape, least=0)
         stored.require((numbers[:-1] < numbers[1:]).all(), "numbers", "in ascending order")
         stored.part("exact_scan", Scan).check_stored(metric, n_features, alive)
-        if metric.is_set:
-            stored.require(stored.get("sketch") is None, "sketch", "None")
-        else:
-            sketch = stored.part("sketch", PrincipalSketch)
-            sketch.check_stored(metric.is_product, n_features)
         setting = stored.part("setting", Setting)
         are_sizes = all(is_integer(size, 0, MOST) for size in setting)
         stored.require(are_sizes, "setting", "sizes")
+        if metric.is_set:
+            stored.require(stored.get("sketch") is None, "sketch", "None")
+        elif setting != EXACT or stored.get("sketch") is not None:
+            sketch = stored.part("sketch", PrincipalSketch)
+            sketch.check_stored(metric.is_product, n_features)
         needed = {"scan": setting.n_directions > 0, "tables": setting.n_tables > 0}
         for name in ("scan", "tables"):
             if not needed[name]:
@@ -206,6 +207,17 @@ class Index:
         """Number of rows that were not deleted."""
         return int(np.count_nonzero(self.alive))
 
+    def sketch_by(self, sketch: PrincipalSketch | None):
+        """Make the rows' sketches."""
+        self.sketch = sketch
+        self.sketches = self._sketch_rows(self.rows)
+
+    def index_features(self):
+        """Have an inverted index for comparing all rows, if they are sparse and not moved."""
+        rows = self.rows
+        if rows.is_sparse and self.space.origin is None and is_worthwhile(rows.data):
+            self.exact_scan.index_features()
+
     def build_tables(self, family):
         """Put all rows into tables by a family that is not fitted yet."""
         self.family = family.fit(self.sketches.hashed)
@@ -223,6 +235,8 @@ class Index:
         self.setting, self.family, self.tables, self.scan = setting, family, tables, scan
         # What only other settings need is let go.
         self.sketches = Sketches(None if tables is None else self.sketches.quantized, None)
+        if setting != EXACT:
+            self.exact_scan.postings = None
 
     def changed(self) -> Index:
         """A copy to insert rows into or to delete them from. This index stays as it is."""

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR, Pattern, best_columns, check_n_pairs, keep_best, lengths_of, take
+from sklearn_lsh.stored import Attributes, check_array, check_pointers, refuse
 
 # Rows whose products are added up at once where a query shares features with many: 128 KB.
 BLOCK_ROWS = 1 << 15
@@ -22,8 +23,11 @@ BLOCK_ROWS = 1 << 15
 MANY = 1 / 16
 # Postings that are gone through before the best are chosen, where they are few.
 MOST_MET = 1 << 20
-# A segment is merged with the one before unless that has more than so many times its postings.
+# A segment is merged with the one before unless that is more than so many times as large.
 GROWTH = 2
+# Features for each posting up to which an index is worth its memory, and so many in any case.
+MOST_FEATURES = 8
+FEW_FEATURES = 1 << 16
 
 
 class Best(NamedTuple):
@@ -113,6 +117,17 @@ class Postings:
         self.segments = []
         self.insert(rows, norms)
 
+    def check_stored(self, norms, n_features):
+        """Check what was loaded; the norms of all rows are known."""
+        stored, start = Attributes(self), 0
+        for segment in stored.part("segments", list):
+            stored.require(isinstance(segment, Segment), "segments", "of type Segment")
+            own = Attributes(segment).part("norms", np.ndarray)
+            stop = start + own.shape[0] if own.ndim == 1 else start
+            segment.check_stored(norms[start:stop], n_features)
+            start = stop
+        stored.require(start == norms.shape[0], "segments", "of all rows")
+
     @property
     def n_rows(self) -> int:
         """Number of rows, those that were deleted included."""
@@ -128,7 +143,7 @@ class Postings:
         rows = _as_matrix(rows)
         norms = np.zeros(rows.shape[0], np.float32) if norms is None else norms
         last, others = Segment(Lists.of(rows), norms), list(self.segments)
-        while others and others[-1].n_postings <= GROWTH * last.n_postings:
+        while others and others[-1].size <= GROWTH * last.size:
             last = others.pop().joined(last)
         self.segments = [*others, last]
 
@@ -188,8 +203,16 @@ class Segment:
 
     def __init__(self, lists: Lists, norms):
         self.lists, self.norms = lists, norms
-        order = np.argsort(norms, kind="stable").astype(np.uint32)
-        self.order = order[norms[order] < np.inf]
+        self.order = _in_order(norms)
+
+    def check_stored(self, norms, n_features):
+        """Check what was loaded; the norms are known."""
+        stored = Attributes(self)
+        known = stored.array("norms", np.float32, norms.shape)
+        stored.require(np.array_equal(known, norms), "norms", "those of the rows")
+        stored.part("lists", Lists)
+        self.lists = _check_lists(self.lists, norms.shape[0], n_features)
+        self.order = _in_order(norms)
 
     @property
     def n_rows(self) -> int:
@@ -197,9 +220,9 @@ class Segment:
         return self.norms.shape[0]
 
     @property
-    def n_postings(self) -> int:
-        """Number of pairs of a row and a feature."""
-        return self.lists.rows.shape[0]
+    def size(self) -> int:
+        """What it takes to go through it: its rows, features and postings."""
+        return self.n_rows + self.lists.indptr.shape[0] + self.lists.rows.shape[0]
 
     @property
     def nbytes(self) -> int:
@@ -208,7 +231,7 @@ class Segment:
 
     def joined(self, other: Segment) -> Segment:
         """These rows, then those of another segment."""
-        check_n_pairs(self.n_postings + other.n_postings)
+        check_n_pairs(self.lists.rows.shape[0] + other.lists.rows.shape[0])
         rows = sp.vstack([self._matrix(), other._matrix()], format="csr")
         return Segment(Lists.of(rows), np.concatenate([self.norms, other.norms]))
 
@@ -278,6 +301,29 @@ class Segment:
         indptr, rows, values = self.lists
         parts = values, rows.view(np.int32), indptr.astype(np.int64)
         return sp.csc_array(parts, shape=(self.n_rows, indptr.shape[0] - 1)).tocsr()
+
+
+def is_worthwhile(rows: CSR) -> bool:
+    """Whether rows have enough postings for the memory that features take in any case."""
+    return rows.n_columns <= max(FEW_FEATURES, MOST_FEATURES * rows.indices.shape[0])
+
+
+def _check_lists(lists, n_rows, n_features) -> Lists:
+    """Return lists that were loaded as kernels read them."""
+    rows = check_array("Lists.rows", lists.rows, np.uint32, (None,), below=n_rows)
+    values = check_array("Lists.values", lists.values, np.float32, rows.shape, finite=True)
+    indptr = check_pointers("Lists.indptr", lists.indptr, n_features, rows.shape[0])
+    is_first = np.zeros(rows.shape[0] + 1, bool)
+    is_first[indptr] = True
+    if not (is_first[1:-1] | (rows[1:] >= rows[:-1])).all():
+        refuse("Lists.rows", "in ascending order for each feature", rows)
+    return Lists(indptr, rows, values)
+
+
+def _in_order(norms):
+    """Rows that may be found, in ascending order of their norms."""
+    order = np.argsort(norms, kind="stable").astype(np.uint32)
+    return order[norms[order] < np.inf]
 
 
 def _scores(products, norms, sizes):

@@ -24,14 +24,17 @@ class Hits(NamedTuple):
     queries : ndarray of int of shape (n_pairs,)
         The query of each row found.
     is_hit : ndarray of bool of shape (n_pairs,)
+    is_nearer : ndarray of bool of shape (n_pairs,)
+        Whether the row is nearer than the k-th nearest: no other one counts in its place.
     """
 
     queries: np.ndarray
     is_hit: np.ndarray
+    is_nearer: np.ndarray
 
     def part(self, pairs):
         """Of some of the pairs."""
-        return Hits(self.queries[pairs], self.is_hit[pairs])
+        return Hits(*(array[pairs] for array in self))
 
 
 class QuerySample:
@@ -80,12 +83,19 @@ class QuerySample:
         is_hit = self.near.contain(queries, pattern.indices)
         if self.self_indices is not None:
             is_hit &= pattern.indices != self.self_indices[queries]
-        return Hits(queries, is_hit)
+        return Hits(queries, is_hit, is_hit & self.near.contain_nearer(queries, pattern.indices))
 
     def recalls(self, hits: Hits):
-        """Share of its nearest rows that each query found."""
-        counts = np.bincount(hits.queries[hits.is_hit], minlength=self.queries.n_rows)
-        return np.minimum(counts, self.k) / self.k
+        """Share of its nearest rows that each query found.
+
+        Of those that are as near as the last of these any will do, but not in place of nearer ones.
+        """
+        n_queries = self.queries.n_rows
+        nearer = np.bincount(hits.queries[hits.is_nearer], minlength=n_queries)
+        is_last = hits.is_hit & ~hits.is_nearer
+        last = np.bincount(hits.queries[is_last], minlength=n_queries)
+        wanted = self.k - self.near.count_nearer(n_queries)
+        return (nearer + np.minimum(last, wanted)) / self.k
 
     def recall_of_search(self) -> float:
         """Share of the nearest rows that the index finds as it is set, on average."""

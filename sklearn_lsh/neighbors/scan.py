@@ -1,5 +1,6 @@
 """A linear scan, the search among all rows: products of matrices, and the highest of them."""
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import best_columns, n_nonzero
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
+from sklearn_lsh.neighbors.postings import Postings
 from sklearn_lsh.stored import Attributes
 
 # Queries that are answered at once.
@@ -30,7 +32,7 @@ class Scanned(NamedTuple):
     indices : ndarray of shape (n_queries, n_best), dtype=uint32
         In ascending order.
     bars : ndarray of shape (n_queries,), dtype=float32
-        The lowest of their products less offsets: no other row has a higher one.
+        What others score at most, up to rounding: most often the lowest product less offset.
     """
 
     indices: np.ndarray
@@ -77,12 +79,18 @@ class Scan:
     rows : Vectors
     alive : ndarray of shape (n_rows,), dtype=bool
         Which rows are to be found.
+
+    Attributes
+    ----------
+    postings : Postings or None
+        The rows by feature, which spare products that are zero. None takes products of matrices.
     """
 
     def __init__(self, metric: Metric, rows: Vectors, alive):
         self.metric, self.rows = metric, rows
         self.offsets = metric.offsets(rows)
         self.offsets[~alive] = np.inf
+        self.postings: Postings | None = None
 
     def check_stored(self, metric: Metric, n_features, alive):
         """Check what was loaded."""
@@ -92,16 +100,31 @@ class Scan:
         offsets = stored.array("offsets", np.float32, alive.shape)
         fits = (offsets > -np.inf).all() and np.array_equal(offsets < np.inf, alive)
         stored.require(fits, "offsets", "infinite where rows were deleted, and nowhere else")
+        if stored.get("postings") is not None:
+            stored.require(self.rows.is_sparse, "postings", "None where rows are dense")
+            norms = self._norms(self.rows, self.offsets)
+            stored.part("postings", Postings).check_stored(norms, n_features)
+
+    def index_features(self):
+        """Find sparse rows by an inverted index of their features from now on."""
+        self.postings = Postings(self.rows.data, self._norms(self.rows, self.offsets))
 
     def insert(self, rows: Vectors):
         """Add rows; they get the next indices."""
+        offsets = self.metric.offsets(rows)
         self.rows = self.rows.joined(rows)
-        self.offsets = np.append(self.offsets, self.metric.offsets(rows))
+        self.offsets = np.append(self.offsets, offsets)
+        if self.postings is not None:
+            self.postings = copy.copy(self.postings)
+            self.postings.insert(rows.data, self._norms(rows, offsets))
 
     def delete(self, indices):
         """Let rows be found no more."""
         self.offsets = self.offsets.copy()
         self.offsets[indices] = np.inf
+        if self.postings is not None:
+            self.postings = copy.copy(self.postings)
+            self.postings.delete(indices)
 
     def best(self, queries: Vectors, n_best):
         """Find the rows that score highest, up to rounding.
@@ -116,6 +139,10 @@ class Scan:
         -------
         scanned : Scanned
         """
+        if self.postings is not None:
+            sizes = queries.squares.astype(np.float32) if self.metric.is_set else None
+            best = self.postings.best(queries.data, n_best, sizes)
+            return Scanned(np.sort(best.indices, axis=1), best.bars)
         size = MAX_QUERIES
         if self.rows.is_sparse:
             size = max(1, min(size, MAX_SPARSE_PRODUCTS // self.rows.n_rows))
@@ -157,6 +184,10 @@ class Scan:
         limits = 2 * bars - lengths**2 + 3 * rounding * reach**2
         is_certain = (limits <= scores - NEGLIGIBLE * scores) | (scores >= 0)
         return is_certain | queries.empty if self.metric.is_angle else is_certain
+
+    def _norms(self, rows, offsets):
+        """What postings take from products or, of sets, their sizes: infinite where deleted."""
+        return (offsets + rows.squares).astype(np.float32) if self.metric.is_set else offsets
 
     def _best(self, queries, n_best):
         best = _Best.with_room(queries.n_rows, n_best)

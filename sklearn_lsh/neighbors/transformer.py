@@ -43,10 +43,13 @@ class LSHNeighborsTransformer(
     Rows have short sketches, principal coordinates. Either a query's sketch is compared with all
     of them, or they lie in hash tables, and a query looks into the buckets of each table where
     rows like it are likeliest to be [1]_. What is nearest by its sketch is compared exactly.
+    Sparse rows lie in an inverted index, too: a query is compared with those that share a feature
+    with it, exactly.
 
     Which it is, and how much to look at, is found out by `fit`: it measures the recall for a sample
     of the rows, each as a query for the others, and takes the setting that costs least. Where
-    comparing all rows costs less, as for a few hundred of them, that is what is done.
+    comparing all rows costs less, as for a few hundred of them, or for sparse ones that share few
+    features with each other, that is what is done.
 
     Parameters
     ----------
@@ -85,7 +88,8 @@ class LSHNeighborsTransformer(
         Share of the ``n_neighbors`` nearest rows that the search finds, on average: measured when
         the index was made, by up to 128 queries, whose nearest rows were found in float64. Rows
         that are as near as the last of these count as found, too. So where many rows are equally
-        near to a query, as where it is near to none, any of them will do.
+        near to a query, as where it is near to none, any of them will do: but not in place of
+        those that are nearer. Where all rows are compared, it is 1 but for rounding.
     index_ : object
         Rows and tables; its form may change.
     n_samples_fit_ : int

@@ -37,20 +37,40 @@ class NearRows(NamedTuple):
     ----------
     pairs : ndarray of int64
         Query times number of rows, plus row, in ascending order.
+    nearer : ndarray of int64
+        Those of the pairs that are nearer.
     n_rows : int
     all_near : ndarray of shape (n_queries,), dtype=bool
         Queries to which all rows are as near: of these there may be no pairs.
     """
 
     pairs: np.ndarray
+    nearer: np.ndarray
     n_rows: int
     all_near: np.ndarray
 
     def contain(self, queries, rows):
         """Whether rows are near to queries, one for each."""
-        pairs = queries.astype(np.int64) * self.n_rows + rows
-        places = np.minimum(np.searchsorted(self.pairs, pairs), self.pairs.shape[0] - 1)
-        return (self.pairs[places] == pairs) | self.all_near[queries]
+        is_near = _are_among(self._pairs_of(queries, rows), self.pairs)
+        return is_near | self.all_near[queries]
+
+    def contain_nearer(self, queries, rows):
+        """Whether rows are nearer to queries than the k-th nearest, one for each."""
+        return _are_among(self._pairs_of(queries, rows), self.nearer)
+
+    def count_nearer(self, n_queries):
+        """How many rows are nearer to each query than the k-th nearest."""
+        return np.bincount(self.nearer // self.n_rows, minlength=n_queries)
+
+    def _pairs_of(self, queries, rows):
+        return queries.astype(np.int64) * self.n_rows + rows
+
+
+def _are_among(pairs, known):
+    """Whether pairs are among others, which are in ascending order."""
+    if known.shape[0] == 0:
+        return np.zeros(pairs.shape, bool)
+    return known[np.minimum(np.searchsorted(known, pairs), known.shape[0] - 1)] == pairs
 
 
 class Pool(NamedTuple):
@@ -77,6 +97,15 @@ class Pool(NamedTuple):
         starts = np.flatnonzero(np.append(True, np.diff(self.queries) > 0))
         kth = self.scores[starts + k - 1]
         return kth - SAME * np.abs(kth)
+
+    def nearer(self, lowest):
+        """The pairs whose scores are higher than the k-th, of which the lowest is known."""
+        kth = lowest / (1 + SAME * np.where(lowest < 0, 1, -1))
+        return self.part(self.scores > (kth + SAME * np.abs(kth))[self.queries])
+
+    def numbers(self, n_rows):
+        """Query times number of rows, plus row, in ascending order."""
+        return np.sort(self.queries * n_rows + self.rows)
 
 
 class Truth:
@@ -158,7 +187,8 @@ class Truth:
             pool = Pool(*map(np.concatenate, zip(*pools, strict=True))).best(self.n_rows)
             lowest = pool.lowest(k)
         near = pool.part(pool.scores >= lowest[pool.queries])
-        return NearRows(np.sort(near.queries * self.n_rows + near.rows), self.n_rows, all_near)
+        pairs, nearer = (part.numbers(self.n_rows) for part in (near, near.nearer(lowest)))
+        return NearRows(pairs, nearer, self.n_rows, all_near)
 
     def _chunks(self):
         """Slices of rows; the first is short, because all its rows are near at first."""

@@ -108,7 +108,7 @@ class Tuner:
         self.sample, self.index = sample, sample.index
         self.recall, self.make_family = recall, make_family
         self.n_tables, self.n_probes, self.may_scan = n_tables, n_probes, may_scan
-        self.costs = QueryCosts(self.index)
+        self.costs = costs_of(self.index, sample.queries)
         self.finalist_counts = [int(np.ceil(sample.k * ratio)) for ratio in N_FINALISTS]
 
     def tune(self) -> Trial:
@@ -265,6 +265,20 @@ class Tuner:
         mean = recalls.mean()
         error = N_ERRORS * recalls.std() / np.sqrt(recalls.shape[0])
         return trial._replace(recall=float(mean), meets_recall=bool(mean - error >= self.recall))
+
+
+def costs_of(index, queries) -> QueryCosts:
+    """What such queries of an index cost."""
+    postings = index.exact_scan.postings
+    n_postings = None if postings is None else float(postings.count(queries.data).mean())
+    return QueryCosts(index, n_postings=n_postings)
+
+
+def is_exact_cheapest(index, queries, k) -> bool:
+    """Whether comparing all rows costs less than whatever else there is to be tried."""
+    costs = costs_of(index, queries)
+    least = MIN_COST_FOR_TABLES if index.metric.is_set else costs.scan(N_DIRECTIONS[0], k)
+    return bool(costs.exact(k) <= min(least, MIN_COST_FOR_TABLES))
 
 
 def _climb(attempt, numbers, start, direction) -> Trial:

@@ -1,5 +1,6 @@
 """What searches cost by the model: each step by how often it is taken."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,12 +14,12 @@ from sklearn_lsh.neighbors.metrics import Vectors
 FREE = CostModel(*np.zeros(len(CostModel._fields)))
 
 
-def make_costs(*, sparse=False, n_directions=None, **prices):
+def make_costs(*, sparse=False, n_directions=None, n_postings=None, **prices):
     """Costs of an index of 100 rows with 8 values each, with most steps free."""
     data = take(sp.csr_array(np.ones((100, 8))) if sparse else np.ones((100, 8)), slice(0, 100))
     sketch = None if n_directions is None else SimpleNamespace(n_directions=n_directions)
     index = SimpleNamespace(rows=Vectors(data), n_alive=90, sketch=sketch)
-    return QueryCosts(index, FREE._replace(**prices))
+    return QueryCosts(index, FREE._replace(**prices), n_postings)
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -30,6 +31,17 @@ def test_comparing_all_rows(sparse):
     assert make_costs(sparse=sparse, finalist=4).exact(5) == 4 * n_best
     assert make_costs(sparse=sparse, finalist_product=4).exact(5) == 4 * n_best * 8
     assert make_costs(sparse=sparse, finalist=4).exact(80) == 4 * 90  # all that there are
+
+
+def test_comparing_all_rows_by_an_inverted_index():
+    make = partial(make_costs, sparse=True, n_postings=7)
+    assert make(posting=2).exact(5) == 2 * 7
+    # Rows that are met are noted, unless all are gone through for less.
+    assert make(met_row=3).exact(5) == 0
+    assert make(met_row=3, row=1).exact(5) == 3 * 7
+    assert make(met_row=30, row=1).exact(5) == 100
+    assert make(sparse_product=4, product=4).exact(5) == 0
+    assert make(finalist=4).exact(5) == 4 * OVERSAMPLING * 5
 
 
 def test_comparing_all_sketches():

@@ -50,6 +50,16 @@ def test_rows_do_not_find_themselves(X):
     np.testing.assert_allclose(recalls, np.repeat([[0], [1 / 3], [1], [1]], 50, axis=1))
 
 
+def test_nothing_stands_for_the_nearest_but_what_is_as_near():
+    """One row is near; all others are equally far."""
+    X = np.eye(30, dtype=np.float32)
+    sample = make_sample(X, X[:4] / 2, 5)
+    others = [np.arange(10, 10 + n) for n in (4, 9, 4, 0)]
+    rows = [[0, *others[0]], others[1], [7, *others[2]], [3]]
+    hits = sample.hits(pattern_of([np.array(row) for row in rows]))
+    np.testing.assert_allclose(sample.recalls(hits), [1, 0.8, 0.8, 0.2])
+
+
 def test_fewer_rows_than_are_wanted(X):
     own = np.arange(4)
     sample = make_sample(X[:4], X[:4], 9, own)

@@ -17,16 +17,16 @@ from ..support.kernel_cases import quick, seeds
     n_rows=st.integers(1, 40),
     n_queries=st.integers(0, 3),
     metric=st.sampled_from(list(METRICS)),
-    is_sparse=st.booleans(),
+    kind=st.sampled_from(["dense", "sparse", "indexed"]),
     seed=seeds,
 )
 @quick
-def test_best(n_rows, n_queries, metric, is_sparse, seed):
+def test_best(n_rows, n_queries, metric, kind, seed):
     """Against scores of all pairs; a duplicate, rows that come later, rows that were deleted."""
     rng = np.random.default_rng(seed)
     X, Q = (rng.integers(-2, 3, (n, 7)).astype(float) for n in (n_rows, n_queries))
     X[n_rows // 2] = X[0]
-    prepare = METRICS[metric].prepare
+    is_sparse, prepare = kind != "dense", METRICS[metric].prepare
     rows, queries = (
         Vectors(prepare(take(sp.csr_array(M) if is_sparse else M, slice(None)))) for M in (X, Q)
     )
@@ -34,6 +34,8 @@ def test_best(n_rows, n_queries, metric, is_sparse, seed):
     alive[rng.integers(n_rows)] = True
     some = n_rows // 3
     scan = Scan(METRICS[metric], rows.part(slice(0, some)), np.ones(some, bool))
+    if kind == "indexed" and scan.rows.is_sparse:
+        scan.index_features()
     scan.insert(rows.part(slice(some, None)))
     scan.delete(np.flatnonzero(~alive))
     n_best = rng.integers(1, alive.sum() + 1)

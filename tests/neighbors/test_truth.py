@@ -44,6 +44,11 @@ def test_all_that_are_as_near_as_the_kth(form, metric, k, X, monkeypatch):
     expected[:, ~alive] = expected[own, own] = False
     found = is_near(truth, 40)(near)
     np.testing.assert_array_equal(found[~near.all_near], expected[~near.all_near])
+    queries, rows = np.divmod(np.arange(40 * truth.n_rows), truth.n_rows)
+    nearer = near.contain_nearer(queries, rows).reshape(40, -1)
+    expected = distances < bars - 1e-6 * np.maximum(np.abs(bars), 1e-6)
+    np.testing.assert_array_equal(nearer, expected)
+    np.testing.assert_array_equal(near.count_nearer(40), expected.sum(axis=1))
     assert np.isin(distances[near.all_near], [1, np.inf]).all()
 
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
+from sklearn_lsh.csr import take
 from sklearn_lsh.hashing import SimHash
 from sklearn_lsh.neighbors import costs
 from sklearn_lsh.neighbors.index import EXACT, Index
@@ -10,7 +12,7 @@ from sklearn_lsh.neighbors.metrics import METRICS, Vectors
 from sklearn_lsh.neighbors.query_sample import QuerySample
 from sklearn_lsh.neighbors.sketch import PrincipalSketch
 from sklearn_lsh.neighbors.space import Space
-from sklearn_lsh.neighbors.tuning import N_FINALISTS, Trial, Tuner
+from sklearn_lsh.neighbors.tuning import N_FINALISTS, Trial, Tuner, is_exact_cheapest
 
 
 def trial(cost, recall, meets_recall):
@@ -90,6 +92,17 @@ def test_tables_are_tried_where_comparing_all_is_dear(monkeypatch):
     best = make_tuner(0.7, sketched=False).tune()
     assert best.setting.n_tables > 0
     assert best.meets_recall
+
+
+@pytest.mark.parametrize("metric", ["cosine", "jaccard"])
+@pytest.mark.parametrize(("prices", "expected"), [({}, True), ({"posting": 1e6}, False)])
+def test_an_inverted_index_may_be_cheaper_than_anything(metric, prices, expected, monkeypatch):
+    price(monkeypatch, **prices)
+    metric = METRICS[metric]
+    rows = Vectors(metric.prepare(take(sp.csr_array(np.eye(900, 30)), slice(None))))
+    index = Index(Space(metric), rows, None, np.ones(900, bool))
+    index.index_features()
+    assert is_exact_cheapest(index, rows.part(slice(9)), 5) == expected
 
 
 def test_more_buckets_than_a_family_knows():

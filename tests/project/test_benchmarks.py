@@ -24,6 +24,7 @@ RUNS = {
     "hashing": ([], None),
     "icd_coding": ([], "simple_icd_10_cm"),
     "sampling": ([], None),
+    "sparse_neighbors": (["--sets=made", "--methods=ours;product;brute force"], None),
 }
 
 
