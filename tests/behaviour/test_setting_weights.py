@@ -114,6 +114,12 @@ def test_layers_below_a_change_stay_hashed(digits):
     assert changed.index.rows.shape == rows[1].shape
 
 
+def test_layers_above_a_change_have_other_inputs(digits):
+    network = classifier(**HASHED["two layers"], output_density=4).fit(*digits.few)
+    network.intercepts_ = [network.intercepts_[0] + 1, *network.intercepts_[1:]]
+    assert not any(layer.selection.is_fitted for layer in network._network.layers)
+
+
 @pytest.mark.parametrize("solver", ["adam", "adagrad", "rowwise_adagrad", "sgd"])
 def test_the_optimizer_forgets(solver, digits):
     network = classifier(density=1.0, solver=solver).fit(*digits.few)
