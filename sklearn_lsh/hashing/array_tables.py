@@ -24,6 +24,20 @@ def pick(array, places, xp):
     return xp.take(array, places, axis=0)
 
 
+def check_codes(codes, n_buckets, xp):
+    """Refuse codes that are no integers, or belong to no bucket."""
+    if not xp.isdtype(codes.dtype, "integral"):
+        raise TypeError(f"codes must be integers, got {codes.dtype}.")
+    if 0 in codes.shape:
+        return
+    codes = whole(codes, xp)
+    least, greatest = int(xp.min(codes)), int(xp.max(codes))
+    if not 0 <= least <= greatest < n_buckets:
+        raise ValueError(
+            f"codes must be from 0 to {n_buckets - 1}, got codes from {least} to {greatest}."
+        )
+
+
 def places_of(codes, n_buckets, xp):
     """Buckets by their number: code c of table t is bucket ``t * n_buckets + c``."""
     return whole(codes, xp) + n_buckets * count(codes.shape[-1], codes, xp)

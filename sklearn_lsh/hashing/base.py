@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_n_features, check_is_fitted
 from sklearn_lsh.csr import take
 from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing.arrays import Array, namespace, put_beside, to_numpy
+from sklearn_lsh.hashing.table_checks import MOST_LOOKUPS
 from sklearn_lsh.inputs import Count, RandomState, check_data
 from sklearn_lsh.stored import Attributes, Stored
 
@@ -51,7 +52,7 @@ class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     n_bits : int, default=12
         Bits of a code, from 1 to 16: a table has ``2**n_bits`` buckets.
     n_tables : int, default=20
-        Codes of a vector.
+        Codes of a vector, at most 65,535.
     random_state : int, RandomState instance or None, default=None
         Draws the functions.
 
@@ -67,7 +68,7 @@ class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     _parameter_constraints: ClassVar[dict] = {
         "n_bits": [Count(1, MAX_BITS)],
-        "n_tables": [Count()],
+        "n_tables": [Count(1, MOST_LOOKUPS)],
         "random_state": ["random_state"],
     }
 
@@ -99,13 +100,20 @@ class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Raises
         ------
         ValueError
-            If a parameter or X is not valid: NaN, infinity, values too large for float32.
+            If a parameter or X is not valid: NaN, infinity, values too large for float32; or if
+            there is not enough memory for so many functions.
         """
         with draft_of(self) as draft:
             X = draft._check(X, reset=True)
             draft.n_buckets_ = 1 << int(self.n_bits)
             draft._n_features_out = self.n_tables
-            draft._draw_functions(X.shape[1], check_random_state(self.random_state))
+            try:
+                draft._draw_functions(X.shape[1], check_random_state(self.random_state))
+            except MemoryError as error:
+                raise ValueError(
+                    f"The functions of {self} for vectors of {X.shape[1]} features do not fit into "
+                    f"memory: choose a smaller n_tables={self.n_tables}."
+                ) from error
             draft.adapt(to_numpy(X))
         return self
 

@@ -21,7 +21,7 @@ from sklearn_lsh.hashing.integer_projections import (
     quantize,
     row_sums,
 )
-from sklearn_lsh.hashing.multiply_shift import MultiplyShift
+from sklearn_lsh.hashing.multiply_shift import MOST_HASHES, MultiplyShift
 from sklearn_lsh.inputs import Count, RandomState
 
 # Steps of a width to which coordinates are rounded.
@@ -59,9 +59,9 @@ class E2LSH(HashFamily):
     n_bits : int, default=12
         Bits of a code, from 1 to 16: a table has ``2**n_bits`` buckets.
     n_tables : int, default=20
-        Codes of a vector.
+        Codes of a vector, at most 65,535.
     n_hashes : int, default=4
-        Hashes of a code (K).
+        Hashes of a code (K), at most 65,535.
     width : float, default=4.0
         Width of the intervals (r), in the units of the data: a few times the distance of near
         neighbours.
@@ -100,7 +100,7 @@ class E2LSH(HashFamily):
 
     _parameter_constraints: ClassVar[dict] = {
         **HashFamily._parameter_constraints,
-        "n_hashes": [Count()],
+        "n_hashes": [Count(1, MOST_HASHES)],
         "width": [Interval(Real, *WIDTHS, closed="both")],
     }
 
@@ -165,7 +165,8 @@ class E2LSH(HashFamily):
             raise ValueError(
                 "The magnitudes of a vector's values in X must not add up to more than "
                 f"{MAX_WIDTHS} times width={self._width:.3g}, but they do to {largest:.3g}. Centre "
-                "the data, or choose a larger width."
+                "the data, or choose a larger width: hash_function=E2LSH(width=...), where a name "
+                "stands for the family."
             )
 
     def _similarity(self, x, y):

@@ -10,7 +10,7 @@ from sklearn_lsh import kernels
 from sklearn_lsh.csr import as_csr
 from sklearn_lsh.hashing.arrays import SUBNORMAL, constant, nearly_zero
 from sklearn_lsh.hashing.base import HashFamily, inner_products
-from sklearn_lsh.hashing.multiply_shift import MultiplyShift
+from sklearn_lsh.hashing.multiply_shift import MOST_HASHES, MultiplyShift
 from sklearn_lsh.inputs import Count, RandomState
 from sklearn_lsh.stored import MOST
 
@@ -34,9 +34,9 @@ class MinHash(HashFamily):
     n_bits : int, default=12
         Bits of a code, from 1 to 16: a table has ``2**n_bits`` buckets.
     n_tables : int, default=20
-        Codes of a vector.
+        Codes of a vector, at most 65,535.
     n_hashes : int, default=2
-        Hashes of a code (K).
+        Hashes of a code (K), at most 65,535.
     random_state : int, RandomState instance or None, default=None
         Draws the permutation, the walks and the multiply-shift functions.
 
@@ -69,7 +69,7 @@ class MinHash(HashFamily):
 
     _parameter_constraints: ClassVar[dict] = {
         **HashFamily._parameter_constraints,
-        "n_hashes": [Count()],
+        "n_hashes": [Count(1, MOST_HASHES)],
     }
 
     def __init__(

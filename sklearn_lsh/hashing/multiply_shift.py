@@ -7,6 +7,8 @@ from sklearn_lsh.stored import Attributes
 
 # Bits of the sums of which codes are the highest.
 MOST_BITS = 32
+# Most hashes of a code: vectors that differ hardly ever agree in as many.
+MOST_HASHES = 2**16 - 1
 
 
 class MultiplyShift:

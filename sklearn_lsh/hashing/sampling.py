@@ -21,6 +21,8 @@ from sklearn_lsh.hashing.tables import LSHTables
 from sklearn_lsh.inputs import Count, MatrixLike, RandomState, check_stored_matrix
 from sklearn_lsh.stored import Attributes, Stored
 
+# Draws of one call: some gigabytes.
+MOST_DRAWS = 2**26
 # Least probability of a row that was found, so that rounding makes no weight infinite.
 MIN_PROBABILITY = 1e-30
 # Greatest one, whose complement still has a logarithm.
@@ -388,6 +390,11 @@ class LSHSampler(Stored, BaseEstimator):
     def _count_draw(self, codes):
         """Members of a random table's bucket, for the row that is drawn of them."""
         n_queries, n_draws = codes.shape[0], self.n_draws
+        if n_queries * n_draws > MOST_DRAWS:
+            raise ValueError(
+                f"n_draws={n_draws} for each of {n_queries} queries are more than {MOST_DRAWS} "
+                "draws: choose a smaller n_draws, or hand over fewer rows of X at a time."
+            )
         tables = self._random.randint(self.tables_.n_tables, size=(n_queries, 1, n_draws))
         lookups = _Lookups(
             *(np.take_along_axis(array, tables, axis=2) for array in self._lookups(codes))

@@ -55,7 +55,7 @@ class SimpleLSH(SimHash):
     n_bits : int, default=12
         Bits of a code within its range, from 1 to 16.
     n_tables : int, default=20
-        Codes of a vector.
+        Codes of a vector, at most 65,535.
     n_ranges : int, default=1
         Ranges of lengths. ``n_ranges * 2**n_bits`` must not be more than 65,536.
     projections : {"normal", "sparse"}, default="normal"

@@ -34,7 +34,12 @@ def check_count(name: str, value: int, least: int | None, most: int | None = Non
 def check_sizes(n_buckets: int, n_tables: int, n_rows: int | None) -> None:
     """Refuse numbers of buckets, tables and rows that 32 bits do not hold."""
     check_count("n_buckets", n_buckets, 1, MOST_MEMBERS)
-    check_count("n_buckets * codes.shape[1]", n_buckets * n_tables, 1, MOST_MEMBERS)
+    if n_buckets * n_tables > MOST_MEMBERS:
+        raise ValueError(
+            f"Tables have at most {MOST_MEMBERS} buckets together, but would have more with "
+            f"n_tables={n_tables} and n_buckets={n_buckets}, which is 2**n_bits of most families."
+        )
+    check_count("codes.shape[1]", n_tables, 1)
     if n_rows is not None:
         check_count("n_rows", n_rows, 0, MOST_MEMBERS)
 

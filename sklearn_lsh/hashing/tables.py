@@ -422,6 +422,7 @@ class LSHTables(Stored):
                 f"{' or '.join(map(str, n_dimensions))} dimensions, got {tuple(codes.shape)}."
             )
         if self._xp is not None:
+            array_tables.check_codes(codes, self.n_buckets, self._xp)
             return codes
         if codes.dtype not in CODE_TYPES:
             raise TypeError(f"codes must be of type uint8 or uint16, got {codes.dtype}.")

@@ -37,7 +37,7 @@ class WTA(HashFamily):
     n_bits : int, default=12
         Bits of a code, from 1 to 16: a table has ``2**n_bits`` buckets.
     n_tables : int, default=20
-        Codes of a vector.
+        Codes of a vector, at most 65,535.
     random_state : int, RandomState instance or None, default=None
         Draws the windows.
 
@@ -153,7 +153,7 @@ class DWTA(WTA):
     n_bits : int, default=12
         Bits of a code, from 1 to 16: a table has ``2**n_bits`` buckets.
     n_tables : int, default=20
-        Codes of a vector.
+        Codes of a vector, at most 65,535.
     random_state : int, RandomState instance or None, default=None
         Draws the windows.
 

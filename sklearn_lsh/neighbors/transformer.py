@@ -21,8 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing import FAMILIES, HashFamily
-from sklearn_lsh.hashing.base import MAX_BITS
-from sklearn_lsh.inputs import MatrixLike, RandomState, check_data
+from sklearn_lsh.inputs import Count, MatrixLike, RandomState, check_data
 from sklearn_lsh.neighbors.building import build_index
 from sklearn_lsh.neighbors.index import Index
 from sklearn_lsh.neighbors.metrics import METRICS, Vectors
@@ -31,7 +30,6 @@ from sklearn_lsh.neighbors.tuning import N_QUERIES
 from sklearn_lsh.stored import Attributes, Stored
 
 AUTO = StrOptions({"auto"})
-_COUNT = Interval(Integral, 1, None, closed="left")
 
 
 class LSHNeighborsTransformer(
@@ -121,12 +119,12 @@ class LSHNeighborsTransformer(
 
     _parameter_constraints: ClassVar[dict] = {
         "mode": [StrOptions({"distance", "connectivity"})],
-        "n_neighbors": [_COUNT],
+        "n_neighbors": [Count()],
         "metric": [StrOptions(set(METRICS))],
         "recall": [Interval(Real, 0, 1, closed="right")],
-        "n_bits": [AUTO, Interval(Integral, 1, MAX_BITS, closed="both")],
-        "n_tables": [AUTO, _COUNT],
-        "n_probes": [AUTO, _COUNT],
+        "n_bits": [AUTO, *HashFamily._parameter_constraints["n_bits"]],
+        "n_tables": [AUTO, *HashFamily._parameter_constraints["n_tables"]],
+        "n_probes": [AUTO, Count()],
         "hash_function": [StrOptions({"auto", *FAMILIES}), HashFamily],
         "random_state": ["random_state"],
         "n_jobs": [None, Integral],

@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_lsh.csr import Pattern, even_pattern, keep_best
 from sklearn_lsh.hashing import HashFamily, LSHTables
+from sklearn_lsh.hashing.table_checks import MOST_LOOKUPS
 from sklearn_lsh.neighbors.costs import QueryCosts
 from sklearn_lsh.neighbors.index import EXACT, Candidates, Setting
 from sklearn_lsh.neighbors.query_sample import QuerySample
@@ -121,7 +122,7 @@ class Tuner:
         Raises
         ------
         ValueError
-            If the family does not know so many buckets of a table.
+            If the family does not know so many buckets of a table, or tables have too many.
         """
         best = self._try_all()
         self.index.use(best.setting, best.family, best.tables, best.scan)
@@ -195,12 +196,14 @@ class Tuner:
 
     def _probes_to_try(self):
         family = self.index.family
+        most = min(family.max_probes, MOST_LOOKUPS // family.n_tables)
         if self.n_probes is None:
-            return [n for n in N_PROBES if n <= family.max_probes]
-        if self.n_probes > family.max_probes:
+            return [n for n in N_PROBES if n <= most]
+        if self.n_probes > most:
             raise ValueError(
-                f"n_probes must be at most {family.max_probes}, which is how many buckets of a "
-                f"table {family} knows for a query, got {self.n_probes}."
+                f"n_probes must be at most {most}, because {family} knows {family.max_probes} "
+                f"buckets of a table for a query, and that may look into {MOST_LOOKUPS} of all "
+                f"tables together, got {self.n_probes}."
             )
         return [self.n_probes]
 

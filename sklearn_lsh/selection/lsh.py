@@ -16,6 +16,7 @@ from sklearn_lsh.csr import n_nonzero, n_samples
 from sklearn_lsh.hashing import FAMILIES, HashFamily, LSHTables
 from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.hashing.stored_tables import check_fit
+from sklearn_lsh.hashing.table_checks import MOST_LOOKUPS
 from sklearn_lsh.selection.base import Selection
 from sklearn_lsh.selection.sketch import InputSketch
 from sklearn_lsh.stored import MOST, Attributes, check_array, check_generator, is_integer, refuse
@@ -196,7 +197,10 @@ class LSH(Selection):
         if n_bits == "auto":
             n_bits = choose_n_bits(n_members, self.OVERSUPPLY * n_wanted, n_lookups)
         self.family.set_params(n_bits=n_bits, random_state=self.hashing.random_state)
-        self.n_probes = max(1, min(n_probes, self.family.max_probes // BUCKETS_PER_PROBE))
+        n_probes = min(n_probes, self.family.max_probes // BUCKETS_PER_PROBE)
+        if n_tables != "auto":
+            n_probes = min(n_probes, MOST_LOOKUPS // n_tables)
+        self.n_probes = max(1, n_probes)
         if n_tables == "auto":
             n_tables = n_lookups // self.n_probes
         self.family.set_params(n_tables=n_tables)

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import StrOptions, validate_parameter_const
 
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
+from sklearn_lsh.hashing.table_checks import MOST_LOOKUPS
 from sklearn_lsh.inputs import Count
 
 CONSTRAINTS: dict = {
@@ -16,7 +17,7 @@ CONSTRAINTS: dict = {
     "bias": ["boolean"],
     "hash_function": [StrOptions(set(FAMILIES)), HashFamily],
     "n_bits": [StrOptions({"auto"}), Count(1, MAX_BITS)],
-    "n_tables": [Count()],
+    "n_tables": [Count(1, MOST_LOOKUPS)],
     "reduction": [StrOptions({"mean", "sum", "none"})],
     "seed": [None, Count(0, 2**32 - 1)],
 }

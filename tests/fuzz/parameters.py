@@ -6,6 +6,7 @@ from sklearn_lsh.hashing import DWTA, E2LSH, FAMILIES, WTA, MinHash, SimHash
 
 FLOATS = {"foo", -1, np.nan, None, (), 1j}
 COUNTS = {"foo", -1, 0, 1.5, np.nan, None, (), 1j}
+TABLES = {*COUNTS, True, 2**16, 10**12}
 FLAGS = {"foo", 3.5, None, ()}
 CHOICES = {"foo", 3, -1.5, ()}
 
@@ -47,7 +48,7 @@ ESTIMATOR = {
         {*CHOICES, SimHash, None, E2LSH(width=-1.0), MinHash(n_hashes=0)},
     ),
     "n_bits": (["auto", 1, 4, 8], {*COUNTS, 17, 64}),
-    "n_tables": (["auto", 1, 2, 5], COUNTS),
+    "n_tables": (["auto", 1, 2, 5], TABLES),
     "multilabel_loss": (["logistic", "softmax"], CHOICES),
     "class_weight": ([None, None, "balanced", {}, {0: 2.0}], {*CHOICES, True}),
     "loss": (["squared_error", "poisson"], CHOICES),
@@ -59,12 +60,12 @@ QUICK = {"max_iter": 2, "hidden_layer_sizes": (6,), "random_state": 0}
 
 FAMILY = {
     "n_bits": ([1, 3, 8, 12, 16], {*COUNTS, 17}),
-    "n_tables": ([1, 2, 5], COUNTS),
+    "n_tables": ([1, 2, 5], TABLES),
     "random_state": ([0, 3, None], ["foo", -1, 1.5]),
     "projections": (["normal", "sparse"], CHOICES),
     "n_ranges": ([1, 2, 3], COUNTS),
     "width": ([1.0, 0.1, 1e3, 1e-30, 1e30], {*FLOATS, 0}),
-    "n_hashes": ([1, 2, 3], COUNTS),
+    "n_hashes": ([1, 2, 3], TABLES),
 }
 NEIGHBOURS = {
     "mode": (["distance", "connectivity"], CHOICES),
@@ -72,7 +73,7 @@ NEIGHBOURS = {
     "metric": (["euclidean", "l2", "cosine", "inner_product", "jaccard"], CHOICES),
     "recall": ([0.9, 0.5, 1.0], {*FLOATS, 0, 1.5}),
     "n_bits": (["auto", 1, 4], {*COUNTS, 17}),
-    "n_tables": (["auto", 1, 4], COUNTS),
+    "n_tables": (["auto", 1, 4], TABLES),
     "n_probes": (["auto", 1, 3], COUNTS),
     "hash_function": (["auto", "simhash", "wta", "dwta", "minhash", "e2lsh", SimHash()], CHOICES),
     "random_state": ([0, 3, None], ["foo", -1, 1.5]),

@@ -175,6 +175,31 @@ def test_tables_and_queries_of_different_libraries(library):
         LSHTables(library.asarray(codes), 2).query(codes)
 
 
+def test_codes_of_no_bucket(library):
+    def put(codes, dtype=np.int32):
+        return library.asarray(np.array(codes, dtype))
+
+    right = put([[0, 1], [3, 2]])
+    tables = LSHTables(right, 4)
+    calls = [
+        tables.query,
+        tables.insert,
+        tables.buckets,
+        lambda codes: tables.update(codes, put([0, 1])),
+        lambda codes: tables.most_collisions(codes, 1),
+        lambda codes: LSHTables(codes, 4),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="codes must be from 0 to 3, got codes from 0 to 4"):
+            call(put([[0, 1], [4, 2]], np.uint8))
+        with pytest.raises(ValueError, match="codes must be from 0 to 3, got codes from -1 to 2"):
+            call(put([[0, 1], [-1, 2]]))
+        with pytest.raises(TypeError, match="codes must be integers, got"):
+            call(put([[0, 1], [3, 2]], np.float32))
+    assert tables.n_rows == 2
+    assert tables.query(right[:0, :])[1].shape == (0,)
+
+
 def test_bad_input(library):
     X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     family = SimHash(random_state=0).fit(library.asarray(X))

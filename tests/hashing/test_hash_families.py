@@ -194,7 +194,27 @@ def test_rows_longer_than_float32_holds():
 
 def test_too_many_hashes():
     with pytest.raises(ValueError, match=r"n_tables \* n_hashes must not be more than 2147483647"):
-        MinHash(n_hashes=2**40).fit([[1.0]])
+        MinHash(n_tables=65_535, n_hashes=65_535).fit([[1.0]])
+
+
+@pytest.mark.parametrize("name", ["n_tables", "n_hashes"])
+@pytest.mark.parametrize("Family", FAMILIES.values())
+def test_numbers_that_nothing_holds_are_refused_at_once(Family, name):
+    if name in Family().get_params():
+        for number in (2**16, 10**12, 10**30):
+            with pytest.raises(ValueError, match=f"{name}.* must be an int in the range"):
+                Family(**{name: number}).fit([[1.0]])
+
+
+def test_functions_that_do_not_fit_into_memory(monkeypatch):
+    def run_out(*given):
+        raise MemoryError
+
+    family = SimHash(n_tables=65_535)
+    monkeypatch.setattr(SimHash, "_draw_functions", run_out)
+    with pytest.raises(ValueError, match=r"3 features do not fit into memory: .* n_tables=65535"):
+        family.fit([[1.0, 2.0, 3.0]])
+    assert not hasattr(family, "n_features_in_")
 
 
 def test_too_many_ranges():

@@ -294,11 +294,24 @@ def test_ragged_rows(n_rows, n_features, metric, share, is_sparse, seed):
         ({"hash_function": "sha1"}, "'hash_function' parameter"),
         ({"n_probes": 9, "n_bits": 3, "n_tables": 1}, "n_probes must be at most 8"),
         ({"n_probes": 2, "hash_function": "wta"}, "n_probes must be at most 1"),
+        ({"n_probes": 10**12}, "n_probes must be at most"),
+        ({"n_probes": 3, "n_tables": 30_000, "n_bits": 3}, "n_probes must be at most 2, .* 65535"),
+        ({"n_tables": 10**12}, "'n_tables' parameter"),
+        ({"n_tables": True}, "'n_tables' parameter"),
+        ({"n_tables": 40_000, "n_bits": 16}, "with n_tables=40000 and n_buckets=65536"),
+        ({"hash_function": E2LSH(width=1e-6)}, r"width: hash_function=E2LSH\(width"),
     ],
 )
 def test_bad_parameters(settings, message, rows):
     with pytest.raises(ValueError, match=message):
         LSHNeighborsTransformer(**settings).fit(rows[0])
+
+
+def test_as_many_tables_as_a_query_can_look_into(rows):
+    """Then it looks into a single bucket of each."""
+    transformer = LSHNeighborsTransformer(n_neighbors=2, n_tables=40_000, n_bits=3, random_state=0)
+    transformer.fit(rows[0][:50]).kneighbors(rows[1][:3])
+    assert transformer.n_probes_ == 1
 
 
 def test_bad_calls(rows, sparse_rows):
