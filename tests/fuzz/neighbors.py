@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.metrics import pairwise_distances
 
+from sklearn_lsh.hashing.integer_projections import SMALLEST
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
 from . import parameters
@@ -150,7 +151,8 @@ def distances_of(metric, x, y):
 
 
 def unit_rows(x):
-    """Rows of unit length, but for those of zeros."""
+    """Rows of unit length, but for those of zeros, and those that are taken for such."""
+    x = np.where(np.abs(x).max(axis=1, keepdims=True) < SMALLEST, 0, x)
     for order in (np.inf, 2):  # so that no square is too small
         lengths = np.linalg.norm(x, order, axis=1, keepdims=True)
         x = np.divide(x, lengths, out=np.zeros_like(x), where=lengths > 0)
