@@ -51,6 +51,28 @@ class Count(Interval):
         return not isinstance(val, bool) and super().is_satisfied_by(val)
 
 
+class Quantity(Interval):
+    """Constraint of scikit-learn's form for a real number that float64 holds.
+
+    Parameters
+    ----------
+    least : float
+        Bound. There is none above.
+    closed : {"left", "neither"}
+        Whether it is included.
+    """
+
+    def __init__(self, least: float, *, closed: str) -> None:
+        super().__init__(Real, least, None, closed=closed)
+
+    def is_satisfied_by(self, val) -> bool:
+        """Tell whether a value is allowed."""
+        try:
+            return super().is_satisfied_by(val) and isinstance(float(val), float)
+        except OverflowError:  # an integer of hundreds of digits
+            return False
+
+
 def check_data(estimator, X, y="no_validation", *, reset: bool, **y_params):
     """Validate X, and y where it is given, for training or prediction.
 

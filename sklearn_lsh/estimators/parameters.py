@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import (
 
 from sklearn_lsh.estimators.schedules import SCHEDULES
 from sklearn_lsh.hashing import FAMILIES, HashFamily
-from sklearn_lsh.inputs import Count
+from sklearn_lsh.inputs import Count, Quantity
 
 _DENSITY = [StrOptions({"auto"}), Interval(RealNotInt, 0, 1, closed="right"), Count()]
 # Those of a family, which gets them.
@@ -29,15 +29,15 @@ CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", Count()],
     "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
     "solver": [StrOptions({"adam", "adagrad", "rowwise_adagrad", "sgd"})],
-    "alpha": [Interval(Real, 0, None, closed="left")],
+    "alpha": [Quantity(0, closed="left")],
     "batch_size": [StrOptions({"auto"}), Count()],
     "learning_rate": [StrOptions(set(SCHEDULES))],
-    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-    "power_t": [Interval(Real, 0, None, closed="left")],
+    "learning_rate_init": [Quantity(0, closed="neither")],
+    "power_t": [Quantity(0, closed="left")],
     "max_iter": [Count()],
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
-    "tol": [Interval(Real, 0, None, closed="left")],
+    "tol": [Quantity(0, closed="left")],
     "verbose": ["verbose"],
     "warm_start": ["boolean"],
     "momentum": [Interval(Real, 0, 1, closed="both")],
@@ -46,7 +46,7 @@ CONSTRAINTS = {
     "validation_fraction": [Interval(Real, 0, 1, closed="left")],
     "beta_1": [Interval(Real, 0, 1, closed="left")],
     "beta_2": [Interval(Real, 0, 1, closed="left")],
-    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "epsilon": [Quantity(0, closed="neither")],
     "n_iter_no_change": [Count(), Options(Real, {np.inf})],
     "density": [*_DENSITY, "array-like"],
     "output_density": _DENSITY,

@@ -99,7 +99,7 @@ def run_epoch(step, batches, n_jobs, is_stopped) -> float:
     batches : list of ndarray
         Rows of each mini-batch.
     n_jobs : int or None
-        Threads, which take mini-batches from a queue. None is one.
+        Threads, which take mini-batches from a queue. None is one; there are no more than batches.
     is_stopped : callable
         Asked before each mini-batch whether to leave out the rest.
 
@@ -125,5 +125,5 @@ def run_epoch(step, batches, n_jobs, is_stopped) -> float:
         with lock:
             waiting = iter(())
 
-    together(work, stop, n_jobs)
+    together(work, stop, count_threads(n_jobs, batches))
     return sum(losses) / sum(rows.shape[0] for rows in batches)

@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.hashing import E2LSH, MinHash, SimHash, SimpleLSH
-from sklearn_lsh.inputs import moderate_weights
+from sklearn_lsh.inputs import Quantity, moderate_weights
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 6))
@@ -31,6 +31,13 @@ def regressor(**parameters):
 # ---- parameters, those of a hash family inside a network among them
 
 
+def test_quantities():
+    quantity = Quantity(0, closed="left")
+    assert all(quantity.is_satisfied_by(x) for x in (0, 0.5, 10**300))
+    assert not any(quantity.is_satisfied_by(x) for x in (-1, np.nan, np.inf, "1", None, 10**400))
+    assert not Quantity(0, closed="neither").is_satisfied_by(0)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -42,6 +49,8 @@ def regressor(**parameters):
         {"max_iter": True},
         {"n_iter_no_change": True},
         {"hidden_layer_sizes": True},
+        *({name: 10**400} for name in ("alpha", "learning_rate_init", "power_t", "tol", "epsilon")),
+        {"n_tables": 2**16},
     ],
 )
 def test_numbers_that_are_none(bad):

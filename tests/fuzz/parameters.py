@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_lsh.hashing import DWTA, E2LSH, FAMILIES, WTA, MinHash, SimHash
 
-FLOATS = {"foo", -1, np.nan, None, (), 1j}
+FLOATS = {"foo", -1, 10**400, np.nan, None, (), 1j}
 COUNTS = {"foo", -1, 0, 1.5, np.nan, None, (), 1j}
 TABLES = {*COUNTS, True, 2**16, 10**12}
 FLAGS = {"foo", 3.5, None, ()}

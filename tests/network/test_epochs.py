@@ -62,6 +62,17 @@ def test_each_batch_is_trained_on_once(n_jobs):
     assert loss == pytest.approx(sum(rows[0] * len(rows) for rows in batches) / 100)
 
 
+def test_there_are_no_more_threads_than_batches():
+    threads = set()
+
+    def step(rows):
+        threads.add(threading.get_ident())
+        return 0.0
+
+    run_epoch(step, split(np.arange(15), 5), 10**9, never)
+    assert len(threads) <= 3
+
+
 def test_an_error_in_one_thread_leaves_the_others_few_batches():
     taken, begun = [], threading.Barrier(2, timeout=30)
 
