@@ -77,6 +77,14 @@ def values(activity):
     return activity.data if isinstance(activity, CSR) else activity
 
 
+def spread(array, places, length, axis):
+    """Put what lies along an axis at some places of a longer one; zeros are between."""
+    shape = (*array.shape[:axis], length, *array.shape[axis + 1 :])
+    longer = np.zeros(shape, array.dtype)
+    longer[(slice(None),) * axis + (places,)] = array
+    return longer
+
+
 class Weights:
     """Base: a row of weights for each input or each neuron, and a bias for each neuron.
 
@@ -139,6 +147,38 @@ class Weights:
         if self.scale != 1.0:
             self.rows *= np.float32(self.scale)
             self.scale = 1.0
+
+    # The axis of `rows` along which neurons lie.
+    NEURON_AXIS: int
+
+    def grow(self, places, n_neurons, optimizer):
+        """Put all neurons at new places; those between have weights, biases and state of zero.
+
+        Parameters
+        ----------
+        places : int ndarray
+            The new number of each neuron.
+        n_neurons : int
+            How many there are then.
+        optimizer : Optimizer
+            Whose state is kept.
+        """
+        axis = self.NEURON_AXIS
+        self.rows = spread(self.rows, places, n_neurons, axis)
+        self.bias = spread(self.bias, places, n_neurons, axis=1)
+        self.bias_state = spread(self.bias_state, places, n_neurons, axis=2)
+        # A number for each row may be all that is kept, and rows need not be neurons'.
+        if self.state.shape[1:] != optimizer.state_shape(self.rows.shape):
+            self.state = spread(self.state, places, n_neurons, 1 + axis)
+
+    def put(self, neurons, rows, bias):
+        """Give some neurons other weights and biases: a row for each of them."""
+        self.settle()
+        self.bias[0, neurons] = bias
+        if self.NEURON_AXIS == 0:
+            self.rows[neurons] = rows
+        else:
+            self.rows[:, neurons] = rows.T
 
     def is_finite(self):
         """Whether all weights, biases and what the optimizer remembers of them are."""
@@ -210,6 +250,19 @@ class Weights:
 
 class InputWeights(Weights):
     """A row for each input: `rows` is (n_inputs, n_neurons)."""
+
+    NEURON_AXIS = 1
+
+    def by_neuron(self, optimizer) -> "NeuronWeights":
+        """The same weights, and what the optimizer remembers, with a row for each neuron."""
+        self.settle()
+        twin = NeuronWeights(np.ascontiguousarray(self.rows.T), self.bias[0], optimizer)
+        twin.bias_state = self.bias_state
+        if self.state.shape[1:] == self.rows.shape:
+            twin.state = np.ascontiguousarray(self.state.transpose(0, 2, 1))
+        else:  # of one number for each input, each neuron gets their mean
+            twin.state[...] = self.state.mean(axis=1, keepdims=True)
+        return twin
 
     def rows_shape(self, n_inputs, n_neurons):
         """See `Weights.rows_shape`."""
@@ -290,6 +343,8 @@ class InputWeights(Weights):
 
 class NeuronWeights(Weights):
     """A row for each neuron: `rows` is (n_neurons, n_inputs)."""
+
+    NEURON_AXIS = 0
 
     def rows_shape(self, n_inputs, n_neurons):
         """See `Weights.rows_shape`."""

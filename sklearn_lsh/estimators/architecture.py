@@ -25,7 +25,11 @@ OUT_ACTIVATIONS = {
 
 
 def describe_network(
-    estimator, n_features: int, target: Target, auto_output: Callable[[int], int | None]
+    estimator,
+    n_features: int,
+    target: Target,
+    auto_output: Callable[[int], int | None],
+    selects_outputs: bool | None = None,
 ) -> dict:
     """Collect what the shape of a network depends on, by its names in `Network`.
 
@@ -37,6 +41,9 @@ def describe_network(
     target : Target
     auto_output : callable
         The rule for ``output_density="auto"``: width -> number of active outputs or None.
+    selects_outputs : bool or None, default=None
+        Whether outputs were selected when the network was built, by which hidden layers' "auto"
+        goes. None where it is to be built.
 
     Returns
     -------
@@ -49,11 +56,14 @@ def describe_network(
     """
     sizes = _hidden_sizes(estimator.hidden_layer_sizes)
     n_active: list[int | None] = [None] * (len(sizes) + 1)
+    selects_outputs = bool(selects_outputs) if estimator.selection == "all" else selects_outputs
     if estimator.selection != "all":
         active_outputs = count_active(
             estimator.output_density, target.n_outputs, name="output_density", auto=auto_output
         )
-        auto = partial(auto_hidden, outputs_selected=active_outputs is not None)
+        if selects_outputs is None:
+            selects_outputs = active_outputs is not None
+        auto = partial(auto_hidden, outputs_selected=selects_outputs)
         n_active = [*count_hidden(estimator.density, sizes, auto=auto), active_outputs]
     return {
         "n_units": [n_features, *sizes, target.n_outputs],
@@ -64,6 +74,7 @@ def describe_network(
         "hash_function": estimator.hash_function,
         "n_bits": estimator.n_bits,
         "n_tables": estimator.n_tables,
+        "selects_outputs": selects_outputs,
     }
 
 
@@ -138,8 +149,9 @@ def build_network(estimator, description: dict, X, rows, random_state) -> Networ
     random_state : RandomState
         Draws weights and hash functions.
     """
+    shape = {name: value for name, value in description.items() if name != "selects_outputs"}
     return Network(
-        **description,
+        **shape,
         alpha=estimator.alpha,
         optimizer=build_optimizer(estimator),
         sparse_input=issparse(X),

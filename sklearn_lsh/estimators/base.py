@@ -34,6 +34,7 @@ from sklearn_lsh.estimators.architecture import (
 from sklearn_lsh.estimators.density import all_neurons
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.fitted import FittedAttributes
+from sklearn_lsh.estimators.growth import grow_network, starts_like_new_ones
 from sklearn_lsh.estimators.history import History
 from sklearn_lsh.estimators.parameters import (
     CONSTRAINTS,
@@ -48,6 +49,7 @@ from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, train
 from sklearn_lsh.estimators.validation import ValidationSet, make_score, split_rows
 from sklearn_lsh.inputs import MatrixLike, check_data, check_weights, moderate_weights
 from sklearn_lsh.network import Network
+from sklearn_lsh.network.growth import remember_mean
 from sklearn_lsh.stored import Attributes, Stored
 
 # Samples in a mini-batch of batch_size="auto", as in scikit-learn.
@@ -70,8 +72,11 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
     _auto_output = staticmethod(all_neurons)
     """The rule for ``output_density="auto"``."""
 
-    _starts_at_centroids = False
-    """Whether a hashed output layer starts at the centroids of its classes."""
+    _has_classes = False
+    """Whether outputs are classes or labels, which start at centroids, and may become more."""
+
+    _is_closed = True
+    """Whether no outputs may come that are not there."""
 
     @abstractmethod
     def _choose_target(self, y, classes=None):
@@ -80,10 +85,14 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
     def _check_classes(self, y, classes, *, first: bool) -> None:
         """Check what ``partial_fit`` is told of the classes that any call will have."""
 
+    def _grown_target(self, y, classes):
+        """Return the target of a later call of ``partial_fit``, with what is new in y."""
+        return self._target
+
     def _check_target(self, y) -> None:
         """Check that a warm start may go on with this y."""
 
-    def _weigh(self, sample_weight, y, *, training: bool):
+    def _weigh(self, sample_weight, y, *, training: bool, others_may_come: bool = False):
         """Put all that the parameters say of a sample's weight into it."""
         return sample_weight
 
@@ -158,9 +167,10 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         sample_weight = check_weights(sample_weight, X)
         if fresh:
             refuse_unaffordable(self, X.shape[1], y)
-            self._target = self._choose_target(y)
+            known, self._target = None, self._choose_target(y)
         else:
             self._check_target(y)
+            known = self._target
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
         validation = None
@@ -168,11 +178,10 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             validation = self._given_validation_set(*given_validation)
         elif self.early_stopping:
             validation = self._set_aside(data, y, rng)
-        self._prepare_network(data, rng, fresh=fresh)
+        self._prepare_network(data, rng, known=known)
         if fresh:
             self._network.count_targets(data.target, data.rows)
-            if self._starts_at_centroids:
-                self._start_at_centroids(data)
+            self._start_at_centroids(data)
         self._begin_history(fresh=fresh, validates=validation is not None)
         callbacks.begin()
         if not self._train(data, validation, callbacks, interrupts, rng, self.max_iter):
@@ -182,6 +191,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
                 ConvergenceWarning,
                 stacklevel=4,
             )
+        self._remember(data)
         callbacks.end()
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
@@ -206,14 +216,17 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         X, y = self._check_X_y(X, y, reset=fresh)
         sample_weight = check_weights(sample_weight, X)
         self._check_classes(y, classes, first=fresh)
-        if fresh:
-            refuse_unaffordable(self, X.shape[1], y)
-            self._target = self._choose_target(y, classes)
+        refuse_unaffordable(self, X.shape[1], y)
+        known = None if fresh else self._target
+        self._target = (self._choose_target if fresh else self._grown_target)(y, classes)
         rng = check_random_state(self.random_state)
-        data = self._training_set(X, y, sample_weight)
-        self._prepare_network(data, rng, fresh=fresh, keep_optimizer=True)
+        data = self._training_set(X, y, sample_weight, others_may_come=not self._is_closed)
+        self._prepare_network(data, rng, known=known, keep_optimizer=True)
+        if fresh:
+            self._start_at_centroids(data, dense=starts_like_new_ones(self))
         self._begin_history(fresh=fresh, validates=False)
         self._train(data, None, NoCallbacks(), interrupts, rng, n_epochs=1)
+        self._remember(data)
 
     def _check_X_y(self, X, y, *, reset: bool):
         """Validate samples and what belongs to them."""
@@ -223,9 +236,11 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             y = y.toarray().ravel() if issparse(y) else column_or_1d(y, warn=True)
         return X, y
 
-    def _training_set(self, X, y, sample_weight) -> TrainingSet:
+    def _training_set(self, X, y, sample_weight, *, others_may_come=False) -> TrainingSet:
         target = self._target.encode(y)
-        weights = self._weigh(self._target.weigh(sample_weight, y), y, training=True)
+        weights = self._weigh(
+            self._target.weigh(sample_weight, y), y, training=True, others_may_come=others_may_come
+        )
         if weights is None:
             return TrainingSet(X, target, None, np.arange(X.shape[0]))
         # A sample of weight 0 is no sample: left out, it cannot make up a mini-batch without
@@ -267,20 +282,34 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             score=make_score(self),
         )
 
-    def _prepare_network(self, data, rng, *, fresh: bool, keep_optimizer: bool = False) -> None:
-        """Build the network, or check that the one there is, is the one asked for."""
-        description = describe_network(self, data.X.shape[1], self._target, self._auto_output)
-        if fresh:
-            self._network = build_network(self, description, data.X, data.rows, rng)
-            self._description = description
-            self.n_layers_ = len(description["n_units"])
-            self.n_outputs_ = self._target.n_outputs
-            self.out_activation_ = OUT_ACTIVATIONS[self._target.loss]
+    def _prepare_network(self, data, rng, *, known, keep_optimizer: bool = False) -> None:
+        """Build the network, or check that the one there is, is the one asked for.
+
+        ``known`` is the target of the call before, if there was one: what the network has outputs
+        for.
+        """
+        if known is None:
+            self._describe(self._target, None)
+            self._network = build_network(self, self._description, data.X, data.rows, rng)
+            self.n_layers_ = len(self._description["n_units"])
             return
-        check_unchanged(description, self._description)
+        built = self._description
+        self._describe(known, built["selects_outputs"])
+        check_unchanged(self._description, built)
         self._network.alpha = self.alpha
         if not keep_optimizer:
             self._network.set_optimizer(build_optimizer(self))
+        if self._target is not known:
+            self._describe(self._target, built["selects_outputs"])
+            grow_network(self, known, data, rng)
+
+    def _describe(self, target, selects_outputs) -> None:
+        """Describe the network that the parameters ask for, see `describe_network`."""
+        self._description = describe_network(
+            self, self.n_features_in_, target, self._auto_output, selects_outputs
+        )
+        self.n_outputs_ = target.n_outputs
+        self.out_activation_ = OUT_ACTIVATIONS[target.loss]
 
     def _check_stored(self) -> None:
         if not self.__sklearn_is_fitted__():
@@ -294,11 +323,14 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         fits = network.n_units[-1] == target.n_outputs and network.loss == target.loss
         stored.require(fits, "_target", "of the network's outputs and loss")
         stored.integer("n_features_in_", network.n_units[0], network.n_units[0])
-        n_active = stored.part("_description", dict).get("n_active")
+        description = stored.part("_description", dict)
+        n_active = description.get("n_active")
         is_last = isinstance(n_active, list) and len(n_active) == len(network.layers)
-        stored.require(is_last, "_description", "of the network's layers")
+        fits = is_last and isinstance(description.get("selects_outputs"), bool)
+        stored.require(fits, "_description", "of the network's layers")
         if "classes_" in vars(self):
             self.classes_ = target.classes
+            stored.flag("_is_closed")
         if "_class_weights" in vars(self):
             stored.array("_class_weights", np.float32, self.classes_.shape, finite=True)
 
@@ -307,11 +339,16 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         """Whether only some outputs are computed for a sample."""
         return self._description["n_active"][-1] is not None
 
-    def _start_at_centroids(self, data: TrainingSet) -> None:
-        """Start a hashed output layer at the centroids of its classes' training rows."""
-        if self._selects_outputs:
+    def _start_at_centroids(self, data: TrainingSet, *, dense: bool = False) -> None:
+        """Start outputs that are selected, or all, at the centroids of their training rows."""
+        if self._has_classes and (self._selects_outputs or dense):
             weights, rows = data.sample_weight, np.sort(data.rows)
             self._network.start_at_centroids(data.X, data.target, weights, rows)
+
+    def _remember(self, data: TrainingSet) -> None:
+        """Remember of the rows what classes to come start from."""
+        if self._has_classes:
+            remember_mean(self._network, data.X, data.rows, data.sample_weight)
 
     def _begin_history(self, *, fresh: bool, validates: bool) -> None:
         """Start a record of training, or go on with the one there is."""

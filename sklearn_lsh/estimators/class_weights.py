@@ -8,7 +8,9 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 
-def weights_of_classes(class_weight, classes, y, sample_weight) -> np.ndarray:
+def weights_of_classes(
+    class_weight, classes, y, sample_weight, others_may_come: bool = False
+) -> np.ndarray:
     """Compute the weight of each class.
 
     Parameters
@@ -18,6 +20,8 @@ def weights_of_classes(class_weight, classes, y, sample_weight) -> np.ndarray:
     y : ndarray of shape (n_samples,)
         Classes of the training samples, which "balanced" counts.
     sample_weight : ndarray of shape (n_samples,) or None
+    others_may_come : bool, default=False
+        Whether labels that are no classes yet may have weights.
 
     Returns
     -------
@@ -34,6 +38,9 @@ def weights_of_classes(class_weight, classes, y, sample_weight) -> np.ndarray:
         for label, weight in class_weight.items():
             if not isinstance(weight, Real):
                 raise TypeError(f"class_weight[{label!r}] must be a number, got {weight!r}.")
+        if others_may_come:
+            known = set(classes.tolist())
+            class_weight = {label: class_weight[label] for label in class_weight if label in known}
     weights = compute_class_weight(
         class_weight, classes=classes, y=y, sample_weight=sample_weight
     ).astype(np.float32)

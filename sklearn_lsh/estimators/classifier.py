@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.class_weights import multiply_weights, weights_of_classes
 from sklearn_lsh.estimators.density import auto_output
+from sklearn_lsh.estimators.labels import check_classes, encode_labels, refuse_new_labels
 from sklearn_lsh.estimators.outputs import refuse_large_table
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
 from sklearn_lsh.estimators.scores import ScoreMixin
@@ -21,9 +22,7 @@ from sklearn_lsh.estimators.targets import (
     BinaryTarget,
     ClassTarget,
     MultiLabelTarget,
-    check_classes,
     class_target,
-    encode_labels,
     target_of_classes,
 )
 from sklearn_lsh.hashing import HashFamily
@@ -242,7 +241,7 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
 
     _targets = (ClassTarget, MultiLabelTarget)
     _auto_output = staticmethod(auto_output)
-    _starts_at_centroids = True
+    _has_classes = True
 
     @says_what_is_left_out
     def __init__(
@@ -320,6 +319,13 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         target = class_target(y, self.multilabel_loss)
         if classes is not None and not isinstance(target, MultiLabelTarget):
             target = target_of_classes(np.unique(classes))
+        self.classes_, self._is_closed = target.classes, classes is not None
+        return target
+
+    def _grown_target(self, y, classes):
+        target = self._target.grown(y)
+        if target is not self._target and (self._is_closed or classes is not None):
+            refuse_new_labels(target.classes, self.classes_)
         self.classes_ = target.classes
         return target
 
@@ -329,7 +335,7 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
     def _check_target(self, y) -> None:
         self._target.check_same(y, self.multilabel_loss)
 
-    def _weigh(self, sample_weight, y, *, training: bool):
+    def _weigh(self, sample_weight, y, *, training: bool, others_may_come: bool = False):
         if self.class_weight is None:
             return sample_weight
         if isinstance(self._target, MultiLabelTarget):
@@ -339,7 +345,7 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
             )
         if training:
             self._class_weights = weights_of_classes(
-                self.class_weight, self.classes_, y, sample_weight
+                self.class_weight, self.classes_, y, sample_weight, others_may_come
             )
         weights = self._class_weights[encode_labels(y, self.classes_)]
         return weights if sample_weight is None else multiply_weights(sample_weight, weights)

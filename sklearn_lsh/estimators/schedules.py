@@ -35,6 +35,7 @@ class Constant:
     def begin(self, optimizer, n_steps: int) -> None:
         """Adjust the optimizer before the first of a fit's mini-batches, ``n_steps`` in all."""
         optimizer.decay = 0.0
+        optimizer.learning_rate = self.learning_rate_init
 
     def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
         """Adjust the rate when an epoch is over.
@@ -56,6 +57,10 @@ class Constant:
 class InverseScaling(Constant):
     """The rate falls with the number of samples seen: init / (t + 1) ** power_t."""
 
+    def begin(self, optimizer, n_steps: int) -> None:
+        """Leave the rate where it was."""
+        optimizer.decay = 0.0
+
     def after_epoch(self, optimizer, n_seen: int, share_done: float) -> None:
         """Set the rate that belongs to the number of samples seen."""
         try:
@@ -67,6 +72,10 @@ class InverseScaling(Constant):
 
 class Adaptive(Constant):
     """No progress divides the rate by five, until it is too small to matter."""
+
+    def begin(self, optimizer, n_steps: int) -> None:
+        """Leave the rate where it was."""
+        optimizer.decay = 0.0
 
     def on_plateau(self, optimizer) -> Reaction:
         """Go on with a smaller rate, unless it is too small."""

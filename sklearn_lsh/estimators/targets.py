@@ -8,6 +8,7 @@ outputs, an ndarray, or a `CSR` of the active outputs where the output layer sel
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
@@ -15,16 +16,15 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse, isspmatrix
 from sklearn.utils.multiclass import type_of_target
 
-from sklearn_lsh.estimators.outputs import argmax, likely_labels, to_dense
-from sklearn_lsh.inputs import (
-    check_float32_range,
-    check_label_numbers,
-    check_same_kind,
-    csr_of_ones,
-    find_places,
-    indicator,
-    read_labels,
+from sklearn_lsh.estimators.labels import (
+    check_one_class_each,
+    distinct,
+    encode_labels,
+    join_labels,
+    new_labels,
 )
+from sklearn_lsh.estimators.outputs import argmax, likely_labels, to_dense
+from sklearn_lsh.inputs import check_float32_range, csr_of_ones, indicator
 from sklearn_lsh.stored import Attributes
 
 # What is not active was not computed: its probability is low, but nothing says that it is zero.
@@ -58,6 +58,10 @@ class Target(ABC):
     def predict(self, outputs, n_samples: int):
         """Return predictions as the user's y was."""
 
+    def grown(self, y) -> Target:
+        """Return what has outputs for all of y, too: itself, where outputs are fixed."""
+        return self
+
     def strata(self, y):
         """Return what a split keeps the shares of: nothing, where y has no few classes."""
         return None
@@ -90,6 +94,13 @@ class ClassTarget(Target):
     def strata(self, y):
         """Return the classes."""
         return y
+
+    def grown(self, y) -> ClassTarget:
+        """See `Target.grown`: new classes are put between the others."""
+        labels = new_labels(y, self.classes)
+        if len(labels) == 0:
+            return self
+        return MultiClassTarget(join_labels(self.classes, labels))
 
     def check_same(self, y, multilabel_loss: str) -> None:
         """Refuse to train further on a y with other classes than before."""
@@ -212,6 +223,14 @@ class MultiLabelTarget(ManyOutputsTarget):
         else:
             self.container = "ndarray"
 
+    def grown(self, y) -> MultiLabelTarget:
+        """See `Target.grown`: new labels are further columns."""
+        if y.ndim != 2 or y.shape[1] <= self.n_outputs:
+            return self
+        twin = copy.copy(self)
+        ManyOutputsTarget.__init__(twin, np.arange(y.shape[1]))
+        return twin
+
     def check_stored(self) -> None:
         """Check what was loaded."""
         super().check_stored()
@@ -223,7 +242,8 @@ class MultiLabelTarget(ManyOutputsTarget):
         if y.ndim != 2 or y.shape[1] != self.n_outputs:
             raise ValueError(
                 f"`y` must be a label indicator matrix of shape (n_samples, {self.n_outputs}), as "
-                f"in the previous call to fit. Got shape {y.shape}."
+                f"in the previous call to fit. Got shape {y.shape}. (In partial_fit labels may come "
+                "with further columns, but none may go.)"
             )
         target = indicator(y)
         if self.loss == "softmax":
@@ -334,15 +354,9 @@ def class_target(
     ValueError
         If y is continuous, or has several columns of classes.
     """
-    kind = type_of_target(y, input_name="y")
-    if kind == "multilabel-indicator":
+    if type_of_target(y, input_name="y") == "multilabel-indicator":
         return MultiLabelTarget(y, multilabel_loss)
-    if kind not in ("binary", "multiclass"):
-        raise ValueError(
-            f"Unknown label type: {kind}. A classifier needs y with one class for each sample, or "
-            "a label indicator matrix of zeros and ones. For a target of continuous values use a "
-            "regressor."
-        )
+    check_one_class_each(y)
     return target_of_classes(distinct(y))
 
 
@@ -358,79 +372,3 @@ def check_stored_classes(target) -> int:
     is_sorted = classes.ndim == 1 and len(classes) > 0 and (classes[:-1] < classes[1:]).all()
     stored.require(is_sorted, "classes", "labels in order, each once")
     return len(classes)
-
-
-def check_classes(y, classes, known: np.ndarray | None) -> None:
-    """Check what ``partial_fit`` is told of the classes that any of its calls will have.
-
-    Parameters
-    ----------
-    y : ndarray or sparse matrix
-    classes : array-like or None
-    known : ndarray or None
-        The classes of earlier calls; None in the first one.
-
-    Raises
-    ------
-    ValueError
-        If they are needed and missing, empty, or others than before, or names for the columns of
-        label indicators.
-    TypeError
-        If they are of another kind than the labels of y.
-    """
-    if type_of_target(y) == "multilabel-indicator":
-        check_label_numbers(classes, y.shape[1])
-    elif classes is not None:
-        given = np.unique(read_labels(classes, "classes"))
-        if np.ndim(classes) != 1 or len(given) == 0:
-            raise ValueError(f"classes must be a list of one class or more, got {classes!r}.")
-        check_same_kind(read_labels(y, "y"), "y", given, "classes")
-        if known is not None and not np.array_equal(given, known):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, "
-                f"was: {known!r}"
-            )
-    elif known is None:
-        raise ValueError("classes must be passed on the first call to partial_fit.")
-
-
-def distinct(y) -> np.ndarray:
-    """Return the labels of y, each once, sorted."""
-    try:
-        return np.unique(y)
-    except TypeError as error:
-        raise ValueError(f"`y` has labels of kinds that have no common order: {error}.") from error
-
-
-def encode_labels(y, classes: np.ndarray) -> np.ndarray:
-    """Replace labels by their places among the classes.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-    classes : ndarray of shape (n_classes,)
-        Sorted.
-
-    Returns
-    -------
-    codes : ndarray of shape (n_samples,), dtype=int32
-
-    Raises
-    ------
-    ValueError
-        If y has labels that are not among the classes, or is not one label for each sample.
-    """
-    if y.ndim != 1:
-        raise ValueError(f"`y` must hold one class for each sample. Got shape {y.shape}.")
-    # Distinct labels first: they are few, or at least sorted only once.
-    try:
-        labels, inverse = np.unique(y, return_inverse=True)
-        places, unknown = find_places(labels, classes)
-    except TypeError as error:
-        raise ValueError(f"`y` has labels of another kind than the classes: {error}.") from error
-    if len(unknown):
-        raise ValueError(
-            f"`y` has classes not in `self.classes_`: {unknown[:10]} "
-            f"({len(unknown)} in all). `self.classes_` has {classes}."
-        )
-    return places.astype(np.int32)[inverse]

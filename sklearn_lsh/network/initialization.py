@@ -130,23 +130,49 @@ def set_to_centroids(weights, activities, *, odds=False):
         each class on its own: else every class would be as likely as not at the start, and as
         few of them are active at a time, it takes epochs to push all of them down.
     """
-    rows = weights.rows
+    rows = weights.rows if weights.NEURON_AXIS == 0 else np.empty(weights.rows.shape[::-1], "f4")
     rows[...] = 0
     weights.scale = 1.0
     counts, mean, n_samples = sum_by_class(activities, rows)
+    total = point_from(mean, rows, counts)
+    if total > 0:
+        rows *= np.float32(OWN_PREACTIVATION * n_samples / total)
+    bias = -(rows @ mean)
+    if odds:
+        bias += log_odds(counts, n_samples)
+    weights.put(slice(None), rows, bias)
+
+
+def point_from(mean, rows, counts) -> float:
+    """Turn sums of classes' activities into vectors of length one, from a mean to the classes'.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_inputs,)
+    rows : ndarray of shape (n_classes, n_inputs)
+        The sums, in place of which the vectors are put.
+    counts : ndarray of shape (n_classes,)
+        How many samples each class has; one without any stays as it is.
+
+    Returns
+    -------
+    total : float
+        Sum of what samples, less the mean, respond to the vectors of their own classes.
+    """
     seen = np.flatnonzero(counts)
-    total = 0.0  # of all samples' pre-activations of their own classes
+    total = 0.0
     for start in range(0, seen.shape[0], CHUNK):
         part = seen[start : start + CHUNK]
         centred = rows[part] / counts[part, np.newaxis] - mean
         lengths = np.linalg.norm(centred, axis=1, keepdims=True)
         rows[part] = centred / np.maximum(lengths, np.finfo(np.float32).tiny)
         total += float(np.sum(counts[part, np.newaxis] * lengths))
-    if total > 0:
-        rows *= np.float32(OWN_PREACTIVATION * n_samples / total)
-    weights.bias[0] = -(rows @ mean)
-    if odds:  # with half a sample more of each kind, so that they are finite
-        weights.bias[0] += np.log((counts + 0.5) / (n_samples - counts + 0.5))
+    return total
+
+
+def log_odds(counts, n_samples):
+    """Logarithms of the classes' odds, with half a sample more of each kind: they are finite."""
+    return np.log((counts + 0.5) / (n_samples - counts + 0.5))
 
 
 def sample_rows(rows, weights, n_rows):

@@ -80,6 +80,11 @@ class Network:
     active_inputs : float
         Mean number of non-zeros of a row of it, the fan-in that matters for sparse data.
     random_state : RandomState
+
+    Attributes
+    ----------
+    mean_hidden : ndarray of shape (n_units[-2],) or None
+        What the last hidden layer answers on average, if that is remembered for outputs to come.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class Network:
         self.schedule = RefreshSchedule()
         self.log = WorkLog(sparse_input, optimizer.n_states)
         self.prepared = False
+        self.mean_hidden = None
         self.layers = []
         hashing = Hashing(hash_function, n_bits, n_tables, random_state)
         # As many inputs as are not zero: with the others counted, responses would fade from
@@ -135,6 +141,8 @@ class Network:
         stored.one_of("loss", LOSSES)
         stored.number("alpha", 0)
         stored.flag("prepared")
+        if stored.get("mean_hidden") is not None:
+            stored.array("mean_hidden", np.float32, (n_units[-2],), finite=True)
         optimizer = stored.part("optimizer", Optimizer)
         optimizer.check_stored()
         stored.part("log", WorkLog).check_stored()
@@ -460,7 +468,7 @@ class Network:
     def set_parameters(self, coefs=None, intercepts=None):
         """Replace `coefs` or `intercepts`, and start with an optimizer that has no memory."""
         replace_parameters(self.layers, coefs or self.coefs, intercepts or self.intercepts)
-        self.optimizer.n_steps = 0
+        self.optimizer.n_steps, self.mean_hidden = 0, None
         self.set_optimizer(self.optimizer)
 
     def get_weights(self) -> list[Snapshot]:

@@ -62,6 +62,24 @@ class Selection:
         """Check what was loaded."""
         Attributes(self).integer("n_active", 1, n_neurons)
 
+    def grow(self, numbers, n_neurons, n_active):
+        """Follow a layer that has new neurons; `fit` comes before anything is selected.
+
+        Parameters
+        ----------
+        numbers : int ndarray, ascending
+            The new number of each neuron that there was.
+        n_neurons : int
+            How many there are now.
+        n_active : int
+            How many of them to select for each sample.
+        """
+        self.n_active = n_active
+
+    def is_outgrown(self, n_neurons, n_active):
+        """Whether to begin anew with so many neurons, rather than `grow`."""
+        return False
+
     def widened(self, n_active):
         """The same selection, to predict with at least so many active neurons."""
         wide = copy.copy(self)

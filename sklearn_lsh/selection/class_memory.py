@@ -61,13 +61,48 @@ class ClassMemory:
 
     def __init__(self, n_classes, mean, n_samples=None):
         room = np.full(n_classes, mean) if n_samples is None else share_room(n_samples, mean)
-        self.owners = owners_of(room)
+        self._lay_out(room)
         self.is_blank = np.arange(self.n_places) >= n_classes
-        # Where each class's ring begins, and the last one ends.
-        self.starts = np.concatenate([[n_classes], n_classes + np.cumsum(room)]).astype(np.uint32)
         self.counts = np.zeros(n_classes, np.int64)
         if n_samples is not None:
             self.counts += n_samples
+
+    def _lay_out(self, room):
+        self.owners = owners_of(room)
+        # Where each class's ring begins, and the last one ends.
+        ends = len(room) + np.cumsum(room)
+        self.starts = np.concatenate([[len(room)], ends]).astype(np.uint32)
+
+    def grow(self, numbers, n_classes, mean):
+        """Give the classes new numbers, and put others between them, with room for ``mean`` each.
+
+        Parameters
+        ----------
+        numbers : int ndarray, ascending
+            The new number of each class.
+        n_classes : int
+            How many there are then.
+        mean : int
+
+        Returns
+        -------
+        places : int ndarray of shape (n_places,)
+            Where each place of before is now.
+        """
+        room = np.full(n_classes, mean)
+        room[numbers] = np.diff(self.starts.astype(np.intp))
+        is_blank = self.is_blank
+        self._lay_out(room)
+        is_known = np.zeros(n_classes, bool)
+        is_known[numbers] = True
+        # Rings keep their order, and their lengths.
+        places = np.flatnonzero(is_known[self.owners])
+        self.is_blank = np.arange(self.n_places) >= n_classes
+        self.is_blank[places] = is_blank
+        counts = np.zeros(n_classes, np.int64)
+        counts[numbers] = self.counts
+        self.counts = counts
+        return places
 
     def check_stored(self, n_classes):
         """Check what was loaded."""

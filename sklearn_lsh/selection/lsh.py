@@ -23,6 +23,9 @@ from sklearn_lsh.stored import MOST, Attributes, check_array, check_generator, i
 
 # How far the inputs' mean moves at a refresh towards that of the latest batch.
 RECENTRE = 0.5
+# Inputs that set it anew when they are a sample of all: fewer move it by their share of so many.
+# A call of `partial_fit` may have a single row.
+SAMPLED = 256
 # Buckets of a table for each that a query looks into, at least: were it half of them, to be in
 # one would mean nothing.
 BUCKETS_PER_PROBE = 16
@@ -183,10 +186,11 @@ class LSH(Selection):
         Neurons learn from the samples that find them; others would find them in new directions,
         and the codes that are remembered would be worthless.
         """
+        share = min(1.0, n_samples(inputs) / SAMPLED)
         if self.sketch is None:
-            self.sketch = self.make_sketch(weights, inputs)
+            self.sketch, share = self.make_sketch(weights, inputs), 1.0
             self.set_sizes(weights.n_neurons)
-        self.rebuild(weights, inputs, 1.0)
+        self.rebuild(weights, inputs, share)
 
     def draw_hash_functions(self, n_members, n_wanted):
         """Draw the hash functions for tables of ``n_members``."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_lsh.csr import Pattern, even_pattern, lengths_of, put_first
 from sklearn_lsh.hashing import HashFamily, LSHTables
+from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.selection.base import Active
 from sklearn_lsh.selection.class_memory import ClassMemory
 from sklearn_lsh.selection.lsh import LSH, check_distinct, check_tables
@@ -66,6 +67,9 @@ class OutputLSH(LSH):
     # Most members of a bucket, for each that buckets have on average if bits are automatic. Crowded
     # ones take most of the time and tell least: they keep a random part.
     CROWDED = 2
+    # Times the members that buckets are to have on average from which hash functions are drawn
+    # anew. What is known of samples is lost thereby, so it is better to search longer for a while.
+    OUTGROWN = 4
     # Samples that are remembered for each class, or as many as it has.
     SAMPLES = 5
     # Share of the active classes that hashing finds while learning.
@@ -85,19 +89,49 @@ class OutputLSH(LSH):
 
     def set_sizes(self, n_neurons):
         """See `LSH.set_sizes`."""
+        self.memory = ClassMemory(n_neurons, self.SAMPLES, self.n_targets)
+        self.draw_hash_functions(self.memory.n_places, min(n_neurons, self.n_active))
+        self.min_shared = self.SHARED if self.hashing.n_tables == "auto" else 1
+        self._set_numbers(n_neurons)
+        # Zeros, which are valid: threads that note at once may leave a place unwritten.
+        self.codes = self._no_codes()
+        self.deck = None
+
+    def _set_numbers(self, n_neurons):
+        """Set how many classes are looked for, and how many may share a bucket."""
         self.n_wanted = min(n_neurons, self.n_active)
         self.n_hashed = math.ceil(self.HASHED * self.n_wanted)
-        self.memory = ClassMemory(n_neurons, self.SAMPLES, self.n_targets)
-        self.draw_hash_functions(self.memory.n_places, self.n_wanted)
-        self.min_shared = self.SHARED if self.hashing.n_tables == "auto" else 1
         self.capacity = None
         if self.hashing.n_bits == "auto":
-            n_lookups = self.family.n_tables * self.n_probes
-            self.capacity = math.ceil(self.CROWDED * self.OVERSUPPLY * self.n_wanted / n_lookups)
-        # Zeros, which are valid: threads that note at once may leave a place unwritten.
-        shape = self.memory.n_places, self.family.n_tables
-        self.codes = np.zeros(shape, self.family.code_dtype)
-        self.deck = None
+            self.capacity = math.ceil(self.CROWDED * self._load(self.n_wanted))
+
+    def _no_codes(self):
+        return np.zeros((self.memory.n_places, self.family.n_tables), self.family.code_dtype)
+
+    def _load(self, n_wanted):
+        """Members that buckets have on average if bits are automatic."""
+        return self.OVERSUPPLY * n_wanted / (self.family.n_tables * self.n_probes)
+
+    def grow(self, numbers, n_neurons, n_active):
+        """See `Selection.grow`. What is remembered of samples stays, under the same functions."""
+        super().grow(numbers, n_neurons, n_active)
+        self.n_targets = None
+        places = self.memory.grow(numbers, n_neurons, self.SAMPLES)
+        known, self.codes = self.codes, self._no_codes()
+        self.codes[places] = known
+        self._set_numbers(n_neurons)
+        if self.capacity is not None:
+            load = self.memory.n_places / self.family.n_buckets_
+            self.capacity = max(self.capacity, math.ceil(self.CROWDED * load))
+
+    def is_outgrown(self, n_neurons, n_active):
+        """See `Selection.is_outgrown`: codes have become too short for so many classes."""
+        if self.hashing.n_bits != "auto" or self.family.n_bits == MAX_BITS:
+            return False
+        n_new = n_neurons - self.memory.n_classes
+        n_members = self.memory.n_places + n_new * (1 + self.SAMPLES)
+        load = max(1.0, self._load(min(n_neurons, n_active)))
+        return n_members > self.OUTGROWN * load * self.family.n_buckets_
 
     def check_stored(self, n_inputs, n_neurons):
         """See `Selection.check_stored`."""
@@ -187,8 +221,15 @@ class OutputLSH(LSH):
 
     def note(self, active, groups, targets):
         """See `Selection.note`: remember where the latest samples of each class fell."""
+        self._write_down(active.codes, targets)
+
+    def remember(self, inputs, targets):
+        """Remember where samples of classes fall, before these are trained on."""
+        self._write_down(self.family.query_codes(self.sketch.queries(inputs)), targets)
+
+    def _write_down(self, codes, targets):
         samples, places = self.memory.place(targets.pattern)
-        self.codes[places] = active.codes[samples]
+        self.codes[places] = codes[samples]
         self.memory.is_blank[places] = False
 
     def select(self, weights, inputs, targets=None):
