@@ -34,7 +34,7 @@ from sklearn_lsh.estimators.architecture import (
 from sklearn_lsh.estimators.density import all_neurons
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.fitted import FittedAttributes
-from sklearn_lsh.estimators.growth import grow_network, starts_like_new_ones
+from sklearn_lsh.estimators.growth import grow_network, starts_like_new_ones, take_in
 from sklearn_lsh.estimators.history import History
 from sklearn_lsh.estimators.parameters import (
     CONSTRAINTS,
@@ -84,10 +84,6 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
 
     def _check_classes(self, y, classes, *, first: bool) -> None:
         """Check what ``partial_fit`` is told of the classes that any call will have."""
-
-    def _grown_target(self, y, classes):
-        """Return the target of a later call of ``partial_fit``, with what is new in y."""
-        return self._target
 
     def _check_target(self, y) -> None:
         """Check that a warm start may go on with this y."""
@@ -218,7 +214,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         self._check_classes(y, classes, first=fresh)
         refuse_unaffordable(self, X.shape[1], y)
         known = None if fresh else self._target
-        self._target = (self._choose_target if fresh else self._grown_target)(y, classes)
+        self._target = self._choose_target(y, classes) if fresh else take_in(self, y, classes)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight, others_may_come=not self._is_closed)
         self._prepare_network(data, rng, known=known, keep_optimizer=True)

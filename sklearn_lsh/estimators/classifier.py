@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.class_weights import multiply_weights, weights_of_classes
 from sklearn_lsh.estimators.density import auto_output
-from sklearn_lsh.estimators.labels import check_classes, encode_labels, refuse_new_labels
+from sklearn_lsh.estimators.labels import check_classes, encode_labels
 from sklearn_lsh.estimators.outputs import refuse_large_table
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
 from sklearn_lsh.estimators.scores import ScoreMixin
@@ -189,7 +189,7 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
     n_layers_ : int
         Number of layers, input and output included.
     n_outputs_ : int
-        Number of outputs: 1 with two classes.
+        Number of outputs: 1 with two classes, unless there was one at first.
     out_activation_ : str
         Activation function of the output layer: "softmax" with three classes or more, or as
         `multilabel_loss` says; else "logistic".
@@ -322,13 +322,6 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         self.classes_, self._is_closed = target.classes, classes is not None
         return target
 
-    def _grown_target(self, y, classes):
-        target = self._target.grown(y)
-        if target is not self._target and (self._is_closed or classes is not None):
-            refuse_new_labels(target.classes, self.classes_)
-        self.classes_ = target.classes
-        return target
-
     def _check_classes(self, y, classes, *, first: bool) -> None:
         check_classes(y, classes, None if first else self.classes_)
 
@@ -360,6 +353,10 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
     ) -> Self:
         """Train one epoch on some samples, going on from earlier calls.
 
+        Classes that no call had before are taken in: the output layer grows, and they start at
+        the centroids of their samples, as all do in the first call. Of label indicators further
+        columns are new labels.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -369,9 +366,8 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples, not negative.
         classes : array-like of shape (n_classes,), default=None
-            All classes that any call will have. Needed in the first call, unless y is a label
-            indicator matrix, whose labels are known by the numbers of their columns: there it can
-            be nothing else than these. Later calls may leave it out.
+            All classes that any call will have: given in the first call, others are refused. Of
+            label indicators they are the numbers of the columns. Later calls may leave it out.
 
         Returns
         -------
@@ -381,8 +377,8 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         Raises
         ------
         ValueError
-            If `classes` is missing in the first call or different in a later one, if y has a
-            class that is not in it, or with ``early_stopping=True`` or
+            If y has a class that is not in `classes`, or fewer columns than before, if `classes`
+            differs from the known ones, or with ``early_stopping=True`` or
             ``class_weight="balanced"``, which need all samples at once.
         """
         if self.class_weight == "balanced":

@@ -5,9 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_lsh.estimators.architecture import build_optimizer
-from sklearn_lsh.estimators.targets import BinaryTarget, ManyOutputsTarget, MultiClassTarget
+from sklearn_lsh.estimators.labels import refuse_new_labels
+from sklearn_lsh.estimators.targets import BinaryTarget, MultiClassTarget, Target
 from sklearn_lsh.network.growth import Growth, grow, split_logistic
 from sklearn_lsh.selection import Hashing
+
+
+def take_in(estimator, y, classes) -> Target:
+    """Return an estimator's target with what is new in the y of a later call of ``partial_fit``.
+
+    Raises
+    ------
+    ValueError
+        If there is something new though `classes`, now or in the first call, named all there is.
+    """
+    known = estimator._target
+    target = known.grown(y)
+    if target is known:
+        return known
+    if estimator._is_closed or classes is not None:
+        refuse_new_labels(target.classes, known.classes)
+    estimator.classes_ = target.classes
+    return target
 
 
 def starts_like_new_ones(estimator) -> bool:
@@ -35,8 +54,7 @@ def grow_network(estimator, known, data, random_state) -> None:
         Draws hash functions, where they are needed.
     """
     network, history = estimator._network, estimator._history
-    target: ManyOutputsTarget = estimator._target
-    wanted = estimator._description
+    target, wanted = estimator._target, estimator._description
     if history.n_iter > 1:
         # After many epochs gradients are small, and so are their moments. New outputs make large
         # ones, by which steps would be many times too long for all outputs beside them.
