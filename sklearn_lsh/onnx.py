@@ -22,7 +22,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.estimators import LSHMLPClassifier, LSHMLPRegressor
-from sklearn_lsh.estimators.targets import INACTIVE_PROBABILITY, MultiLabelTarget
+from sklearn_lsh.estimators.targets import INACTIVE_PROBABILITY, BinaryTarget, MultiLabelTarget
 from sklearn_lsh.network.losses import LOSSES
 
 __all__: list[str] = []  # what is here is for skl2onnx to call
@@ -187,7 +187,7 @@ def convert_classifier(scope, operator, container):
         labels = add_indicators(graph, probabilities, relative=classifier._target.loss == "softmax")
     else:
         classes = read_classes(scope, classifier)
-        if len(classes) <= 2:
+        if isinstance(classifier._target, BinaryTarget):
             probabilities = add_both(graph, probabilities, len(classes))
         # Of equals the first one, as everywhere.
         likeliest = graph.add("ArgMax", probabilities, axis=1, keepdims=0)

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from sklearn_lsh.csr import CSR, even_pattern, take
-from sklearn_lsh.network.optimizers import Adam
+from sklearn_lsh.network.optimizers import Adam, RowwiseAdagrad
 from sklearn_lsh.weights import SMALLEST_SCALE, InputWeights, NeuronWeights, values
 
 N_SAMPLES, N_INPUTS, N_NEURONS = 7, 12, 9
@@ -161,3 +161,63 @@ def test_no_thread_sees_a_factor_that_is_too_small(kind, coef, bias, factor):
     assert not weights.settles(0.9)
     weights.decay(factor)
     assert vars(watched)["scale"].seen == [1, 1]
+
+
+PLACES = np.array([0, 1, 3, 4, 5, 6, 9, 10, 11])
+OPTIMIZERS = pytest.mark.parametrize(
+    "optimizer", [Adam(0.01, 0.9, 0.999, 1e-8), RowwiseAdagrad(0.1, 1e-8)], ids=["adam", "rowwise"]
+)
+
+
+def with_state(kind, coef, bias, optimizer, rng):
+    """Weights whose optimizer remembers something."""
+    weights = make_weights(kind, coef, bias)
+    weights.forget_steps(optimizer)
+    weights.state[...] = rng.random(weights.state.shape)
+    weights.bias_state[...] = rng.random(weights.bias_state.shape)
+    weights.decay(0.5)
+    return weights
+
+
+@KINDS
+@OPTIMIZERS
+def test_neurons_come_between_others(kind, optimizer, coef, bias, rng):
+    weights = with_state(kind, coef, bias, optimizer, rng)
+    state, bias_state = weights.state.copy(), weights.bias_state.copy()
+    weights.grow(PLACES, 12, optimizer)
+    assert weights.n_neurons == 12
+    weights.check_stored(N_INPUTS, 12, optimizer)
+    new = np.setdiff1d(np.arange(12), PLACES)
+    np.testing.assert_array_equal(weights.coef[:, PLACES], coef)
+    np.testing.assert_array_equal(weights.bias[0, PLACES], bias)
+    np.testing.assert_array_equal(weights.bias_state[:, :, PLACES], bias_state)
+    assert not weights.coef[:, new].any()
+    assert not weights.bias[0, new].any()
+    assert not weights.bias_state[:, :, new].any()
+    if kind is InputWeights and weights.state.shape[2] == 1:  # of inputs, which are the same
+        np.testing.assert_array_equal(weights.state, state)
+    else:
+        axis = 1 if kind is NeuronWeights else 2
+        np.testing.assert_array_equal(weights.state.take(PLACES, axis), state)
+        assert not weights.state.take(new, axis).any()
+    rows = rng.normal(size=(3, N_INPUTS)).astype(np.float32)
+    weights.put(new, rows, np.float32([1, 2, 3]))
+    np.testing.assert_array_equal(weights.coef[:, new], rows.T)
+    np.testing.assert_allclose(weights.coef[:, PLACES], 0.5 * coef)
+    assert weights.bias[0, new].tolist() == [1, 2, 3]
+
+
+@OPTIMIZERS
+def test_rows_of_inputs_become_rows_of_neurons(optimizer, coef, bias, rng):
+    weights = with_state(InputWeights, coef, bias, optimizer, rng)
+    twin = weights.by_neuron(optimizer)
+    assert isinstance(twin, NeuronWeights)
+    twin.check_stored(N_INPUTS, N_NEURONS, optimizer)
+    np.testing.assert_allclose(twin.coef, 0.5 * coef)
+    np.testing.assert_array_equal(twin.bias, weights.bias)
+    np.testing.assert_array_equal(twin.bias_state, weights.bias_state)
+    if isinstance(optimizer, Adam):
+        np.testing.assert_array_equal(twin.state, weights.state.transpose(0, 2, 1))
+    else:
+        np.testing.assert_allclose(twin.state, weights.state.mean(), rtol=1e-6)
+        assert twin.state.shape == (1, N_NEURONS, 1)

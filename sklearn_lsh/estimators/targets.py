@@ -242,8 +242,8 @@ class MultiLabelTarget(ManyOutputsTarget):
         if y.ndim != 2 or y.shape[1] != self.n_outputs:
             raise ValueError(
                 f"`y` must be a label indicator matrix of shape (n_samples, {self.n_outputs}), as "
-                f"in the previous call to fit. Got shape {y.shape}. (In partial_fit further columns "
-                "may come, but none may go.)"
+                f"in the previous call to fit. Got shape {y.shape}. (In partial_fit there may be "
+                "further columns, but not fewer.)"
             )
         target = indicator(y)
         if self.loss == "softmax":

@@ -83,6 +83,8 @@ def grow(network, growth, X, target, sample_weight, rows):
     rows : int ndarray
         Training rows, in ascending order.
     """
+    if not network.is_prepared:  # its weights were replaced
+        network.prepare(X, rows, sample_weight)
     new = growth.new
     own = csr_array(target[:, new])
     labelled = rows[np.diff(own.indptr)[rows] > 0]
@@ -187,8 +189,7 @@ def add_outputs(network, growth):
         last.weights = last.weights.by_neuron(network.optimizer)
     known = last.selection
     fitting = make_output_selection(growth.selection, *sizes[::-1], growth.hashing)
-    goes_on = type(known) is type(fitting) and known.is_fitted and not known.is_outgrown(*sizes)
-    if goes_on:
+    if type(known) is type(fitting) and not known.is_outgrown(*sizes):
         known.grow(growth.numbers, *sizes)
     else:
         last.selection = fitting

@@ -312,10 +312,7 @@ def test_no_hidden_layer():
 
 
 def test_unseen_classes():
-    estimator = classifier()
-    with pytest.raises(ValueError, match=r"classes must be passed on the first call"):
-        estimator.partial_fit(X, Y)
-    estimator.partial_fit(X, Y, classes=[0, 1, 2])
+    estimator = classifier().partial_fit(X, Y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match=r"classes not in `self.classes_`: \[7\]"):
         estimator.partial_fit(X, np.where(Y == 1, 7, Y))
     with pytest.raises(ValueError, match=r"is not the same as on last call to partial_fit"):

@@ -1,5 +1,6 @@
 """Places for the latest samples of each class, against lists of them."""
 
+import pickle
 from collections import defaultdict
 
 import numpy as np
@@ -61,3 +62,28 @@ def test_the_latest_samples_of_each_class_are_kept(counted):
         assert sorted(kept) == latest[label][-room[label] :]
     assert (held[:N_CLASSES] == -1).all()
     assert_array_equal(memory.counts, counts * (2 if counted else 1))
+
+
+def test_classes_come_between_others():
+    memory = ClassMemory(3, 5, np.array([1, 9, 2]))
+    held = np.arange(memory.n_places)  # what is held at each place
+    memory.place(csr([{0: 1.0}, {1: 1.0}, {1: 1.0}], 3).pattern)
+    memory.is_blank[[3, 5]] = False
+    before, numbers = pickle.loads(pickle.dumps(memory)), np.array([0, 2, 3])
+    places = memory.grow(numbers, 6, mean=2)
+    assert memory.n_classes == 6
+    room = np.diff(before.starts.astype(int))
+    assert np.diff(memory.starts.astype(int)).tolist() == [room[0], 2, room[1], room[2], 2, 2]
+    now = np.full(memory.n_places, -1)
+    now[places] = held
+    for old, new in enumerate(numbers):
+        assert memory.owners[places[before.owners == old]].tolist() == [new] * (1 + room[old])
+        assert now[memory.owners == new].tolist() == held[before.owners == old].tolist()
+        assert memory.counts[new] == before.counts[old]
+    assert (memory.is_blank[places] == before.is_blank).all()
+    assert memory.blank_places().size == before.blank_places().size + 6
+    assert not memory.counts[[1, 4, 5]].any()
+    memory.check_stored(6)
+    samples, at = memory.place(csr([{1: 1.0}, {5: 1.0}], 6).pattern)
+    assert memory.owners[at].tolist() == [1, 5]
+    assert samples.tolist() == [0, 1]
