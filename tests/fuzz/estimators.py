@@ -114,6 +114,10 @@ def fit_with_a_wrong_parameter(call, estimator, task):
 def check_fitted(estimator):
     for array in (*estimator.coefs_, *estimator.intercepts_):
         expect(np.isfinite(array).all(), "weights are not finite")
+    if isinstance(estimator, LSHMLPClassifier):
+        n_outputs, n_classes = estimator.coefs_[-1].shape[1], len(estimator.classes_)
+        expect(n_outputs == n_classes or n_outputs == 1 >= n_classes - 1, "other outputs")
+        expect((np.diff(np.unique(estimator.classes_, return_index=True)[1]) > 0).all(), "order")
     expect(estimator.coefs_[0].shape[0] == estimator.n_features_in_, "weights have another shape")
     losses = np.array(estimator.loss_curve_)
     # With early stopping an epoch that diverged is noted, and its weights are taken back.

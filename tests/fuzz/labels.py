@@ -64,9 +64,11 @@ class Classes:
     """Labels of one class for each sample."""
 
     def __init__(self, rng):
-        self.n_classes = int(pick(rng, [2, 2, 3, 5, 30]))
+        self.n_classes = int(pick(rng, [1, 2, 2, 3, 5, 30]))
         self.kind = pick(rng, CLASSES)
-        self.all = self.make(np.arange(self.n_classes))
+        # Whether calls name all, and others come now and then.
+        self.grow = rng.random() < 0.5
+        self.all = self.make(np.arange(self.n_classes)) if rng.random() < 0.5 else None
 
     def make(self, codes):
         """Turn numbers into labels."""
@@ -76,6 +78,8 @@ class Classes:
         """Draw labels for n samples."""
         if rng.random() < 0.1:
             return Given(pick(rng, WRONG_CLASSES)(rng, n), bad=True)
+        if self.grow and rng.random() < 0.3:
+            self.n_classes += int(rng.integers(1, 9))
         codes = rng.integers(self.n_classes, size=n)
         return Given(self.make(codes), np.ravel(np.asarray(self.make(codes))))
 
@@ -85,12 +89,14 @@ class Indicators:
 
     def __init__(self, rng):
         self.n_classes = int(pick(rng, [1, 2, 4, 30]))
-        self.is_sparse = rng.random() < 0.5
+        self.is_sparse, self.grow = rng.random() < 0.5, rng.random() < 0.5
         self.all = None
 
     def draw(self, rng, n):
         """Draw labels for n samples."""
-        shape = n, self.n_classes
+        if self.grow and rng.random() < 0.2:
+            self.n_classes += int(rng.integers(-1, 4))
+        shape = n, max(1, self.n_classes)
         if rng.random() < 0.1:
             return lying_sparse(rng, shape)
         if rng.random() < 0.05:
