@@ -60,11 +60,13 @@ def remember_mean(network, X, rows, sample_weight=None):
     Parameters
     ----------
     network : Network
-    X, sample_weight
-        See `Network.train_epoch`.
+    X : ndarray or csr_array of shape (n_samples, n_features)
     rows : int ndarray
         Those of X that were trained on. Few of them move the mean by little.
+    sample_weight : ndarray of shape (n_samples,), dtype=float32, or None
     """
+    if not network.is_prepared:  # early stopping kept weights that were set
+        return
     sampled = np.ascontiguousarray(sample_rows(rows, sample_weight, N_LATER))
     mean, known = mean_of(network.hidden(take(X, sampled))), network.mean_hidden
     share = min(1.0, sampled.shape[0] / N_LATER)
@@ -126,10 +128,10 @@ def find_start(network, X, own, sample_weight, labelled) -> Start:
     ----------
     network : Network
         As it is without them.
-    X, sample_weight
-        See `Network.train_epoch`.
+    X : ndarray or csr_array of shape (n_samples, n_features)
     own : csr_array of shape (n_samples, n_new)
         Targets of the new outputs.
+    sample_weight : ndarray of shape (n_samples,), dtype=float32, or None
     labelled : int ndarray
         Rows that have some.
     """
