@@ -79,7 +79,9 @@ def describe_network(
 
 
 def _hidden_sizes(sizes) -> list[int]:
-    sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+    sizes = (
+        [sizes] if isinstance(sizes, Integral) or getattr(sizes, "ndim", 1) == 0 else list(sizes)
+    )
     if not all(Count().is_satisfied_by(size) for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
     return [int(size) for size in sizes]

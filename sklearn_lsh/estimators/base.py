@@ -192,6 +192,9 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
         """Train one epoch on the rows given, with the network there is, if any."""
+        goes_on = self.__sklearn_is_fitted__()
+        if goes_on:  # scikit-learn does so only in the first call
+            self._validate_params()
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.learning_rate == "linear":
@@ -199,9 +202,6 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
                 "partial_fit does not support learning_rate='linear': it cannot know how many "
                 "epochs will follow."
             )
-        goes_on = self.__sklearn_is_fitted__()
-        if goes_on:  # scikit-learn does so only in the first call
-            self._validate_params()
         changing = TRAINED if goes_on else ()
         with Interrupts() as interrupts, draft_of(self, changing) as draft:
             draft._fit_part(X, y, sample_weight, classes, interrupts, fresh=not goes_on)
@@ -360,7 +360,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             self._history,
             make_schedule(self.learning_rate, self.solver, self.learning_rate_init, self.power_t),
             TrainingSettings(
-                n_epochs=n_epochs,
+                n_epochs=int(n_epochs),
                 batch_size=self._batch_size_for(len(data.rows)),
                 shuffle=self.shuffle,
                 n_jobs=self.n_jobs,

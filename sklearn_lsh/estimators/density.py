@@ -113,7 +113,8 @@ def count_hidden(density, widths: list[int], *, auto=auto_hidden) -> list[int | 
     ValueError
         If a value is out of range, or there are not as many values as hidden layers.
     """
-    if isinstance(density, str) or not isinstance(density, Iterable):
+    is_array_of_one = getattr(density, "ndim", 1) == 0  # which has no length
+    if isinstance(density, str) or not isinstance(density, Iterable) or is_array_of_one:
         return [count_active(density, width, name="density", auto=auto) for width in widths]
     values = list(density)
     if len(values) != len(widths):

@@ -86,7 +86,7 @@ def says_what_is_left_out(init):
 
 def refuse_lbfgs(estimator) -> None:
     """Refuse the solver that scikit-learn's MLP has besides, and say why."""
-    if estimator.solver == "lbfgs":
+    if isinstance(estimator.solver, str) and estimator.solver == "lbfgs":
         raise InvalidParameterError(
             f"The 'solver' parameter of {type(estimator).__name__} must be 'adam', 'adagrad', "
             f"'rowwise_adagrad' or 'sgd'. 'lbfgs' is left out: {_NO_LBFGS}. Got 'lbfgs' instead."

@@ -106,7 +106,7 @@ class HashFamily(Stored, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         with draft_of(self) as draft:
             X = draft._check(X, reset=True)
             draft.n_buckets_ = 1 << int(self.n_bits)
-            draft._n_features_out = self.n_tables
+            draft._n_features_out = int(self.n_tables)
             try:
                 draft._draw_functions(X.shape[1], check_random_state(self.random_state))
             except MemoryError as error:

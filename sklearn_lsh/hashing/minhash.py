@@ -94,7 +94,7 @@ class MinHash(HashFamily):
         return False
 
     def _draw_functions(self, n_features, random_state):
-        n_bins = self.n_tables * self.n_hashes
+        n_bins = int(self.n_tables) * int(self.n_hashes)
         if n_bins > MOST:
             raise ValueError(f"n_tables * n_hashes must not be more than {MOST}, got {n_bins}.")
         self.ranks_ = random_state.permutation(n_features).astype(np.uint32)

@@ -28,8 +28,9 @@ class MultiplyShift:
     """
 
     def __init__(self, n_tables, n_hashes, n_bits, random_state):
-        self.n_bits = n_bits
-        drawn = random_state.randint(-(2**31), 2**31, size=(n_tables, n_hashes + 1), dtype=np.int32)
+        self.n_bits = int(n_bits)
+        shape = int(n_tables), int(n_hashes) + 1
+        drawn = random_state.randint(-(2**31), 2**31, size=shape, dtype=np.int32)
         self.multipliers, self.summands = drawn[:, 1:], drawn[:, 0]
 
     def check_stored(self, n_tables, n_hashes, n_buckets):

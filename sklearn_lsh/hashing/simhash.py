@@ -129,7 +129,7 @@ class SimHash(HashFamily):
     def max_probes(self) -> int:
         """Buckets of a table that `probe_codes` can name."""
         drawn = vars(self).get("projections_")
-        return 1 << (self.n_bits if drawn is None else drawn.shape[2])
+        return 1 << (int(self.n_bits) if drawn is None else drawn.shape[2])
 
     def probe_codes(self, X: Array, n_probes: int) -> Array:
         """Codes of the likeliest buckets: those on the other side of planes that are near.

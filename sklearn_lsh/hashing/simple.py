@@ -168,13 +168,14 @@ class SimpleLSH(SimHash):
         return offsets.astype(self.code_dtype)
 
     def _draw_functions(self, n_features, random_state):
-        if self.n_ranges << self.n_bits > 1 << MAX_BITS:
+        n_buckets = int(self.n_ranges) << int(self.n_bits)
+        if n_buckets > 1 << MAX_BITS:
             raise ValueError(
                 f"n_ranges * 2**n_bits must not be more than {1 << MAX_BITS}, got n_ranges="
                 f"{self.n_ranges} and n_bits={self.n_bits}."
             )
         super()._draw_functions(n_features + 1, random_state)
-        self.n_buckets_ = self.n_ranges << self.n_bits
+        self.n_buckets_ = n_buckets
 
     def _check_drawn(self, stored):
         norms = stored.array("norms_", np.float32, (None,), finite=True)
@@ -196,7 +197,7 @@ class SimpleLSH(SimHash):
             squares.append(_squares(quantize(vectors, row_scalings[-1])))
         scales = np.concatenate(row_scalings).astype(np.float64)
         norms = np.sqrt(np.concatenate(squares)) / np.where(scales > 0, scales, 1)
-        shares = np.arange(1, self.n_ranges + 1) / self.n_ranges
+        shares = np.arange(1, int(self.n_ranges) + 1) / int(self.n_ranges)
         greatest = np.quantile(norms, shares, method="higher")
         # Lengths of finite rows may have no room in float32.
         greatest = np.minimum(greatest, FLOAT32_MAX / 2).astype(np.float32)

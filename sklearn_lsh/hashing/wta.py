@@ -73,11 +73,11 @@ class WTA(HashFamily):
     def _draw_functions(self, n_features, random_state):
         wide = self.n_bits % DIGIT_BITS == 0 and n_features >= 1 << DIGIT_BITS
         digit_bits = DIGIT_BITS if wide else 1
-        n_digits, width = self.n_bits // digit_bits, 1 << digit_bits
+        n_digits, width = int(self.n_bits) // digit_bits, 1 << digit_bits
         replace = n_features < width
         windows = [
             random_state.choice(n_features, width, replace=replace)
-            for _ in range(self.n_tables * n_digits)
+            for _ in range(int(self.n_tables) * n_digits)
         ]
         self.windows_ = np.array(windows, np.uint32).reshape(self.n_tables, n_digits, width)
 

@@ -100,7 +100,7 @@ def build_index(parameters, space: Space, rows: Vectors, queries, given=None) ->
         index,
         split.to_tune,
         split.self_indices,
-        parameters.n_neighbors,
+        int(parameters.n_neighbors),
         parameters.n_jobs,
         truth=Truth(space, rows if given is None else given),
     )
@@ -125,7 +125,7 @@ def _is_exact(parameters, index, queries) -> bool:
     """Whether an inverted index answers queries for less than whatever else would be tried."""
     if not _is_free(parameters) or index.exact_scan.postings is None:
         return False
-    return is_exact_cheapest(index, queries, parameters.n_neighbors)
+    return is_exact_cheapest(index, queries, int(parameters.n_neighbors))
 
 
 def _is_free(parameters) -> bool:
@@ -145,8 +145,8 @@ def _tune(parameters, sample, seed) -> bool:
         sample,
         p.recall,
         lambda n_tables: _make_family(p.hash_function, is_set, n_bits, n_tables, seed),
-        n_tables=None if p.n_tables == "auto" else p.n_tables,
-        n_probes=None if p.n_probes == "auto" else p.n_probes,
+        n_tables=None if p.n_tables == "auto" else int(p.n_tables),
+        n_probes=None if p.n_probes == "auto" else int(p.n_probes),
         may_scan=_is_free(parameters),
     ).tune()
     return best.meets_recall

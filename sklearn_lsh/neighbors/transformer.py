@@ -16,7 +16,7 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.draft import draft_of
@@ -308,6 +308,7 @@ class LSHNeighborsTransformer(
             If X is not valid, or there are fewer rows than neighbours.
         """
         check_is_fitted(self)
+        self._check_set_since_fit()
         fitted = copy.copy(self)  # which stays as it is while another thread changes the rows
         index = fitted.index_
         k = fitted._check_n_neighbors(n_neighbors, X is None)
@@ -352,7 +353,7 @@ class LSHNeighborsTransformer(
             See `kneighbors`, and if the mode is another.
         """
         check_is_fitted(self)
-        if mode not in ("connectivity", "distance"):
+        if not (isinstance(mode, str) and mode in ("connectivity", "distance")):
             raise ValueError(f"mode must be 'connectivity' or 'distance', got {mode!r}.")
         distances, indices = self.kneighbors(X, n_neighbors)
         data = distances if mode == "distance" else np.ones_like(distances)
@@ -374,7 +375,8 @@ class LSHNeighborsTransformer(
             With ``mode="distance"`` a neighbour more than ``n_neighbors``.
         """
         check_is_fitted(self)
-        n_neighbors = self.n_neighbors + (self.mode == "distance")
+        self._check_set_since_fit()
+        n_neighbors = int(self.n_neighbors) + (self.mode == "distance")
         return self.kneighbors_graph(X, n_neighbors, self.mode)
 
     # How it is done
@@ -434,6 +436,15 @@ class LSHNeighborsTransformer(
         if self._space.metric.is_set or sp.issparse(X) == self._sparse:
             return X
         return sp.csr_array(X) if self._sparse else X.toarray()
+
+    def _check_set_since_fit(self):
+        """Refuse parameters of searches that were set after the fit and are not valid."""
+        names = ("mode", "n_neighbors", "n_jobs")
+        validate_parameter_constraints(
+            {name: self._parameter_constraints[name] for name in names},
+            {name: getattr(self, name) for name in names},
+            caller_name=type(self).__name__,
+        )
 
     def _check_n_neighbors(self, n_neighbors, without_self):
         k = self.n_neighbors if n_neighbors is None else n_neighbors

@@ -196,7 +196,10 @@ class LSH(Selection):
         """Draw the hash functions for tables of ``n_members``."""
         self.family = self.hashing.make_family()
         n_probes = min(self.N_PROBES, self.family.max_probes)
-        n_tables, n_bits = self.hashing.n_tables, self.hashing.n_bits
+        n_tables, n_bits = (
+            given if given == "auto" else int(given)
+            for given in (self.hashing.n_tables, self.hashing.n_bits)
+        )
         n_lookups = self.N_TABLES * self.N_PROBES if n_tables == "auto" else n_tables * n_probes
         if n_bits == "auto":
             n_bits = choose_n_bits(n_members, self.OVERSUPPLY * n_wanted, n_lookups)

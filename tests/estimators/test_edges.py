@@ -1,6 +1,7 @@
 """Numbers, weights, labels and parameters at the edge of what is allowed: right, or refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
@@ -29,6 +30,33 @@ def regressor(**parameters):
 
 
 # ---- parameters, those of a hash family inside a network among them
+
+
+@pytest.mark.parametrize("nothing", [np.array([]), pd.NA, pd.Series([1, 2])], ids=repr)
+@pytest.mark.parametrize("name", ["solver", "early_stopping", "learning_rate", "selection"])
+def test_values_that_are_neither_true_nor_false(name, nothing):
+    fitted = classifier().fit(X, Y).set_params(**{name: nothing})
+    for fit in (classifier(**{name: nothing}).fit, fitted.partial_fit):
+        with pytest.raises(ValueError, match=f"'{name}' parameter of LSHMLPClassifier"):
+            fit(X, Y)
+
+
+def test_arrays_of_one_number():
+    with pytest.raises(ValueError, match="hidden_layer_sizes must be integers > 0"):
+        classifier(hidden_layer_sizes=np.array(3)).fit(X, Y)
+    with pytest.raises(ValueError, match="density must be a float"):
+        classifier(density=np.array(3)).fit(X, Y)
+
+
+def test_numbers_of_a_few_bits():
+    """Products of what is given in 8 bits may need more."""
+    numbers = {"n_tables": 200, "n_bits": 5, "max_iter": 100, "hidden_layer_sizes": 7}
+    numbers |= {"batch_size": 3, "output_density": 3}
+    small = {name: np.uint8(number) for name, number in numbers.items()}
+    settings = {"learning_rate": "linear", "random_state": 0, "n_iter_no_change": 1000}
+    fits = [LSHMLPClassifier(**given, **settings).fit(X, Y) for given in (numbers, small)]
+    assert_array_equal(*(fit.loss_curve_ for fit in fits))
+    assert_array_equal(*(fit.predict_proba(X) for fit in fits))
 
 
 def test_quantities():

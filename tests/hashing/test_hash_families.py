@@ -197,6 +197,17 @@ def test_too_many_hashes():
         MinHash(n_tables=65_535, n_hashes=65_535).fit([[1.0]])
 
 
+@pytest.mark.parametrize("Family", FAMILIES.values())
+def test_numbers_of_a_few_bits(Family):
+    """Products of what is given in 8 bits may need more."""
+    X = np.random.default_rng(0).random((5, 9))
+    numbers = {"n_tables": 200, "n_bits": 8, "n_hashes": 5, "n_ranges": 4}
+    numbers = {name: number for name, number in numbers.items() if name in Family().get_params()}
+    small = {name: np.uint8(number) for name, number in numbers.items()}
+    codes = [Family(**given, random_state=0).fit(X).transform(X) for given in (numbers, small)]
+    np.testing.assert_array_equal(*codes)
+
+
 @pytest.mark.parametrize("name", ["n_tables", "n_hashes"])
 @pytest.mark.parametrize("Family", FAMILIES.values())
 def test_numbers_that_nothing_holds_are_refused_at_once(Family, name):

@@ -307,6 +307,28 @@ def test_bad_parameters(settings, message, rows):
         LSHNeighborsTransformer(**settings).fit(rows[0])
 
 
+def test_numbers_of_a_few_bits(rows):
+    """Products of what is given in 8 bits may need more."""
+    numbers = {"n_neighbors": 100, "n_tables": 200, "n_probes": 4, "n_bits": 5}
+    small = {name: np.uint8(number) for name, number in numbers.items()}
+    found = [
+        LSHNeighborsTransformer(**given, random_state=0).fit(rows[0]).transform(rows[1][:5])
+        for given in (numbers, small)
+    ]
+    assert abs(found[0] - found[1]).nnz == 0
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"n_neighbors": None}, {"n_neighbors": "a"}, {"mode": np.array([])}, {"n_jobs": 1.5}],
+)
+def test_what_is_set_after_the_fit_is_checked_by_searches(bad, rows):
+    transformer = LSHNeighborsTransformer().fit(rows[0]).set_params(**bad)
+    for search in (transformer.transform, transformer.kneighbors):
+        with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter of LSHNeighborsT"):
+            search(rows[1])
+
+
 def test_as_many_tables_as_a_query_can_look_into(rows):
     """Then it looks into a single bucket of each."""
     transformer = LSHNeighborsTransformer(n_neighbors=2, n_tables=40_000, n_bits=3, random_state=0)
