@@ -5,7 +5,7 @@ A stream of texts: learning as they come
 Diagnoses come in a hundred at a time, and are to be sorted into the chapters of ICD-10-CM. Each
 hundred is predicted first and learnt from afterwards, so that the accuracy is that on texts which
 the network had never seen. Halfway the stream changes: texts come abbreviated, as people type
-them. `partial_fit` goes on learning.
+them. `partial_fit` goes on learning, and takes in chapters that it had not met before.
 """
 
 # %%
@@ -42,7 +42,6 @@ print(texts[0], "...", texts[-1], sep="\n")
 # Beside it goes a network that stops learning when the texts change.
 
 vectorizer = HashingVectorizer(n_features=2**16, ngram_range=(1, 2), dtype=np.float32)
-classes = np.unique(letters)
 network = LSHMLPClassifier((500,), density=0.1, learning_rate_init=0.003, random_state=0)
 frozen = LSHMLPClassifier((500,), density=0.1, learning_rate_init=0.003, random_state=0)
 hits, frozen_hits = [], []
@@ -51,9 +50,11 @@ for start in range(0, len(texts), 100):
     if start:
         hits.append(network.score(X, y))
         frozen_hits.append(frozen.score(X, y))
-    network.partial_fit(X, y, classes=classes)
+    network.partial_fit(X, y)
     if start < half:
-        frozen.partial_fit(X, y, classes=classes)
+        frozen.partial_fit(X, y)
+print(f"{len(np.unique(letters[:100]))} chapters in the first hundred texts, ", end="")
+print(f"{len(network.classes_)} in the end")
 
 # %%
 # Accuracy on what comes next

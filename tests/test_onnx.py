@@ -151,6 +151,15 @@ def test_small_and_large_probabilities(kind, shift):
     assert_same_predictions(model, X)
 
 
+@pytest.mark.parametrize("n_first", [1, 2, 3])
+def test_classes_that_came_later(n_first):
+    """A network that had one class at first has an output for each of two."""
+    y, first = MANY % (n_first + 1), MANY % (n_first + 1) < n_first
+    model = LSHMLPClassifier(**SETTINGS).partial_fit(X[first], y[first]).partial_fit(X, y)
+    assert model.n_outputs_ == n_first + 1
+    assert_same_predictions(model, X)
+
+
 def test_selection_of_predictions_does_not_matter():
     model = LSHMLPClassifier(**SETTINGS, **TWO_LAYERS).fit(X, MANY)
     answers = convert(model, X)(X)

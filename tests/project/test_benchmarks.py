@@ -23,6 +23,7 @@ RUNS = {
     "extreme": (["--sets=icd", "--methods=ours,ours_uniform"], "simple_icd_10_cm"),
     "hashing": ([], None),
     "icd_coding": ([], "simple_icd_10_cm"),
+    "new_classes": ([], "simple_icd_10_cm"),
     "sampling": ([], None),
     "sparse_neighbors": (["--sets=made", "--methods=ours;product;brute force"], None),
 }
