@@ -8,10 +8,10 @@ test rows (30,000 at most), the seconds of training and those of predicting. ``-
 measures on the validation rows instead: settings are chosen by these. ``--sets`` and ``--methods``
 (names, separated by commas) measure a part; what the JSON file has of others is kept.
 
-"ours" is one network asked in several ways: as it was trained ("ours"), with all labels computed
-("ours_exact"), and then with the labels of nearest training rows besides ("ours_blended", where
-these are found in reasonable time). "ours_uniform" trains with labels that are drawn in place of
-those that hashing finds, for about as long, and predicts exactly.
+"ours" is one network asked in two ways: as it was trained ("ours"), and with all labels computed
+("ours_exact"). "ours_blended" asks nearest training rows, too; "ours_default" has nothing set.
+"ours_uniform" trains with labels that are drawn in place of those that hashing finds, for about as
+long, and predicts exactly.
 """
 
 import json
@@ -24,7 +24,6 @@ from typing import NamedTuple
 
 import numpy as np
 from helpers import matrices
-from helpers.blending import blend
 from helpers.label_sets import OURS, SETS, load, some
 from helpers.opponent_environments import run_opponent
 from helpers.processes import in_new_process
@@ -35,7 +34,6 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.metrics import ndcg_at_k, precision_at_k
-from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
 # Labels that are asked for.
 K = 5
@@ -58,15 +56,12 @@ OURS_ON = {
     },
     "lemma-hr": {"learning_rate_init": 0.005},
 }
-# How many nearest neighbours are asked for their labels, chosen on the validation rows of WordNet,
-# and where they are found in reasonable time.
-N_NEIGHBORS = 20
-BLENDED_ON = ("wordnet", "icd")
 # How the ways of asking ours differ from its own.
-ASKED = {
-    "ours": {},
-    "ours_exact": {"predict_selection": "topk"},
-    "ours_blended": {"predict_selection": "topk"},
+ASKED = {"ours": {"predict_selection": None}, "ours_exact": {"predict_selection": "topk"}}
+# How other networks of ours differ from it.
+OURS_BESIDES = {
+    "ours_blended": {"n_neighbors": 50},
+    "ours_default": {},
 }
 # How many epochs take about as long with labels that are drawn as ours with those that hashing
 # finds, by the seconds of `python benchmarks/extreme.py --methods ours,ours_uniform`.
@@ -109,24 +104,23 @@ class Ranking(NamedTuple):
 # Ours: each of these returns {way of asking: Ranking}
 
 
-def run_ours(data, settings, n_threads, *, blended):
+def run_ours(data, settings, n_threads):
     """Train ours, and ask it in each way."""
     X, Y, X_held_out = matrices.load(data, "X", "Y", "X_held_out")
     with threadpool_limits(n_threads):
         network, seconds = fit_ours(X, Y, settings, n_threads)
-        rankings = {"ours": ask(network, X_held_out, seconds)}
-        network.set_params(**ASKED["ours_exact"])
-        rankings["ours_exact"] = ask(network, X_held_out, seconds)
-        if blended:
-            start = time.perf_counter()
-            search = LSHNeighborsTransformer(
-                n_neighbors=N_NEIGHBORS, metric="cosine", random_state=0, n_jobs=n_threads
-            ).fit(X)
-            Y = Y.astype(np.float32)
-            seconds += time.perf_counter() - start
-            rank = partial(blend, network, search, Y, k=K)
-            rankings["ours_blended"] = timed(rank, X_held_out, seconds)
-    return rankings
+        return {
+            way: ask(network.set_params(**asked), X_held_out, seconds)
+            for way, asked in ASKED.items()
+        }
+
+
+def run_ours_besides(way, data, settings, n_threads):
+    """Train ours in another way."""
+    X, Y, X_held_out = matrices.load(data, "X", "Y", "X_held_out")
+    with threadpool_limits(n_threads):
+        network, seconds = fit_ours(X, Y, settings, n_threads)
+        return {way: ask(network, X_held_out, seconds)}
 
 
 def run_uniform(data, settings, n_threads):
@@ -141,7 +135,7 @@ def run_uniform(data, settings, n_threads):
 def fit_ours(X, Y, settings, n_threads):
     """Train ours, and take the time."""
     single = bool((np.diff(Y.indptr) == 1).all())
-    network = LSHMLPClassifier(**settings, tol=0, n_iter_no_change=np.inf, n_jobs=n_threads)
+    network = LSHMLPClassifier(**settings, n_jobs=n_threads)
     with unconverged():
         start = time.perf_counter()
         network.fit(X, Y.indices if single else Y)
@@ -165,8 +159,12 @@ def timed(rank, X, seconds):
 
 def settings_of(method, name, seed):
     """What a method is given on a set."""
+    if method == "ours_default":
+        return {"random_state": seed}
     if method.startswith("ours"):
         settings = {**OURS, **OURS_ON.get(name, {}), "random_state": seed}
+        settings |= {"tol": 0, "n_iter_no_change": 1000}
+        settings |= OURS_BESIDES.get(method, {"n_neighbors": None})
         if method == "ours_uniform":
             settings |= {"predict_selection": "topk"}
             settings["max_iter"] = UNIFORM_EPOCHS.get(name, settings["max_iter"])
@@ -178,7 +176,9 @@ def settings_of(method, name, seed):
 def run(method, name, data, options, settings):
     """Train one method: {way of asking: Ranking}, of which most methods have one."""
     if method == "ours":
-        job = partial(run_ours, blended=name in BLENDED_ON)
+        return in_new_process(run_ours, data, settings, options.threads)
+    if method in OURS_BESIDES:
+        job = partial(run_ours_besides, method)
         return in_new_process(job, data, settings, options.threads)
     if method == "ours_uniform":
         return in_new_process(run_uniform, data, settings, options.threads)
@@ -231,7 +231,9 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder, "data.npz")
             matrices.save(data, X=X, Y=Y, X_held_out=X_held_out, Y_held_out=Y_held_out)
-            for method in names_in(options.methods, ("ours", "ours_uniform", *OPPONENTS)):
+            for method in names_in(
+                options.methods, ("ours", *OURS_BESIDES, "ours_uniform", *OPPONENTS)
+            ):
                 results[name] |= measure(method, name, data, Y_held_out, options)
                 write(__file__, options, results)
 

@@ -132,7 +132,13 @@ def add_network(graph, operator) -> str:
         raise ValueError(
             f"target_opset must be {LOWEST_OPSET} or more, got {graph.container.target_opset}."
         )
-    network = operator.raw_operator._network
+    estimator = operator.raw_operator
+    network = estimator._network
+    if estimator._blend is not None:
+        raise ValueError(
+            f"n_neighbors={estimator.n_neighbors!r}: the classifier asks training rows, which have "
+            "no place in a graph. Fit it with n_neighbors=None."
+        )
     # Estimators that hold others may come here without `parse`.
     values = graph.add("Cast", operator.inputs[0].full_name, to=TensorProto.FLOAT)
     *hidden, last = network.layers

@@ -17,6 +17,7 @@ from numbers import Integral, Real
 from typing import Any, NoReturn, Self
 
 import numpy as np
+from scipy.sparse import csr_array
 
 # Greatest integer that is taken for a number of something: kernels count in 32 bits, signed.
 MOST = 2**31 - 1
@@ -120,6 +121,19 @@ class Attributes:
         array = check_array(self.place(name), self.get(name), dtype, shape, **conditions)
         setattr(self.owner, name, array)
         return array
+
+    def sparse(self, name: str, shape: tuple, dtype=np.float32) -> csr_array:
+        """Return a csr_array of finite values; None in a shape is any length."""
+        matrix = self.part(name, csr_array)
+        fits = all(n in (None, length) for n, length in zip(shape, matrix.shape, strict=True))
+        self.require(fits, name, f"of shape {shape}")
+        try:
+            matrix.check_format(full_check=True)
+        except (ValueError, TypeError, IndexError) as error:
+            raise ValueError(f"{self.place(name)} is not as it was saved: {error}") from error
+        is_right = matrix.dtype == dtype and np.isfinite(matrix.data).all()
+        self.require(is_right, name, f"of finite {np.dtype(dtype)}")
+        return matrix
 
 
 def refuse(place: str, what: str, value: object) -> NoReturn:

@@ -26,7 +26,7 @@ def _indicator(classes):
     return sparse.csr_array((ones, columns, np.arange(len(columns) + 1)))
 
 
-def _lemmas(language, n_classes=None):
+def load_lemma_set(language, n_classes=None):
     """Word forms and their lemmas, or those of some lemmas drawn at random."""
     forms, lemmas = load_lemmas(language)
     names = np.unique(lemmas)
@@ -62,10 +62,10 @@ OURS = {
 SETS = {
     "wordnet": _wordnet,
     "icd": _icd,
-    "lemma-de": partial(_lemmas, "de"),
-    "lemma-hr-10000": partial(_lemmas, "hr", 10_000),
-    "lemma-hr-30000": partial(_lemmas, "hr", 30_000),
-    "lemma-hr": partial(_lemmas, "hr"),
+    "lemma-de": partial(load_lemma_set, "de"),
+    "lemma-hr-10000": partial(load_lemma_set, "hr", 10_000),
+    "lemma-hr-30000": partial(load_lemma_set, "hr", 30_000),
+    "lemma-hr": partial(load_lemma_set, "hr"),
 }
 
 

@@ -1,6 +1,29 @@
 """What settings stand for by default."""
 
-from reports import fragment, table
+from reports import environment, fragment, table
+
+# Methods of `benchmarks/defaults.py`, by the names of columns.
+METHODS = {"default": "nothing set", "search": "best of a search", "scikit_learn": "scikit-learn"}
+
+
+@fragment("automatic_settings")
+def automatic_settings():
+    """What parameters become that are left to the data, for some kinds of these."""
+    from sklearn_lsh import LSHMLPClassifier
+    from sklearn_lsh.estimators.automatic import Facts, choose
+
+    kinds = {
+        "dense, 1,000 rows, 3 classes": Facts(1_000, 3, is_sparse=False),
+        "dense, 10,000 rows, 3 classes": Facts(10_000, 3, is_sparse=False),
+        "dense, 1,000,000 rows, 3 classes": Facts(1_000_000, 3, is_sparse=False),
+        "sparse, 10,000 rows, 20 classes": Facts(10_000, 20, is_sparse=True),
+        "sparse, 10,000 rows, 1,000 classes": Facts(10_000, 1_000, is_sparse=True),
+        "sparse, 1,000,000 rows, 100,000 classes": Facts(1_000_000, 100_000, is_sparse=True),
+    }
+    chosen = {kind: choose(LSHMLPClassifier(), facts)._asdict() for kind, facts in kinds.items()}
+    names = next(iter(chosen.values()))
+    rows = [[kind, *(f"`{value!r}`" for value in each.values())] for kind, each in chosen.items()]
+    return table(["data", *(f"`{name}`" for name in names)], rows)
 
 
 @fragment("automatic")
@@ -27,3 +50,23 @@ def automatic():
         ["output (regressor)", "always", "", ""],
     ]
     return table(["layer", "dense with", "otherwise active", "tables"], rows)
+
+
+@fragment("defaults", "defaults")
+def defaults(report):
+    """Nothing set, against a search and scikit-learn's networks, set by set."""
+    rows = []
+    for name, found in report["results"].items():
+        size = found["set"]
+        title = f"*{name}*" if size["unseen"] else name
+        described = f"{size['rows']:,} × {size['features']:,}, {size['outputs']:,}"
+        cells = (_cell(found[method]) if method in found else "" for method in METHODS)
+        rows.append([title, described, *cells])
+    head = ["set", "rows × features, outputs", *METHODS.values()]
+    return table(head, rows) + "\n" + environment(report)
+
+
+def _cell(runs):
+    """Mean score and seconds of some runs."""
+    score, seconds = (sum(run[key] for run in runs) / len(runs) for key in ("score", "cpu_seconds"))
+    return f"{score:.4f} ({seconds:.1f} s)"

@@ -10,6 +10,7 @@ from numbers import Integral
 import numpy as np
 from scipy.sparse import issparse
 
+from sklearn_lsh.estimators.automatic import Settings, is_auto
 from sklearn_lsh.estimators.density import auto_hidden, count_active, count_hidden
 from sklearn_lsh.estimators.targets import Target
 from sklearn_lsh.inputs import Count
@@ -26,6 +27,7 @@ OUT_ACTIVATIONS = {
 
 def describe_network(
     estimator,
+    settings: Settings,
     n_features: int,
     target: Target,
     auto_output: Callable[[int], int | None],
@@ -37,6 +39,8 @@ def describe_network(
     ----------
     estimator : BaseLSHMLP
         Its parameters are read.
+    settings : Settings
+        Those of its parameters that may be left to the data.
     n_features : int
     target : Target
     auto_output : callable
@@ -54,7 +58,7 @@ def describe_network(
     ValueError
         If a width or density is out of range.
     """
-    sizes = _hidden_sizes(estimator.hidden_layer_sizes)
+    sizes = _hidden_sizes(settings.hidden_layer_sizes)
     n_active: list[int | None] = [None] * (len(sizes) + 1)
     selects_outputs = bool(selects_outputs) if estimator.selection == "all" else selects_outputs
     if estimator.selection != "all":
@@ -79,9 +83,10 @@ def describe_network(
 
 
 def _hidden_sizes(sizes) -> list[int]:
-    sizes = (
-        [sizes] if isinstance(sizes, Integral) or getattr(sizes, "ndim", 1) == 0 else list(sizes)
-    )
+    if is_auto(sizes):
+        return []
+    is_single = isinstance(sizes, Integral) or getattr(sizes, "ndim", 1) == 0
+    sizes = [sizes] if is_single else list(sizes)
     if not all(Count().is_satisfied_by(size) for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be integers > 0, got {sizes}.")
     return [int(size) for size in sizes]
@@ -138,12 +143,15 @@ def check_unchanged(new: dict, old: dict) -> None:
         )
 
 
-def build_network(estimator, description: dict, X, rows, random_state) -> Network:
+def build_network(
+    estimator, settings: Settings, description: dict, X, rows, random_state
+) -> Network:
     """Build the network described, for data like X.
 
     Parameters
     ----------
     estimator : BaseLSHMLP
+    settings : Settings
     description : dict
     X : ndarray or csr_array of shape (n_samples, n_features)
     rows : int ndarray
@@ -155,7 +163,7 @@ def build_network(estimator, description: dict, X, rows, random_state) -> Networ
     return Network(
         **shape,
         alpha=estimator.alpha,
-        optimizer=build_optimizer(estimator),
+        optimizer=build_optimizer(estimator, settings),
         sparse_input=issparse(X),
         active_inputs=_mean_length(X, rows) if issparse(X) else float(X.shape[1]),
         random_state=random_state,
@@ -167,11 +175,11 @@ def _mean_length(X, rows) -> float:
     return int(np.diff(X.indptr)[rows].sum()) / len(rows)
 
 
-def build_optimizer(estimator):
+def build_optimizer(estimator, settings: Settings):
     """Build the optimizer that the parameters ask for."""
     return make_optimizer(
         estimator.solver,
-        learning_rate_init=estimator.learning_rate_init,
+        learning_rate_init=settings.learning_rate_init,
         momentum=estimator.momentum,
         nesterovs_momentum=estimator.nesterovs_momentum,
         beta_1=estimator.beta_1,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import ClassVar, Self
 
 import numpy as np
@@ -31,6 +32,8 @@ from sklearn_lsh.estimators.architecture import (
     describe_network,
     refuse_unaffordable,
 )
+from sklearn_lsh.estimators.automatic import Facts, choose, is_auto
+from sklearn_lsh.estimators.blending import Blend, grown_blend, hold_out, make_blend
 from sklearn_lsh.estimators.density import all_neurons
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.fitted import FittedAttributes
@@ -42,7 +45,7 @@ from sklearn_lsh.estimators.parameters import (
     check_set_since_fit,
     refuse_lbfgs,
 )
-from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks
+from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks, print_settings
 from sklearn_lsh.estimators.schedules import make_schedule
 from sklearn_lsh.estimators.targets import Target
 from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, train
@@ -51,9 +54,6 @@ from sklearn_lsh.inputs import MatrixLike, check_data, check_weights, moderate_w
 from sklearn_lsh.network import Network
 from sklearn_lsh.network.growth import remember_mean
 from sklearn_lsh.stored import Attributes, Stored
-
-# Samples in a mini-batch of batch_size="auto", as in scikit-learn.
-AUTO_BATCH_SIZE = 200
 
 
 class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
@@ -169,25 +169,32 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             known = self._target
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight)
+        self._blend = None
         validation = None
         if any(part is not None for part in given_validation):
             validation = self._given_validation_set(*given_validation)
         elif self.early_stopping:
             validation = self._set_aside(data, y, rng)
+        self._choose_settings(data, fresh=fresh)
+        held_out = hold_out(self, data, validation, rng)
         self._prepare_network(data, rng, known=known)
         if fresh:
             self._network.count_targets(data.target, data.rows)
             self._start_at_centroids(data)
         self._begin_history(fresh=fresh, validates=validation is not None)
         callbacks.begin()
-        if not self._train(data, validation, callbacks, interrupts, rng, self.max_iter):
+        max_iter = self._settings.max_iter
+        stopped = self._train(data, validation, callbacks, interrupts, rng, max_iter)
+        if not stopped and not self._settings.ends_as_planned:
             warnings.warn(
-                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                f"Maximum iterations ({max_iter}) reached and the optimization hasn't "
                 "converged yet.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
         self._remember(data)
+        if held_out is not None:
+            self._blend = make_blend(self, data, held_out, rng)
         callbacks.end()
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
@@ -217,12 +224,14 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         self._target = self._choose_target(y, classes) if fresh else take_in(self, y, classes)
         rng = check_random_state(self.random_state)
         data = self._training_set(X, y, sample_weight, others_may_come=not self._is_closed)
+        self._choose_settings(data, fresh=fresh, streams=True)
         self._prepare_network(data, rng, known=known, keep_optimizer=True)
         if fresh:
             self._start_at_centroids(data, dense=starts_like_new_ones(self))
         self._begin_history(fresh=fresh, validates=False)
         self._train(data, None, NoCallbacks(), interrupts, rng, n_epochs=1)
         self._remember(data)
+        self._blend = None if fresh else grown_blend(self, known, data)
 
     def _check_X_y(self, X, y, *, reset: bool):
         """Validate samples and what belongs to them."""
@@ -278,15 +287,26 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             score=make_score(self),
         )
 
+    def _choose_settings(self, data, *, fresh: bool, streams: bool = False) -> None:
+        """Choose what the parameters leave to the data; a network that is there, stays as it is."""
+        settings = choose(self, Facts.of(data, self._target), streams=streams)
+        if not fresh and is_auto(self.hidden_layer_sizes):
+            sizes = self._settings.hidden_layer_sizes
+            settings = settings._replace(hidden_layer_sizes=sizes)
+        self._settings = settings
+        if self.verbose:
+            print_settings(self)
+
     def _prepare_network(self, data, rng, *, known, keep_optimizer: bool = False) -> None:
         """Build the network, or check that the one there is, is the one asked for.
 
         ``known`` is the target of the call before, if there was one: what the network has outputs
         for.
         """
+        settings = self._settings
         if known is None:
             self._describe(self._target, None)
-            self._network = build_network(self, self._description, data.X, data.rows, rng)
+            self._network = build_network(self, settings, self._description, data.X, data.rows, rng)
             self.n_layers_ = len(self._description["n_units"])
             return
         built = self._description
@@ -294,7 +314,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         check_unchanged(self._description, built)
         self._network.alpha = self.alpha
         if not keep_optimizer:
-            self._network.set_optimizer(build_optimizer(self))
+            self._network.set_optimizer(build_optimizer(self, settings))
         if self._target is not known:
             self._describe(self._target, built["selects_outputs"])
             grow_network(self, known, data, rng)
@@ -302,7 +322,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
     def _describe(self, target, selects_outputs) -> None:
         """Describe the network that the parameters ask for, see `describe_network`."""
         self._description = describe_network(
-            self, self.n_features_in_, target, self._auto_output, selects_outputs
+            self, self._settings, self.n_features_in_, target, self._auto_output, selects_outputs
         )
         self.n_outputs_ = target.n_outputs
         self.out_activation_ = OUT_ACTIVATIONS[target.loss]
@@ -316,6 +336,8 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         network.check_stored()
         target = stored.part("_target", *self._targets)
         target.check_stored()
+        if stored.part("_blend", Blend, type(None)) is not None:
+            self._blend.check_stored(network)
         fits = network.n_units[-1] == target.n_outputs and network.loss == target.loss
         stored.require(fits, "_target", "of the network's outputs and loss")
         stored.integer("n_features_in_", network.n_units[0], network.n_units[0])
@@ -354,11 +376,14 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
 
     def _train(self, data, validation, callbacks, interrupts, rng, n_epochs: int) -> bool:
         """Train the network; False if all epochs were used up."""
+        settings = self._settings
         return train(
             self._network,
             data,
             self._history,
-            make_schedule(self.learning_rate, self.solver, self.learning_rate_init, self.power_t),
+            make_schedule(
+                settings.learning_rate, self.solver, settings.learning_rate_init, self.power_t
+            ),
             TrainingSettings(
                 n_epochs=int(n_epochs),
                 batch_size=self._batch_size_for(len(data.rows)),
@@ -375,15 +400,14 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         )
 
     def _batch_size_for(self, n_rows: int) -> int:
-        if self.batch_size == "auto":
-            return min(AUTO_BATCH_SIZE, n_rows)
-        if self.batch_size > n_rows:
+        batch_size = int(self._settings.batch_size)
+        if batch_size > n_rows and not is_auto(self.batch_size):
             warnings.warn(
-                f"batch_size={self.batch_size} is larger than the number of training rows, "
+                f"batch_size={batch_size} is larger than the number of training rows, "
                 f"{n_rows}: it is clipped to that.",
                 stacklevel=6,
             )
-        return min(int(self.batch_size), n_rows)
+        return min(batch_size, n_rows)
 
     # -- prediction -----------------------------------------------------------------------
 
@@ -403,7 +427,9 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
 
     def _outputs(self, X):
         """Start computing: pairs of a slice of rows and their outputs."""
-        return self._network.outputs(X, selection=self.predict_selection, n_jobs=self.n_jobs)
+        network, blend = self._network, self._blend
+        ask = network.outputs if blend is None else partial(blend.outputs, network)
+        return ask(X, selection=self.predict_selection, n_jobs=self.n_jobs)
 
     def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict for samples, in chunks.

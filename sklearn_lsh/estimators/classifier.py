@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import ClassVar, Self
 
 import numpy as np
@@ -15,21 +14,20 @@ from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.class_weights import multiply_weights, weights_of_classes
 from sklearn_lsh.estimators.density import auto_output
 from sklearn_lsh.estimators.labels import check_classes, encode_labels
-from sklearn_lsh.estimators.outputs import refuse_large_table
-from sklearn_lsh.estimators.parameters import says_what_is_left_out
+from sklearn_lsh.estimators.parameters import AUTO, says_what_is_left_out
+from sklearn_lsh.estimators.probabilities import ProbabilityMixin
 from sklearn_lsh.estimators.scores import ScoreMixin
 from sklearn_lsh.estimators.targets import (
-    BinaryTarget,
     ClassTarget,
     MultiLabelTarget,
     class_target,
     target_of_classes,
 )
 from sklearn_lsh.hashing import HashFamily
-from sklearn_lsh.inputs import MatrixLike, RandomState
+from sklearn_lsh.inputs import Count, MatrixLike, RandomState
 
 
-class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
+class LSHMLPClassifier(ScoreMixin, ProbabilityMixin, ClassifierMixin, BaseLSHMLP):
     """Multilayer perceptron classifier that computes only the neurons that matter.
 
     The neurons of wide layers lie in locality-sensitive hash tables. A sample looks up those
@@ -45,7 +43,7 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
 
     Parameters
     ----------
-    hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+    hidden_layer_sizes : array-like of shape (n_layers - 2,) or "auto", default="auto"
         Number of neurons in each hidden layer.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation function of the hidden layers.
@@ -60,19 +58,19 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         Strength of the L2 penalty, which is divided by the mini-batch's number of samples (or
         their total weight). Applied as a decay of the weights.
     batch_size : int or "auto", default="auto"
-        Samples in a mini-batch; "auto" is ``min(200, n_samples)``.
-    learning_rate : {"constant", "invscaling", "adaptive", "linear"}, default="constant"
+        Samples in a mini-batch, at most all.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear", "auto"}, default="auto"
         How the learning rate changes: not at all; with ``solver="sgd"`` by
         ``learning_rate_init / (t_ + 1) ** power_t`` after each epoch ("invscaling"), or divided
         by five whenever `n_iter_no_change` epochs in a row bring no progress ("adaptive"); with
         any solver with each mini-batch, to zero after `max_iter` epochs ("linear"). Few active
         neurons make noisy steps, which smaller ones at the end average out: "linear" is often
         more accurate where the number of epochs is known. `partial_fit` refuses it.
-    learning_rate_init : float, default=0.001
+    learning_rate_init : float or "auto", default="auto"
         Learning rate at the start.
     power_t : float, default=0.5
         Exponent of ``learning_rate="invscaling"``.
-    max_iter : int, default=200
+    max_iter : int or "auto", default="auto"
         Highest number of epochs.
     shuffle : bool, default=True
         Whether samples are put into a new order for each epoch.
@@ -118,9 +116,11 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         How the active neurons of a layer are found: by hash tables, as those that respond most
         (exactly, by computing all responses), at random, or not at all: "all" computes every
         neuron whatever the densities say.
-    predict_selection : {"topk"} or None, default=None
+    predict_selection : {"auto", "topk"} or None, default="auto"
         How they are found when predicting: None as in training, "topk" exactly, which costs a
-        dense product. It is a parameter and not an argument of `predict` so that `score`,
+        dense product; "auto" those of the output layer exactly if it has at most
+        16,777,216 weights, which takes a millisecond or two a sample, and all others as in
+        training. It is a parameter and not an argument of `predict` so that `score`,
         pipelines, searches and scorers follow it; it can be set on a fitted estimator.
     hash_function : str or HashFamily, default="simhash"
         Family of hash functions of ``selection="lsh"``: "simhash", "wta", "dwta", "minhash",
@@ -140,6 +140,15 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         against all), or that of all active labels together, of which the n labels of a sample
         are each to have the probability 1 / n. Samples without labels teach "softmax" nothing,
         and are left out.
+    n_neighbors : int, "auto" or None, default="auto"
+        How many of the training rows that are most like a sample (by cosine similarity) are asked
+        for their labels, to be blended with what the network and the labels' centroids say. None
+        asks the network alone. "auto" tries 50 where X is sparse, with 1,000 rows and 100 classes
+        or more, and keeps them if they lower the loss on rows that are held out for that: those of
+        the validation set, else 5% of the rows (100 to 2,000), which the network does not learn
+        from. The rows are kept, too: so a fitted classifier takes as much memory as X and more.
+        Without effect on two classes. `partial_fit` adds its rows where there are any; a first
+        call takes none.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as ``{label: weight}``; a class that is not in it has weight 1.
         "balanced" weighs classes inversely to their frequency. Not for label indicators.
@@ -193,6 +202,13 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
     out_activation_ : str
         Activation function of the output layer: "softmax" with three classes or more, or as
         `multilabel_loss` says; else "logistic".
+    blend_ : dict or None
+        How much the logarithms of what the ``network``, the ``neighbors`` and the ``centroids`` say
+        of a label count, and an ``intercept`` for label indicators; None where the network is
+        asked alone.
+    settings_ : dict
+        Parameters that may be "auto", as they were given or as the data have it: those of the
+        last call of `fit` or `partial_fit`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -205,6 +221,16 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
 
     Notes
     -----
+    What a parameter of "auto" becomes follows from the data, and `settings_` tells it. Fewer than
+    5,000 dense rows with fewer than 500 outputs get what
+    :class:`~sklearn.neural_network.MLPClassifier`
+    has: 100 hidden neurons, mini-batches of 200, a constant rate of 0.001, at most 200 epochs. All
+    others get 128 neurons, mini-batches of about the root of the number of rows (32 to 512), and a
+    rate that falls linearly, from 0.01 with "adam". Of 50,000 rows there are 24 epochs if they are
+    dense and have fewer than 500 outputs, 12 if not; of others as the power 0.6 of their number: 2
+    to 100, or 2 to 15. `partial_fit`, which does not know what is to come, takes half of that rate
+    for all the time.
+
     A network that was trained with few active neurons must predict with few: with all of them
     the same weights are far less accurate. So prediction selects as training did.
 
@@ -236,6 +262,7 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
     _parameter_constraints: ClassVar[dict] = {
         **BaseLSHMLP._parameter_constraints,
         "multilabel_loss": [StrOptions({"logistic", "softmax"})],
+        "n_neighbors": [AUTO, Count(), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -246,16 +273,16 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
     @says_what_is_left_out
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
+        hidden_layer_sizes: int | str | Sequence[int] = "auto",
         activation: str = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate: str = "auto",
+        learning_rate_init: float | str = "auto",
         power_t: float = 0.5,
-        max_iter: int = 200,
+        max_iter: int | str = "auto",
         shuffle: bool = True,
         random_state: RandomState = None,
         tol: float = 1e-4,
@@ -272,11 +299,12 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         density: float | str | Sequence[float | str] = "auto",
         output_density: float | str = "auto",
         selection: str = "lsh",
-        predict_selection: str | None = None,
+        predict_selection: str | None = "auto",
         hash_function: str | HashFamily = "simhash",
         n_bits: int | str = "auto",
         n_tables: int | str = "auto",
         multilabel_loss: str = "logistic",
+        n_neighbors: int | str | None = "auto",
         class_weight: dict | str | None = None,
         scoring: str | Callable | None = None,
         n_jobs: int | None = None,
@@ -311,9 +339,17 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
         self.n_bits = n_bits
         self.n_tables = n_tables
         self.multilabel_loss = multilabel_loss
+        self.n_neighbors = n_neighbors
         self.class_weight = class_weight
         self.scoring = scoring
         self.n_jobs = n_jobs
+
+    @property
+    def blend_(self) -> dict | None:
+        """Weights by which the network, neighbours and centroids are blended, if they are."""
+        self._read_fitted("_history", "t_")  # raises where there is none
+        blend = self._blend
+        return None if blend is None else blend.weights._asdict()
 
     def _choose_target(self, y, classes=None):
         target = class_target(y, self.multilabel_loss)
@@ -389,107 +425,6 @@ class LSHMLPClassifier(ScoreMixin, ClassifierMixin, BaseLSHMLP):
                 "y=y) and pass them as a dict."
             )
         return self._partial_fit(X, y, sample_weight, classes)
-
-    def predict_top_k(self, X: MatrixLike, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
-        """Find the likeliest classes or labels, in chunks and by `n_jobs` threads.
-
-        A hashed output layer looks them up and computes no other, unless
-        ``predict_selection="topk"``. For every sample it computes at least `k` classes, and more
-        if `output_density` says so: where the tables have fewer to offer, they are made up with
-        any others.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples, in float32 or float64.
-        k : int, default=5
-            How many classes to find for each sample, at most all.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples, k)
-            Class labels, the likeliest first; for label indicators the columns' numbers.
-        scores : ndarray of shape (n_samples, k), dtype=float32
-            Their probabilities, as in `predict_proba`. Where `k` is larger than the number of
-            active outputs, those of a softmax sum to 1 over more classes than there.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If the classifier is not fitted.
-        ValueError
-            If `k` is not an integer from 1 to the number of classes, or X is not valid.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn_lsh import LSHMLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> clf = LSHMLPClassifier(learning_rate_init=0.01, tol=0.01, random_state=0).fit(X, y)
-        >>> labels, scores = clf.predict_top_k(X[:1], k=2)
-        >>> labels
-        array([[0, 1]])
-        """
-        view, X = self._to_predict(X)
-        n_classes = len(view.classes_)
-        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= int(k) <= n_classes:
-            raise ValueError(
-                f"k must be an integer from 1 to the number of classes ({n_classes}), got {k!r}."
-            )
-        if isinstance(view._target, BinaryTarget):
-            codes, scores = view._target.rank(view._outputs(X), X.shape[0])
-            return view.classes_[codes[:, :k]], scores[:, :k]
-        codes = np.empty((X.shape[0], k), np.int64)
-        scores = np.empty((X.shape[0], k), np.float32)
-        for rows, best in view._network.top_k(X, int(k), view.predict_selection, view.n_jobs):
-            codes[rows], scores[rows] = best
-        return view.classes_[codes], scores
-
-    def predict_proba(self, X: MatrixLike) -> np.ndarray:
-        """Estimate the probabilities of all classes.
-
-        Of very many classes only the likeliest matter, and `predict_top_k` finds them in much
-        less time and memory.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples, in float32 or float64.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes), dtype=float32
-            In the order of `classes_`; 1.2e-38 for classes that were not active. For label
-            indicators the probability of each label on its own, unless
-            ``multilabel_loss="softmax"``.
-
-        Raises
-        ------
-        ValueError
-            If X is not valid, or the output layer is hashed and the result would take more than
-            ``sklearn.get_config()["working_memory"]``, which is 1024 MiB unless set otherwise.
-        """
-        view, X = self._to_predict(X)
-        if view._selects_outputs:
-            refuse_large_table(X.shape[0], len(view.classes_))
-        return view._target.probabilities(view._outputs(X), X.shape[0])
-
-    def predict_log_proba(self, X: MatrixLike) -> np.ndarray:
-        """Estimate the logarithms of the probabilities of all classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples, in float32 or float64.
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes), dtype=float32
-            In the order of `classes_`; -87.3 for classes that were not active.
-        """
-        probabilities = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(probabilities, out=probabilities)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

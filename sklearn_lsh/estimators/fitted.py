@@ -29,7 +29,7 @@ class FittedAttributes:
         return hasattr(self, "_network") and hasattr(self, "_history")
 
     def _read_fitted(self, part: str, name: str):
-        """Read what the network or the history has by this name, without the underscore."""
+        """Read what a part of the estimator has by this name, without the underscore."""
         if part not in vars(self):
             raise AttributeError(
                 f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted"
@@ -114,3 +114,9 @@ class FittedAttributes:
     def n_iter_(self) -> int:
         """Number of epochs of the last call of `fit` or `partial_fit`."""
         return self._read_fitted("_history", "n_iter_")
+
+    @property
+    def settings_(self) -> dict:
+        """Parameters that may be "auto", as given or as the data of the last call have it."""
+        settings = self._read_fitted("_settings", "_asdict")()
+        return {name: value for name, value in settings.items() if hasattr(self, name)}

@@ -58,7 +58,7 @@ def grow_network(estimator, known, data, random_state) -> None:
     if history.n_iter > 1:
         # After many epochs gradients are small, and so are their moments. New outputs make large
         # ones, by which steps would be many times too long for all outputs beside them.
-        network.set_optimizer(build_optimizer(estimator))
+        network.set_optimizer(build_optimizer(estimator, estimator._settings))
     if isinstance(known, BinaryTarget):
         split_logistic(network, len(known.classes))
     growth = Growth(

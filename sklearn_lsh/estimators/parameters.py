@@ -21,20 +21,21 @@ from sklearn_lsh.estimators.schedules import SCHEDULES
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.inputs import Count, Quantity
 
-_DENSITY = [StrOptions({"auto"}), Interval(RealNotInt, 0, 1, closed="right"), Count()]
+AUTO = StrOptions({"auto"})
+_DENSITY = [AUTO, Interval(RealNotInt, 0, 1, closed="right"), Count()]
 # Those of a family, which gets them.
 _OF_FAMILY = HashFamily._parameter_constraints
 
 CONSTRAINTS = {
-    "hidden_layer_sizes": ["array-like", Count()],
+    "hidden_layer_sizes": [AUTO, "array-like", Count()],
     "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
     "solver": [StrOptions({"adam", "adagrad", "rowwise_adagrad", "sgd"})],
     "alpha": [Quantity(0, closed="left")],
-    "batch_size": [StrOptions({"auto"}), Count()],
-    "learning_rate": [StrOptions(set(SCHEDULES))],
-    "learning_rate_init": [Quantity(0, closed="neither")],
+    "batch_size": [AUTO, Count()],
+    "learning_rate": [AUTO, StrOptions(set(SCHEDULES))],
+    "learning_rate_init": [AUTO, Quantity(0, closed="neither")],
     "power_t": [Quantity(0, closed="left")],
-    "max_iter": [Count()],
+    "max_iter": [AUTO, Count()],
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
     "tol": [Quantity(0, closed="left")],
@@ -51,10 +52,10 @@ CONSTRAINTS = {
     "density": [*_DENSITY, "array-like"],
     "output_density": _DENSITY,
     "selection": [StrOptions({"lsh", "topk", "random", "all"})],
-    "predict_selection": [StrOptions({"topk"}), None],
+    "predict_selection": [StrOptions({"auto", "topk"}), None],
     "hash_function": [StrOptions(set(FAMILIES)), HashFamily],
-    "n_bits": [StrOptions({"auto"}), *_OF_FAMILY["n_bits"]],
-    "n_tables": [StrOptions({"auto"}), *_OF_FAMILY["n_tables"]],
+    "n_bits": [AUTO, *_OF_FAMILY["n_bits"]],
+    "n_tables": [AUTO, *_OF_FAMILY["n_tables"]],
     "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
     "n_jobs": [Integral, None],
 }

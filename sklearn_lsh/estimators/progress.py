@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from sklearn_lsh.estimators.automatic import is_auto
 from sklearn_lsh.estimators.draft import TRAINED
 
 
@@ -29,7 +30,7 @@ class FitCallbacks:
     def begin(self) -> None:
         """Tell the callbacks that the fit begins."""
         estimator = self.estimator
-        self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+        self.context = estimator._init_callback_context(max_subtasks=self.draft._settings.max_iter)
         self.context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def begin_epoch(self) -> None:
@@ -79,3 +80,11 @@ def print_epoch(history, samples_per_second: float, validated: bool) -> None:
     if validated:
         line += f", validation score = {history.validation_scores[-1]:.6f}"
     print(line)
+
+
+def print_settings(estimator) -> None:
+    """Print what parameters became that are left to the data."""
+    settings = estimator.settings_.items()
+    chosen = [f"{name}={value!r}" for name, value in settings if is_auto(getattr(estimator, name))]
+    if chosen:
+        print("Automatic:", ", ".join(chosen))

@@ -33,7 +33,7 @@ class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
     loss : {"squared_error", "poisson"}, default="squared_error"
         Loss to minimise: half the squared error, or half the Poisson deviance. "poisson" needs
         ``y >= 0`` and predicts the exponential of the outputs.
-    hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+    hidden_layer_sizes : array-like of shape (n_layers - 2,) or "auto", default="auto"
         Number of neurons in each hidden layer.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation function of the hidden layers.
@@ -48,19 +48,19 @@ class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
         Strength of the L2 penalty, which is divided by the mini-batch's number of samples (or
         their total weight). Applied as a decay of the weights.
     batch_size : int or "auto", default="auto"
-        Samples in a mini-batch; "auto" is ``min(200, n_samples)``.
-    learning_rate : {"constant", "invscaling", "adaptive", "linear"}, default="constant"
+        Samples in a mini-batch, at most all.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear", "auto"}, default="auto"
         How the learning rate changes: not at all; with ``solver="sgd"`` by
         ``learning_rate_init / (t_ + 1) ** power_t`` after each epoch ("invscaling"), or divided
         by five whenever `n_iter_no_change` epochs in a row bring no progress ("adaptive"); with
         any solver with each mini-batch, to zero after `max_iter` epochs ("linear"). Few active
         neurons make noisy steps, which smaller ones at the end average out: "linear" is often
         more accurate where the number of epochs is known. `partial_fit` refuses it.
-    learning_rate_init : float, default=0.001
+    learning_rate_init : float or "auto", default="auto"
         Learning rate at the start.
     power_t : float, default=0.5
         Exponent of ``learning_rate="invscaling"``.
-    max_iter : int, default=200
+    max_iter : int or "auto", default="auto"
         Highest number of epochs.
     shuffle : bool, default=True
         Whether samples are put into a new order for each epoch.
@@ -106,9 +106,11 @@ class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
         How the active neurons of a layer are found: by hash tables, as those that respond most
         (exactly, by computing all responses), at random, or not at all: "all" computes every
         neuron whatever the densities say.
-    predict_selection : {"topk"} or None, default=None
+    predict_selection : {"auto", "topk"} or None, default="auto"
         How they are found when predicting: None as in training, "topk" exactly, which costs a
-        dense product. It is a parameter and not an argument of `predict` so that `score`,
+        dense product; "auto" those of the output layer exactly if it has at most
+        16,777,216 weights, which takes a millisecond or two a sample, and all others as in
+        training. It is a parameter and not an argument of `predict` so that `score`,
         pipelines, searches and scorers follow it; it can be set on a fitted estimator.
     hash_function : str or HashFamily, default="simhash"
         Family of hash functions of ``selection="lsh"``: "simhash", "wta", "dwta", "minhash",
@@ -170,6 +172,9 @@ class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
         Number of outputs.
     out_activation_ : str
         Activation function of the output layer: "identity", or "exp" with ``loss="poisson"``.
+    settings_ : dict
+        Parameters that may be "auto", as they were given or as the data have it: those of the
+        last call of `fit` or `partial_fit`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -182,6 +187,16 @@ class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
 
     Notes
     -----
+    What a parameter of "auto" becomes follows from the data, and `settings_` tells it. Fewer than
+    5,000 dense rows with fewer than 500 outputs get what
+    :class:`~sklearn.neural_network.MLPRegressor`
+    has: 100 hidden neurons, mini-batches of 200, a constant rate of 0.001, at most 200 epochs. All
+    others get 128 neurons, mini-batches of about the root of the number of rows (32 to 512), and a
+    rate that falls linearly, from 0.01 with "adam". Of 50,000 rows there are 24 epochs if they are
+    dense and have fewer than 500 outputs, 12 if not; of others as the power 0.6 of their number: 2
+    to 100, or 2 to 15. `partial_fit`, which does not know what is to come, takes half of that rate
+    for all the time.
+
     A network that was trained with few active neurons must predict with few: with all of them
     the same weights are far less accurate. So prediction selects as training did.
 
@@ -219,16 +234,16 @@ class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
     def __init__(
         self,
         loss: str = "squared_error",
-        hidden_layer_sizes: int | Sequence[int] = (100,),
+        hidden_layer_sizes: int | str | Sequence[int] = "auto",
         activation: str = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate: str = "auto",
+        learning_rate_init: float | str = "auto",
         power_t: float = 0.5,
-        max_iter: int = 200,
+        max_iter: int | str = "auto",
         shuffle: bool = True,
         random_state: RandomState = None,
         tol: float = 1e-4,
@@ -245,7 +260,7 @@ class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
         density: float | str | Sequence[float | str] = "auto",
         output_density: float | str = "auto",
         selection: str = "lsh",
-        predict_selection: str | None = None,
+        predict_selection: str | None = "auto",
         hash_function: str | HashFamily = "simhash",
         n_bits: int | str = "auto",
         n_tables: int | str = "auto",

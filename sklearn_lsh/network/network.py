@@ -23,7 +23,7 @@ from sklearn_lsh.network.ranking import best_outputs
 from sklearn_lsh.network.refresh import RefreshSchedule
 from sklearn_lsh.network.training import Gate, count_threads, run_epoch, split, take_batch
 from sklearn_lsh.network.work import WorkLog
-from sklearn_lsh.selection import EXACT_SELECTIONS, Hashing, OutputLSH, Selection
+from sklearn_lsh.selection import Hashing, OutputLSH, Selection, make_for_predictions
 from sklearn_lsh.stored import MOST, Attributes, is_integer
 from sklearn_lsh.threads import one_by_one
 from sklearn_lsh.weights import values
@@ -414,9 +414,9 @@ class Network:
         network.layers = [copy.copy(layer) for layer in self.layers]
         last = network.layers[-1]
         for layer in network.layers:
-            if layer.selection is not None and (selection or not layer.selection.is_fitted):
-                exact = EXACT_SELECTIONS[selection or "topk"]
-                layer.selection = exact(layer.selection.n_active)
+            if layer.selection is not None:
+                chosen = make_for_predictions(layer.selection, selection, layer.weights.size)
+                layer.selection = chosen
         if last.selection is not None:
             last.selection = last.selection.widened(at_least)
         return network

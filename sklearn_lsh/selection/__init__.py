@@ -13,6 +13,9 @@ from sklearn_lsh.selection.output import OutputLSH
 
 # Selections that hash nothing, for all layers.
 EXACT_SELECTIONS = {"topk": TopK, "random": Random}
+# Weights of an output layer up to which predictions under "auto" compute all of it, in a
+# millisecond or two for a sample: tables miss some of the likeliest classes.
+MOST_EXACT = 1 << 24
 
 
 def make_hidden_selection(name, n_active, n_nonzero, hashing) -> Selection:
@@ -54,6 +57,26 @@ def make_output_selection(name, n_active, n_neurons, hashing) -> Selection:
     return EXACT_SELECTIONS["topk" if name == "lsh" else name](n_active)
 
 
+def make_for_predictions(selection, wanted, n_weights) -> Selection:
+    """Make the selection that a layer predicts by.
+
+    Parameters
+    ----------
+    selection : Selection
+        By which it was trained.
+    wanted : {"auto", "topk", "random"} or None
+        None is the same as in training, or, until that knows the layer's weights, what is exact.
+    n_weights : int
+        Of the layer.
+    """
+    if wanted == "auto":
+        is_cheap = isinstance(selection, OutputLSH) and n_weights <= MOST_EXACT
+        wanted = "topk" if is_cheap else None
+    if wanted is None and selection.is_fitted:
+        return selection
+    return EXACT_SELECTIONS[wanted or "topk"](selection.n_active)
+
+
 __all__ = [
     "EXACT_SELECTIONS",
     "Hashing",
@@ -62,6 +85,7 @@ __all__ = [
     "Random",
     "Selection",
     "TopK",
+    "make_for_predictions",
     "make_hidden_selection",
     "make_output_selection",
 ]

@@ -129,7 +129,7 @@ def test_popular_label_beside_rare_ones(loss, output_density):
 def test_labels_that_come_late(output_density):
     """All have their columns in the first call; some get samples in a later one."""
     early = Y[:, np.arange(20, N_LABELS)].sum(axis=1) == 0
-    network = classifier(output_density=output_density)
+    network = classifier(output_density=output_density, predict_selection=None)
     for _ in range(10):
         network.partial_fit(X[early], Y[early])
     labelled = np.diff(Y.indptr) > 0

@@ -65,6 +65,7 @@ def test_weights_of_scikit_learn_predict_the_same(target, activation):
 @pytest.mark.parametrize("settings", HASHED.values(), ids=HASHED)
 def test_hashed_layers_find_exactly_until_they_are_trained(settings, kind, digits):
     data = kind(digits.few.X)
+    settings = {**settings, "learning_rate": "constant", "learning_rate_init": 0.003}
     network = classifier(**settings).fit(data, digits.few.y)
     copy_weights(clone(network).set_params(random_state=1).fit(data, digits.few.y), network)
     again = pickle.loads(pickle.dumps(network))

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.filterwarnings(
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:400] / 16, Y[:400]
 COMMON = {
+    "learning_rate": "constant",
     "hidden_layer_sizes": (30, 20),
     "alpha": 0.0,
     "shuffle": False,

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
+from sklearn_lsh.estimators.automatic import OF_SMALL, Settings
 
 # What scikit-learn 1.9 counts for its own MLP with SCIPY_ARRAY_API=1 and pandas installed.
 N_CHECKS = {LSHMLPClassifier: 67, LSHMLPRegressor: 60}
@@ -72,7 +73,7 @@ def test_parameters_are_validated(estimator):
 
 @pytest.mark.parametrize("estimator", N_CHECKS)
 def test_parameters_are_those_of_scikit_learn(estimator):
-    """Same names, defaults and order, with new ones behind."""
+    """Same names, order and defaults, if these are not left to the data; with new ones behind."""
     theirs = {
         name: value
         for name, value in signature(TWIN[estimator]).parameters.items()
@@ -83,7 +84,14 @@ def test_parameters_are_those_of_scikit_learn(estimator):
         for name, value in list(signature(estimator).parameters.items())[: len(theirs)]
     }
     assert list(ours) == list(theirs)
-    assert ours == theirs
+    left = {name for name, value in ours.items() if value.default == "auto"}
+    assert left == set(Settings._fields) - {"n_neighbors"}
+    assert {name: ours[name] for name in ours.keys() - left} == {
+        name: theirs[name] for name in theirs.keys() - left
+    }
+    # To the values that scikit-learn has, where there are few data.
+    defaults = {name: theirs[name].default for name in left - {"batch_size"}}
+    assert defaults == {name: getattr(OF_SMALL, name) for name in defaults}
 
 
 def test_positional_parameters():

@@ -13,17 +13,17 @@ CHOICES = {"foo", 3, -1.5, ()}
 # Of the estimators: values that work, and values that have to be refused.
 ESTIMATOR = {
     "hidden_layer_sizes": (
-        [(4,), (6, 5), 5, (), [7], (20,), (24, 12)],
+        ["auto", (4,), (6, 5), 5, (), [7], (20,), (24, 12)],
         ["foo", -1, 0, (0,), (3, -1), (2.5,), None, ("a",), ((2,),)],
     ),
     "activation": (["identity", "logistic", "tanh", "relu"], CHOICES),
     "solver": (["adam", "adagrad", "rowwise_adagrad", "sgd"], {*CHOICES, "lbfgs"}),
     "alpha": ([0, 1e-4, 1.0, np.float32(0.1)], FLOATS),
     "batch_size": (["auto", 1, 3, 100, np.int16(2), 10**18], COUNTS),
-    "learning_rate": (["constant", "invscaling", "adaptive", "linear"], CHOICES),
-    "learning_rate_init": ([1e-3, 0.1, 5e-324], {*FLOATS, 0}),
+    "learning_rate": (["auto", "constant", "invscaling", "adaptive", "linear"], CHOICES),
+    "learning_rate_init": (["auto", 1e-3, 0.1, 5e-324], {*FLOATS, 0}),
     "power_t": ([0, 0.5, 3, 1e308], FLOATS),
-    "max_iter": ([1, 2, 3, np.int8(2)], COUNTS),
+    "max_iter": (["auto", 1, 2, 3, np.int8(2)], COUNTS),
     "shuffle": ([True, False, np.bool_(True)], FLAGS),
     "random_state": ([0, 3, None], ["foo", -1, 1.5, 2**32]),
     "tol": ([0, 1e-4, 1.0], FLOATS),
@@ -42,7 +42,7 @@ ESTIMATOR = {
     ),
     "output_density": ([1.0, 0.5, 3, "auto"], ["foo", -1, 0, 1.5, None, np.nan]),
     "selection": (["lsh", "topk", "random", "all"], CHOICES),
-    "predict_selection": ([None, "topk"], CHOICES),
+    "predict_selection": (["auto", None, "topk"], CHOICES),
     "hash_function": (
         [*FAMILIES, SimHash(), DWTA(), MinHash(), E2LSH(width=2.0)],
         {*CHOICES, SimHash, None, E2LSH(width=-1.0), MinHash(n_hashes=0)},
@@ -50,6 +50,7 @@ ESTIMATOR = {
     "n_bits": (["auto", 1, 4, 8], {*COUNTS, 17, 64}),
     "n_tables": (["auto", 1, 2, 5], TABLES),
     "multilabel_loss": (["logistic", "softmax"], CHOICES),
+    "n_neighbors": (["auto", None, 1, 3, 10**6], COUNTS - {None}),
     "class_weight": ([None, None, "balanced", {}, {0: 2.0}], {*CHOICES, True}),
     "loss": (["squared_error", "poisson"], CHOICES),
     "scoring": ([None, "loss", "accuracy", "r2", "f1_macro", "neg_log_loss"], CHOICES),

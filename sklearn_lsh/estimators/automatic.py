@@ -1,0 +1,151 @@
+"""What parameters that are left to the data become: the rules of ``"auto"``.
+
+Few dense rows with few outputs are what the defaults of scikit-learn's networks are made for, and
+get these. More rows are learnt in fewer epochs, at a higher rate that falls to zero: loss and
+scores are too noisy to say when to stop. Sparse data and many outputs want fewest: their features
+and labels are rare, and more epochs only learn the training rows by heart.
+"""
+
+from __future__ import annotations
+
+from math import log2
+from typing import NamedTuple
+
+from scipy.sparse import issparse
+
+
+class Pace(NamedTuple):
+    """How many epochs there are.
+
+    Attributes
+    ----------
+    n_epochs : int
+        Over `PACE_ROWS` rows; of other numbers of rows as the power `PACE_POWER` of their ratio.
+    most : int
+        Of any number of rows.
+    """
+
+    n_epochs: int
+    most: int
+
+
+PACE_ROWS, PACE_POWER, FEWEST_EPOCHS = 50_000, 0.6, 2
+# Of dense data with few outputs, and of all other data: `benchmarks/defaults.py`.
+DENSE_PACE, SPARSE_PACE = Pace(24, 100), Pace(12, 15)
+# Dense rows from which on they are many, and outputs.
+MANY_ROWS, MANY_OUTPUTS = 5_000, 500
+# Mini-batches are as large as the root of the number of rows, within these bounds.
+SMALLEST_BATCH, LARGEST_BATCH = 32, 512
+# Rates at which a falling one starts, by the solver, and what a constant one is of it.
+RATES = {"adam": 0.01, "adagrad": 0.03, "rowwise_adagrad": 0.1, "sgd": 0.1}
+CONSTANT_SHARE = 0.5
+# Neurons of the hidden layer.
+WIDTH = 128
+# Training rows that are asked for their labels, and labels and rows from which on they are.
+N_NEIGHBORS, LABELS_ASKED, ROWS_ASKED = 50, 100, 1_000
+
+
+class Settings(NamedTuple):
+    """Parameters of a fit, as given or as the data have it, by their names in the estimators."""
+
+    hidden_layer_sizes: object
+    batch_size: int
+    learning_rate: str
+    learning_rate_init: float
+    max_iter: int
+    n_neighbors: int | None
+
+    @property
+    def ends_as_planned(self) -> bool:
+        """Whether training is over after the last epoch, whatever the loss does."""
+        return self.learning_rate == "linear"
+
+
+class Facts(NamedTuple):
+    """What the rules look at.
+
+    Attributes
+    ----------
+    n_rows : int
+        Training rows.
+    n_outputs : int
+        Classes, labels or target values.
+    is_sparse : bool
+        Whether X is.
+    """
+
+    n_rows: int
+    n_outputs: int
+    is_sparse: bool
+
+    @classmethod
+    def of(cls, data, target) -> Facts:
+        """Facts about a training set and its target."""
+        return cls(len(data.rows), target.n_outputs, issparse(data.X))
+
+    @property
+    def has_rare_labels(self) -> bool:
+        """Whether neighbours are worth being asked: where labels are many, some have few rows."""
+        return self.is_sparse and self.n_outputs >= LABELS_ASKED and self.n_rows >= ROWS_ASKED
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the data are of the kind that scikit-learn's networks are made for."""
+        return self.pace == DENSE_PACE and self.n_rows < MANY_ROWS
+
+    @property
+    def pace(self) -> Pace:
+        """How fast the data are learnt, or learnt by heart."""
+        return SPARSE_PACE if self.is_sparse or self.n_outputs >= MANY_OUTPUTS else DENSE_PACE
+
+
+# Those of scikit-learn's networks.
+OF_SMALL = Settings(
+    hidden_layer_sizes=(100,),
+    batch_size=200,
+    learning_rate="constant",
+    learning_rate_init=0.001,
+    max_iter=200,
+    n_neighbors=None,
+)
+
+
+def choose(estimator, facts: Facts, *, streams: bool = False) -> Settings:
+    """Choose what an estimator's parameters leave to the data.
+
+    Parameters
+    ----------
+    estimator : BaseLSHMLP
+        Its parameters are read; those that are not "auto" stay as they are.
+    facts : Facts
+    streams : bool, default=False
+        Whether the data are a part of more to come, so that nothing is known of the end.
+    """
+    automatic = OF_SMALL if facts.is_small else _of_large(estimator.solver, facts)
+    if streams and automatic.learning_rate == "linear":
+        rate = CONSTANT_SHARE * automatic.learning_rate_init
+        automatic = automatic._replace(learning_rate="constant", learning_rate_init=rate)
+    given = {name: getattr(estimator, name, None) for name in Settings._fields}
+    return automatic._replace(
+        **{name: value for name, value in given.items() if not is_auto(value)}
+    )
+
+
+def is_auto(value) -> bool:
+    """Whether a parameter is left to the data."""
+    return isinstance(value, str) and value == "auto"
+
+
+def _of_large(solver: str, facts: Facts) -> Settings:
+    """Settings for many rows or outputs, or sparse data."""
+    n_rows, pace = max(1, facts.n_rows), facts.pace
+    n_epochs = round(pace.n_epochs * (PACE_ROWS / n_rows) ** PACE_POWER)
+    batch_size = 1 << round(log2(n_rows) / 2)
+    return Settings(
+        hidden_layer_sizes=(WIDTH,),
+        batch_size=min(max(batch_size, SMALLEST_BATCH), LARGEST_BATCH),
+        learning_rate="linear",
+        learning_rate_init=RATES[solver],
+        max_iter=min(max(n_epochs, FEWEST_EPOCHS), pace.most),
+        n_neighbors=N_NEIGHBORS if facts.has_rare_labels else None,
+    )
