@@ -126,9 +126,8 @@ def choose(estimator, facts: Facts, *, streams: bool = False) -> Settings:
         rate = CONSTANT_SHARE * automatic.learning_rate_init
         automatic = automatic._replace(learning_rate="constant", learning_rate_init=rate)
     given = {name: getattr(estimator, name, None) for name in Settings._fields}
-    return automatic._replace(
-        **{name: value for name, value in given.items() if not is_auto(value)}
-    )
+    given = {name: value for name, value in given.items() if not is_auto(value)}
+    return Settings(**{**automatic._asdict(), **given})
 
 
 def is_auto(value) -> bool:

@@ -32,7 +32,7 @@ from sklearn_lsh.estimators.architecture import (
     describe_network,
     refuse_unaffordable,
 )
-from sklearn_lsh.estimators.automatic import Facts, choose, is_auto
+from sklearn_lsh.estimators.automatic import Facts, Settings, choose, is_auto
 from sklearn_lsh.estimators.blending import Blend, grown_blend, hold_out, make_blend
 from sklearn_lsh.estimators.density import all_neurons
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
@@ -68,6 +68,10 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
 
     _targets: ClassVar[tuple] = (Target,)
     """What `_choose_target` makes."""
+
+    _settings: Settings
+    _description: dict
+    _blend: Blend | None
 
     _auto_output = staticmethod(all_neurons)
     """The rule for ``output_density="auto"``."""

@@ -237,7 +237,7 @@ def is_less(losses, others) -> bool:
     return gains.mean() > SURE * gains.std() / np.sqrt(len(gains))
 
 
-def labelled_rows(data, rows=None):
+def labelled_rows(data, rows=None) -> tuple[np.ndarray | sp.csr_array, sp.csr_array]:
     """Rows of a training set, by default those trained on, and their labels by their weight.
 
     Returns

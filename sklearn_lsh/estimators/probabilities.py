@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral
 
@@ -14,6 +15,8 @@ from sklearn_lsh.inputs import MatrixLike
 
 class ProbabilityMixin:
     """Mixin of classifiers: predictions that are no labels."""
+
+    _to_predict: Callable
 
     def predict_top_k(self, X: MatrixLike, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """Find the likeliest classes or labels, in chunks and by `n_jobs` threads.

@@ -141,7 +141,7 @@ def test_partial_fit_adds_rows(fitted):
 
 def test_new_classes_are_asked_for_too():
     known = Y % 5 != 0
-    network = classifier().fit(X[known], Y[known])
+    network = classifier(n_neighbors=50).fit(X[known], Y[known])
     network.partial_fit(X[~known], Y[~known])
     assert_array_equal(network.classes_, np.arange(N_CLASSES))
     assert network._blend.neighborhood.labels.shape == (len(Y), N_CLASSES)

@@ -1,4 +1,4 @@
-"""The mixin of probabilities is what classifiers have; what it answers is tested by their behaviour."""
+"""Probabilities are what classifiers have; what they are is tested by their behaviour."""
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.estimators.probabilities import ProbabilityMixin
