@@ -56,9 +56,14 @@ def fit(call, neighbors, rows):
         queries = X_for(call, rows)
         extra, refuse = {"queries": queries.value}, queries.bad and queries.value is not None
     if call(neighbors.fit, X.value, **extra, refuse=X.bad or refuse) is not REFUSED:
-        rows.rows, rows.alive, rows.n_features = None, set(), X.plain.shape[1]
-        rows.add(X.plain)
-        check_counts(neighbors, rows)
+        begin(neighbors, rows, X)
+
+
+def begin(neighbors, rows, X):
+    """There are no rows but those of X."""
+    rows.rows, rows.alive, rows.n_features = None, set(), X.plain.shape[1]
+    rows.add(X.plain)
+    check_counts(neighbors, rows)
 
 
 def check_counts(neighbors, rows):
@@ -99,8 +104,10 @@ def fit_with_a_wrong_parameter(call, neighbors, rows):
     name, wrong = parameters.draw_wrong(call, parameters.NEIGHBOURS, neighbors.get_params())
     right = getattr(neighbors, name)
     neighbors.set_params(**{name: wrong})
+    X = X_for(call, rows)
     # For a single row there is nothing that threads would do.
-    call(neighbors.fit, X_for(call, rows).value, refuse=name != "n_jobs")
+    if call(neighbors.fit, X.value, refuse=name != "n_jobs" or X.bad) is not REFUSED:
+        begin(neighbors, rows, X)
     neighbors.set_params(**{name: right})
 
 
