@@ -24,7 +24,7 @@ from helpers import label_sets, made_data, matrices
 from helpers.measures import n_bytes
 from helpers.processes import in_new_process, peak_memory
 from helpers.report import kept, names_in, parse_options, path_of, seeds_of, write
-from helpers.training import Clock, unconverged
+from helpers.training import FIXED, Clock, unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 
@@ -73,7 +73,8 @@ def fit(path, settings, n_threads):
     X, y = matrices.load(path, "X", "y")
     loaded = peak_memory()
     clock = Clock()
-    network = LSHMLPClassifier((128,), n_jobs=n_threads, **settings).set_callbacks(clock)
+    network = LSHMLPClassifier((128,), n_jobs=n_threads, **{**FIXED, **settings})
+    network.set_callbacks(clock)
     with unconverged(n_threads):
         network.fit(X, y)
     return {

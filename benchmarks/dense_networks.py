@@ -30,7 +30,7 @@ import numpy as np
 from helpers.fashion_data import load
 from helpers.report import conditions, kept, names_in, parse_options, path_of, seeds_of, write
 from helpers.torch_network import TorchClassifier
-from helpers.training import first_reached, seconds_to, train_dense, train_hashed
+from helpers.training import FIXED, first_reached, seconds_to, train_dense, train_hashed
 from sklearn.model_selection import ParameterGrid
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
@@ -72,9 +72,8 @@ WARM_UP = 3
 
 def make_hashed(options, density=DENSITY, **parameters):
     """Ours, which knows how many epochs to train."""
-    return LSHMLPClassifier(
-        **parameters, density=density, tol=0, n_iter_no_change=np.inf, n_jobs=options.threads
-    )
+    settings = {**FIXED, **parameters, "density": density, "n_jobs": options.threads}
+    return LSHMLPClassifier(**settings, tol=0, n_iter_no_change=np.inf)
 
 
 def make_scikit_learn(options, **parameters):

@@ -37,7 +37,7 @@ from typing import NamedTuple
 
 import numpy as np
 from helpers.report import parse_options, seeds_of, write
-from helpers.training import unconverged
+from helpers.training import FIXED, unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.datasets import fetch_mnist, make_convex, make_rectangles
@@ -114,14 +114,18 @@ class Run(NamedTuple):
 def train(run):
     """Train a network; its accuracies and its work."""
     (X, y), validation, (X_test, y_test) = load(run.set, run.sizes)
+    settings = {
+        **FIXED,
+        "learning_rate": "linear",
+        "learning_rate_init": run.rate,
+        "batch_size": run.batch_size,
+        "max_iter": run.epochs,
+    }
     network = LSHMLPClassifier(
         (run.width,) * run.n_layers,
+        **settings,
         selection=run.selection,
         density=run.density,
-        learning_rate="linear",
-        learning_rate_init=run.rate,
-        batch_size=run.batch_size,
-        max_iter=run.epochs,
         tol=0,
         n_iter_no_change=run.epochs,
         random_state=run.seed,

@@ -12,7 +12,7 @@ epoch.
 from helpers.fashion_data import load
 from helpers.measures import median
 from helpers.report import parse_options, seeds_of, write
-from helpers.training import train_dense, train_hashed
+from helpers.training import FIXED, train_dense, train_hashed
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
@@ -27,15 +27,15 @@ def compare(train, test, options, seed):
     }
     runs = {}
     for n_threads in (1, 2):
-        hashed = LSHMLPClassifier(
+        settings = {
+            **FIXED,
             **shape,
-            density=options.density,
-            learning_rate="linear",
-            learning_rate_init=options.learning_rate,
-            max_iter=options.epochs,
-            tol=0,
-            n_iter_no_change=options.epochs,
-        )
+            "density": options.density,
+            "learning_rate": "linear",
+            "learning_rate_init": options.learning_rate,
+            "max_iter": options.epochs,
+        }
+        hashed = LSHMLPClassifier(**settings, tol=0, n_iter_no_change=options.epochs)
         print(f"hashed, {n_threads} threads, seed {seed}")
         runs[f"hashed_{n_threads}_threads"] = train_hashed(hashed, train, test, n_threads=n_threads)
     print(f"dense, 2 threads, seed {seed}")

@@ -11,7 +11,7 @@ process, one after the other.
 from helpers.icd_data import HIDDEN, PART, load
 from helpers.measures import median
 from helpers.report import parse_options, seeds_of, write
-from helpers.training import train_dense, train_hashed
+from helpers.training import FIXED, train_dense, train_hashed
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
@@ -36,12 +36,8 @@ def compare(train, test, options, seed):
             dense = MLPClassifier(**settings)
             run = train_dense(dense, train, test, n_epochs=n_epochs, n_threads=n_threads, part=PART)
         else:
-            ours = LSHMLPClassifier(
-                **settings,
-                max_iter=n_epochs,
-                tol=0,
-                n_iter_no_change=n_epochs,
-            )
+            settings = {**FIXED, **settings, "max_iter": n_epochs}
+            ours = LSHMLPClassifier(**settings, tol=0, n_iter_no_change=n_epochs)
             run = train_hashed(ours, train, test, n_threads=n_threads)
         run["seconds_total"] = run["seconds_before"] + sum(run["seconds"])
         runs[f"{name}_{n_threads}_threads"] = run

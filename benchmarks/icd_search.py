@@ -10,7 +10,7 @@ is then written into `icd_coding.SETTINGS` by hand.
 
 from helpers.icd_data import HIDDEN, PART, load
 from helpers.report import RESULTS, parse_options, write
-from helpers.training import train_dense, train_hashed
+from helpers.training import FIXED, train_dense, train_hashed
 from scipy.stats import loguniform
 from sklearn.model_selection import ParameterSampler
 from sklearn.neural_network import MLPClassifier
@@ -48,9 +48,8 @@ def try_out(network, settings, train, test, options):
             n_threads=options.threads,
             part=PART,
         )
-    hashed = LSHMLPClassifier(
-        **shape, max_iter=options.epochs, tol=0, n_iter_no_change=options.epochs
-    )
+    settings = {**FIXED, **shape, "max_iter": options.epochs}
+    hashed = LSHMLPClassifier(**settings, tol=0, n_iter_no_change=options.epochs)
     return train_hashed(hashed, train, test, n_threads=options.threads)
 
 

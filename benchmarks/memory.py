@@ -17,7 +17,7 @@ from helpers import fashion_data, icd_data, made_data, matrices
 from helpers.measures import n_bytes
 from helpers.processes import in_new_process, peak_memory
 from helpers.report import parse_options, write
-from helpers.training import unconverged
+from helpers.training import FIXED, unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 
@@ -45,7 +45,7 @@ def make_many(quick):
 CASES = {
     "fashion_mnist": (load_fashion, {"hidden_layer_sizes": (1000, 1000), "density": 0.05}),
     "icd_coding": (load_icd, {"hidden_layer_sizes": (128,)}),
-    "many_classes": (make_many, {}),
+    "many_classes": (make_many, {"hidden_layer_sizes": (100,)}),
 }
 
 
@@ -86,7 +86,12 @@ def main():
         for name, (load, parameters) in CASES.items():
             path = Path(folder, f"{name}.npz")
             in_new_process(save, path, load, options.quick)
-            settings = {**parameters, "max_iter": options.epochs, "n_jobs": options.threads}
+            settings = {
+                **FIXED,
+                **parameters,
+                "max_iter": options.epochs,
+                "n_jobs": options.threads,
+            }
             results[name] = in_new_process(partial(fit, path, settings))
             print(name, results[name])
     write(__file__, options, results)

@@ -23,7 +23,7 @@ import faiss
 import hnswlib
 import numpy as np
 from helpers.report import kept, parse_options, path_of, write
-from helpers.training import unconverged
+from helpers.training import FIXED, unconverged
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
@@ -89,7 +89,8 @@ def train_outputs(options):
         forms, lemmas = forms[:4000], lemmas[:4000]
     vectorizer = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=2**18)
     train, test = split_keeping_classes(lemmas, test_size=0.1, random_state=options.seed)
-    network = LSHMLPClassifier((128,), max_iter=options.epochs, random_state=options.seed)
+    settings = {**FIXED, "max_iter": options.epochs}
+    network = LSHMLPClassifier((128,), **settings, random_state=options.seed)
     with unconverged():
         network.fit(vectorizer.transform(forms[train]), lemmas[train])
     hidden = vectorizer.transform(forms[test]) @ network.coefs_[0] + network.intercepts_[0]

@@ -11,6 +11,7 @@ ones. Each estimate is a share of the true sum; its mean over draws of the hash 
 import numpy as np
 from helpers.report import parse_options, write
 from helpers.retrying import Retrying
+from helpers.training import FIXED
 from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
@@ -26,9 +27,8 @@ def trained(n_classes, seed):
     rng = np.random.default_rng(seed)
     y = np.repeat(np.arange(n_classes), 5)
     X = rng.normal(size=(n_classes, 10))[y] + 0.3 * rng.normal(size=(len(y), 10))
-    network = LSHMLPClassifier(
-        (16,), learning_rate_init=0.02, output_density=1.0, random_state=seed
-    )
+    settings = {**FIXED, "learning_rate_init": 0.02}
+    network = LSHMLPClassifier((16,), **settings, output_density=1.0, random_state=seed)
     for _ in range(12):
         network.partial_fit(X, y, classes=range(n_classes))
     hidden = np.maximum(X[::5] @ network.coefs_[0] + network.intercepts_[0], 0)

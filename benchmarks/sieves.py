@@ -19,7 +19,7 @@ from itertools import product
 import numpy as np
 from helpers.measures import share_found
 from helpers.report import parse_options, seeds_of, write
-from helpers.training import unconverged
+from helpers.training import FIXED, unconverged
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
@@ -43,7 +43,8 @@ CALLS = 15
 
 def train(X, y, width, density, seed):
     """Train a network for an epoch."""
-    network = LSHMLPClassifier((width,), density=density, max_iter=1, random_state=seed)
+    settings = {**FIXED, "max_iter": 1}
+    network = LSHMLPClassifier((width,), **settings, density=density, random_state=seed)
     with unconverged():
         return network.fit(X, y)
 

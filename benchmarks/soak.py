@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 from helpers.report import parse_options, write
+from helpers.training import FIXED
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
@@ -24,6 +25,9 @@ from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
 N_ROWS, N_FEATURES, N_CLASSES = 400, 60, 300
 N_CHECKS = 10
+# Of all networks; only classifiers have neighbours.
+SETTINGS = {**FIXED, "max_iter": 2}
+OF_REGRESSOR = {name: value for name, value in SETTINGS.items() if name != "n_neighbors"}
 
 
 class Service:
@@ -31,8 +35,12 @@ class Service:
 
     def __init__(self, seed):
         self.rng = np.random.default_rng(seed)
-        self.online = LSHMLPClassifier((64,), output_density=20, random_state=0, n_jobs=2)
-        self.regressor = LSHMLPRegressor(hidden_layer_sizes=(600,), density=0.1, random_state=0)
+        self.online = LSHMLPClassifier(
+            (64,), **SETTINGS, output_density=20, random_state=0, n_jobs=2
+        )
+        self.regressor = LSHMLPRegressor(
+            hidden_layer_sizes=(600,), **OF_REGRESSOR, density=0.1, random_state=0
+        )
         self.index = LSHNeighborsTransformer(n_neighbors=5, random_state=0).fit(self.draw()[0])
         self.family = SimHash(random_state=0).fit(self.draw()[0])
         self.tables = LSHTables(self.family.transform(self.draw()[0]), self.family.n_buckets_)
@@ -51,7 +59,7 @@ class Service:
         self.online.predict_top_k(X, 3)
         self.online.predict_proba(X[:50])
         self.regressor.partial_fit(X, y.astype(float) / N_CLASSES).predict(X)
-        fresh = LSHMLPClassifier((600,), density=0.1, max_iter=2, early_stopping=True, n_jobs=2)
+        fresh = LSHMLPClassifier((600,), **SETTINGS, density=0.1, early_stopping=True, n_jobs=2)
         fresh.fit(X, y % 5).predict(X)
         rows = np.arange(N_ROWS)
         self.tables.update(self.family.transform(X), rows).query(self.family.transform(X[:20]))

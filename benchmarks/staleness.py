@@ -10,7 +10,7 @@ learning rate of each number of threads and size of mini-batches is chosen on va
 
 from helpers.fashion_data import load
 from helpers.report import parse_options, seeds_of, write
-from helpers.training import unconverged
+from helpers.training import FIXED, unconverged
 
 from sklearn_lsh import LSHMLPClassifier
 
@@ -23,13 +23,9 @@ RATES = (0.0005, 0.001, 0.002)
 
 def accuracy(train, held_out, options, **parameters):
     """Accuracy on held-out rows after training."""
+    settings = {**FIXED, "learning_rate": "linear", "max_iter": options.epochs, **parameters}
     network = LSHMLPClassifier(
-        (options.width, options.width),
-        density=options.density,
-        learning_rate="linear",
-        max_iter=options.epochs,
-        tol=0,
-        **parameters,
+        (options.width, options.width), density=options.density, tol=0, **settings
     )
     with unconverged(1):
         found = network.fit(*train).score(*held_out)

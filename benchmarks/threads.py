@@ -33,7 +33,7 @@ from itertools import pairwise
 import numpy as np
 from helpers import fashion_data, icd_data
 from helpers.report import parse_options, write
-from helpers.training import Trainer
+from helpers.training import FIXED, Trainer
 
 from sklearn_lsh import LSHMLPClassifier, kernels
 
@@ -54,7 +54,7 @@ def make_trainer(case, seed, quick):
     """A network of a case, with its data."""
     load_data, parameters = CASES[case]
     X, y = load_data(validation=False, quick=quick)[0]
-    return Trainer(LSHMLPClassifier(**parameters, random_state=seed), X, y)
+    return Trainer(LSHMLPClassifier(**{**FIXED, **parameters}, random_state=seed), X, y)
 
 
 def speed(trainer, n_threads):

@@ -26,7 +26,7 @@ from helpers.label_sets import OURS, load, some
 from helpers.opponent_environments import run_opponent
 from helpers.processes import in_new_process
 from helpers.report import RESULTS, kept, names_in, parse_options, path_of, write
-from helpers.training import first_reached, train_hashed
+from helpers.training import FIXED, first_reached, train_hashed
 
 from sklearn_lsh import LSHMLPClassifier
 
@@ -52,7 +52,7 @@ TORCH = {
 def follow_ours(data, settings, n_threads):
     """Train ours: seconds of each epoch, and the accuracy after it."""
     X, Y, X_held_out, Y_held_out = matrices.load(data, "X", "Y", "X_held_out", "Y_held_out")
-    network = LSHMLPClassifier(**settings, tol=0, n_iter_no_change=np.inf)
+    network = LSHMLPClassifier(**{**FIXED, **settings}, tol=0, n_iter_no_change=np.inf)
     held_out = X_held_out, Y_held_out.indices
     run = train_hashed(network, (X, Y.indices), held_out, n_threads=n_threads)
     keys = ("seconds_before", "seconds", "accuracies")

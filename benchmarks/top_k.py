@@ -21,7 +21,7 @@ import joblib
 import numpy as np
 from helpers import label_sets, made_data
 from helpers.report import kept, names_in, parse_options, path_of, seeds_of, write
-from helpers.training import unconverged
+from helpers.training import FIXED, unconverged
 from threadpoolctl import threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
@@ -66,7 +66,8 @@ def trained(name, options, seed):
     if path and path.exists():
         return joblib.load(path)
     (X, y), (X_test, y_test) = SETS[name](options, seed)
-    network = LSHMLPClassifier((128,), random_state=seed, tol=0, **SETTINGS[name])
+    settings = {**FIXED, **SETTINGS[name]}
+    network = LSHMLPClassifier((128,), random_state=seed, tol=0, **settings)
     with unconverged():
         network.set_params(n_jobs=options.threads).fit(X, y)
     if path:

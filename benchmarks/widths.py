@@ -19,7 +19,7 @@ from helpers.fashion_data import load
 from helpers.measures import share_found
 from helpers.report import parse_options, write
 from helpers.torch_network import TorchClassifier
-from helpers.training import Trainer, train_dense, train_hashed
+from helpers.training import FIXED, Trainer, train_dense, train_hashed
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier
@@ -66,7 +66,8 @@ def train_hashed_networks(widths, data, options):
     train, held_out = data
     trainers = {}
     for width in widths:
-        network = LSHMLPClassifier(**shape_of(width, options), density=options.active)
+        settings = {**FIXED, **shape_of(width, options)}
+        network = LSHMLPClassifier(**settings, density=options.active)
         trainers[width] = Trainer(network, *train)
     turns = []
     for _ in range(options.turns):
@@ -88,9 +89,8 @@ def train_hashed_networks(widths, data, options):
 def train_full_layer(shape, data, options):
     """Ours, with all neurons."""
     n_epochs = options.dense_epochs
-    network = LSHMLPClassifier(
-        **shape, selection="all", max_iter=n_epochs, tol=0, n_iter_no_change=n_epochs
-    )
+    settings = {**FIXED, **shape, "max_iter": n_epochs}
+    network = LSHMLPClassifier(**settings, selection="all", tol=0, n_iter_no_change=n_epochs)
     return train_hashed(network, *data, n_threads=1)
 
 

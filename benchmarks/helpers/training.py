@@ -10,6 +10,17 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+# What our classifiers are given where a study says nothing else: studies leave nothing to the data,
+# whose sizes would change what is compared.
+FIXED = {
+    "batch_size": 200,
+    "learning_rate": "constant",
+    "learning_rate_init": 0.001,
+    "max_iter": 200,
+    "n_neighbors": None,
+    "predict_selection": None,
+}
+
 
 @contextmanager
 def unconverged(n_threads=None):
