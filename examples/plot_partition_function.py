@@ -24,7 +24,9 @@ from sklearn_lsh.inspection import BucketOccupancyDisplay, CollisionProbabilityD
 rng = np.random.default_rng(0)
 y = np.repeat(np.arange(1000), 5)
 X = rng.normal(size=(1000, 12))[y] + 0.4 * rng.normal(size=(len(y), 12))
-network = LSHMLPClassifier((24,), learning_rate_init=0.01, output_density=1.0, random_state=0)
+network = LSHMLPClassifier(
+    (24,), batch_size=200, learning_rate_init=0.01, output_density=1.0, random_state=0
+)
 for _ in range(6):
     network.partial_fit(X, y, classes=range(1000))
 print(f"accuracy {network.score(X, y):.1%}")

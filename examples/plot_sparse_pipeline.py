@@ -11,19 +11,14 @@ first layer reads only the weights of the non-zeros.
 # Words, and pieces of words
 # --------------------------
 
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.datasets import load_icd10cm, split_keeping_classes
-
-warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is given on purpose
 
 texts, codes = load_icd10cm()
 categories = np.array([code[:3] for code in codes])
@@ -37,9 +32,8 @@ features = FeatureUnion(
         ("pieces", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), dtype=np.float32)),
     ]
 )
-network = LSHMLPClassifier(
-    (128,), output_density=256, learning_rate_init=0.005, max_iter=5, random_state=0
-)
+# A few epochs, without similar texts: it is features that are compared.
+network = LSHMLPClassifier(output_density=256, max_iter=5, n_neighbors=None, random_state=0)
 pipeline = Pipeline([("features", features), ("network", network)])
 
 # %%

@@ -39,11 +39,12 @@ print(texts[0], "...", texts[-1], sep="\n")
 # %%
 # Predict, then learn
 # -------------------
-# Beside it goes a network that stops learning when the texts change.
+# The rate is constant, and mini-batches are small because a hundred texts are few: both follow from
+# the data. Beside it goes a network that stops learning when the texts change.
 
 vectorizer = HashingVectorizer(n_features=2**16, ngram_range=(1, 2), dtype=np.float32)
-network = LSHMLPClassifier((500,), density=0.1, learning_rate_init=0.003, random_state=0)
-frozen = LSHMLPClassifier((500,), density=0.1, learning_rate_init=0.003, random_state=0)
+network = LSHMLPClassifier((500,), density=0.1, random_state=0)
+frozen = LSHMLPClassifier((500,), density=0.1, random_state=0)
 hits, frozen_hits = [], []
 for start in range(0, len(texts), 100):
     X, y = vectorizer.transform(texts[start : start + 100]), letters[start : start + 100]

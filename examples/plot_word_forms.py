@@ -15,20 +15,16 @@ with the package ``lemminflect``.
 
 import csv
 import gzip
-import warnings
 from collections import defaultdict
 from importlib.resources import files
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.datasets import split_keeping_classes
-
-warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is given on purpose
 
 forms_of = defaultdict(set)
 with gzip.open(files("lemminflect") / "resources" / "lemma_lu.csv.gz", "rt") as file:
@@ -44,16 +40,17 @@ print(f"{len(np.unique(lemmas)):,} lemmas, {len(train):,} forms to learn from, {
 # %%
 # Letters in, lemmas out
 # ----------------------
+# The network's settings follow from the data. It also tries to ask the most similar forms for their
+# lemmas. Where that is no better than the network alone, it is left, and ``blend_`` is None.
 
 pipeline = make_pipeline(
     TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, dtype=np.float32),
-    LSHMLPClassifier(
-        (256,), learning_rate_init=0.003, max_iter=6, random_state=0, n_jobs=2, verbose=True
-    ),
+    LSHMLPClassifier(random_state=0, n_jobs=2, verbose=True),
 )
 pipeline.fit(forms[train], lemmas[train])
 predicted = pipeline.predict(forms[test])
 right = predicted == lemmas[test]
+print(f"blend: {pipeline[-1].blend_}")
 print(f"{right.mean():.1%} of the forms traced back to their lemmas")
 for i in np.flatnonzero(~right)[:5]:
     print(f"  {forms[test][i]} is taken for a form of {predicted[i]}, not of {lemmas[test][i]}")
