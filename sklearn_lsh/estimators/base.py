@@ -394,7 +394,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
                 shuffle=self.shuffle,
                 n_jobs=self.n_jobs,
                 tol=self.tol,
-                n_iter_no_change=self.n_iter_no_change,
+                n_iter_no_change=self._patience,
                 verbose=self.verbose,
             ),
             validation=validation,
@@ -402,6 +402,12 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             interrupts=interrupts,
             random_state=rng,
         )
+
+    @property
+    def _patience(self) -> float:
+        """Epochs without progress after which training ends: none does that has a planned end."""
+        is_planned = is_auto(self.max_iter) and self._settings.ends_as_planned
+        return np.inf if is_planned and not self.early_stopping else self.n_iter_no_change
 
     def _batch_size_for(self, n_rows: int) -> int:
         batch_size = int(self._settings.batch_size)

@@ -17,10 +17,12 @@ from sklearn_lsh.estimators.evidence import (
     FIRST,
     OF_SINGLE_ROWS,
     Candidates,
+    Found,
     Weights,
     best_of,
     find_weights,
     softmax_of,
+    truth_of,
 )
 from sklearn_lsh.estimators.neighborhood import N_CENTROIDS, Neighborhood, table_of
 from sklearn_lsh.network.losses import LOSSES
@@ -203,7 +205,8 @@ def make_blend(estimator, data, held_out: HeldOut, random_state) -> Blend | None
     found = find_weights(candidates, held_out.target, normalised=normalised)
     if is_auto(estimator.n_neighbors):
         alone = find_weights(candidates, held_out.target, normalised=normalised, network_only=True)
-        if not is_less(found.losses, alone.losses):
+        gains = is_less(found.losses, alone.losses)
+        if not gains or not hits(candidates, found, held_out) > hits(candidates, alone, held_out):
             return None
     blend = Blend(neighborhood, found.weights, normalised=normalised)
     if len(held_out.rows) == 0:
@@ -229,6 +232,12 @@ def grown_blend(estimator, known, data) -> Blend | None:
         numbers = np.searchsorted(target.classes, known.classes)
         blend = blend.with_labels(numbers, target.n_outputs)
     return blend.with_rows(*labelled_rows(data))
+
+
+def hits(candidates: Candidates, found: Found, held_out: HeldOut) -> int:
+    """How many held-out samples' first label is right."""
+    best = best_of(candidates, candidates.scores(found.weights), 1)
+    return int(np.count_nonzero(truth_of(candidates, held_out.target)[best[:, 0]]))
 
 
 def is_less(losses, others) -> bool:

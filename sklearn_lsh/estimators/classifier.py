@@ -144,11 +144,11 @@ class LSHMLPClassifier(ScoreMixin, ProbabilityMixin, ClassifierMixin, BaseLSHMLP
         How many of the training rows that are most like a sample (by cosine similarity) are asked
         for their labels, to be blended with what the network and the labels' centroids say. None
         asks the network alone. "auto" tries 50 where X is sparse, with 1,000 rows and 100 classes
-        or more, and keeps them if they lower the loss on rows that are held out for that: those of
-        the validation set, else 5% of the rows (100 to 2,000), which the network does not learn
-        from. The rows are kept, too: so a fitted classifier takes as much memory as X and more.
-        Without effect on two classes. `partial_fit` adds its rows where there are any; a first
-        call takes none.
+        or more, and keeps them if that lowers the loss on held-out rows, and names more of their
+        labels first. Those are the validation set, if there is one, else 5% of the rows (100 to
+        2,000), from which the network does not learn. The rows are kept: so a fitted classifier
+        takes as much memory as X and more. Without effect on two classes. `partial_fit` adds its
+        rows where there are any; a first call takes none.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, as ``{label: weight}``; a class that is not in it has weight 1.
         "balanced" weighs classes inversely to their frequency. Not for label indicators.

@@ -105,7 +105,7 @@ def find_weights(
     network_only : bool, default=False
         Whether all other weights are to be 0.
     """
-    truth = _truth_of(candidates, target)
+    truth = truth_of(candidates, target)
     loss = _softmax_loss if normalised else _logistic_loss
     n_samples = target.shape[0]
 
@@ -148,7 +148,7 @@ def softmax_of(scores, indptr) -> np.ndarray:
     return powers / np.repeat(np.add.reduceat(powers, indptr[:-1]), lengths)
 
 
-def _truth_of(candidates, target) -> np.ndarray:
+def truth_of(candidates, target) -> np.ndarray:
     """The target's values at the candidates."""
     rows = np.repeat(np.arange(target.shape[0]), np.diff(candidates.indptr))
     wanted = rows * candidates.n_labels + candidates.labels

@@ -129,6 +129,15 @@ def test_a_planned_end_is_no_warning(recwarn):
     assert not [each for each in recwarn if "converged" in str(each.message)]
 
 
+def test_a_planned_end_comes_when_it_is_planned():
+    data = sp.csr_array(np.abs(X))
+    settings = {"tol": 10.0, "n_iter_no_change": 1, "random_state": 0}
+    assert LSHMLPClassifier(**settings).fit(data, Y).n_iter_ == SPARSE_PACE.most
+    assert LSHMLPClassifier(**settings, max_iter=9).fit(data, Y).n_iter_ == 3
+    stopping = LSHMLPClassifier(**settings, early_stopping=True).fit(data, Y)
+    assert stopping.n_iter_ < SPARSE_PACE.most
+
+
 def test_widths_stay_when_training_goes_on():
     network = LSHMLPClassifier(warm_start=True, max_iter=2, random_state=0).fit(X, Y)
     network.fit(sp.csr_array(X), Y)
