@@ -33,7 +33,7 @@ from sklearn_lsh.estimators.architecture import (
     refuse_unaffordable,
 )
 from sklearn_lsh.estimators.automatic import Facts, Settings, choose, is_auto
-from sklearn_lsh.estimators.blending import Blend, grown_blend, hold_out, make_blend
+from sklearn_lsh.estimators.blending import Blend, begin_blending, grown_blend
 from sklearn_lsh.estimators.density import all_neurons
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.fitted import FittedAttributes
@@ -54,6 +54,9 @@ from sklearn_lsh.inputs import MatrixLike, check_data, check_weights, moderate_w
 from sklearn_lsh.network import Network
 from sklearn_lsh.network.growth import remember_mean
 from sklearn_lsh.stored import Attributes, Stored
+
+# Mini-batches after which a network is left untrained whose word counts nothing beside neighbours'.
+STEPS_TRIED = 1_000
 
 
 class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
@@ -180,7 +183,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         elif self.early_stopping:
             validation = self._set_aside(data, y, rng)
         self._choose_settings(data, fresh=fresh)
-        held_out = hold_out(self, data, validation, rng)
+        blending = begin_blending(self, data, validation, rng)
         self._prepare_network(data, rng, known=known)
         if fresh:
             self._network.count_targets(data.target, data.rows)
@@ -188,7 +191,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         self._begin_history(fresh=fresh, validates=validation is not None)
         callbacks.begin()
         max_iter = self._settings.max_iter
-        stopped = self._train(data, validation, callbacks, interrupts, rng, max_iter)
+        stopped = self._train(data, validation, callbacks, interrupts, rng, max_iter, blending)
         if not stopped and not self._settings.ends_as_planned:
             warnings.warn(
                 f"Maximum iterations ({max_iter}) reached and the optimization hasn't "
@@ -197,8 +200,8 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
                 stacklevel=4,
             )
         self._remember(data)
-        if held_out is not None:
-            self._blend = make_blend(self, data, held_out, rng)
+        if blending is not None:
+            self._blend = blending.finish()
         callbacks.end()
 
     def _partial_fit(self, X, y, sample_weight, classes=None):
@@ -378,9 +381,18 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             self._history = History()
         self._history.begin(early_stopping=self.early_stopping, validates=validates)
 
-    def _train(self, data, validation, callbacks, interrupts, rng, n_epochs: int) -> bool:
+    def _train(
+        self, data, validation, callbacks, interrupts, rng, n_epochs: int, blending=None
+    ) -> bool:
         """Train the network; False if all epochs were used up."""
         settings = self._settings
+
+        def has_enough() -> bool:
+            """Whether neighbours know all that many mini-batches taught, and there is no more."""
+            n_steps = self._history.n_iter * len(data.rows) / settings.batch_size
+            may_end = blending is not None and is_auto(self.max_iter) and n_steps > STEPS_TRIED
+            return may_end and blending.leaves_out_network()
+
         return train(
             self._network,
             data,
@@ -398,6 +410,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
                 verbose=self.verbose,
             ),
             validation=validation,
+            has_enough=has_enough,
             callbacks=callbacks,
             interrupts=interrupts,
             random_state=rng,

@@ -5,6 +5,7 @@ What speaks for a label is weighed (`evidence`) on rows from which neither of th
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -154,64 +155,88 @@ def hold_out_rows(target, rows, random_state) -> np.ndarray:
     return np.sort(drawn[:n_wanted]) if len(drawn) >= FEWEST_HELD_OUT else rows[:0]
 
 
-def hold_out(estimator, data, validation, random_state) -> HeldOut | None:
-    """Hold rows out of a training set, to blend by; None where no neighbours are asked.
+class Blending:
+    """A blend in the making: rows held out from a training set, and what is similar to them.
 
     Parameters
     ----------
     estimator : BaseLSHMLP
         With its target and settings.
     data : TrainingSet
-        Loses the rows.
+        Loses the rows that are held out.
     validation : ValidationSet or None
         Whose rows will do.
     random_state : RandomState
     """
+
+    def __init__(self, estimator, data, validation, random_state):
+        self.estimator, self.data = estimator, data
+        if validation is not None:
+            self.held_out = HeldOut(validation.X, validation.target, data.rows[:0])
+        else:
+            rows = hold_out_rows(data.target, data.rows, random_state)
+            data.rows = np.setdiff1d(data.rows, rows)
+            self.held_out = HeldOut(data.X[rows], data.target[rows], rows)
+        self.seed = random_state.randint(np.iinfo(np.int32).max)
+
+    @cached_property
+    def neighborhood(self) -> Neighborhood:
+        """The training rows, without those held out."""
+        n_neighbors, n_jobs = self.estimator._settings.n_neighbors, self.estimator.n_jobs
+        rows = labelled_rows(self.data)
+        return Neighborhood(*rows, n_neighbors, seed=self.seed, n_jobs=n_jobs)
+
+    def candidates(self) -> Candidates:
+        """What the network, as it is now, and the rows say of those held out."""
+        estimator = self.estimator
+        trial = self._blend(FIRST)
+        asked = estimator._network, self.held_out.X, 1
+        return trial.candidates(*asked, estimator.predict_selection, estimator.n_jobs)
+
+    def leaves_out_network(self) -> bool:
+        """Whether the network, as it is now, counts nothing."""
+        if self.held_out.X.shape[0] == 0:
+            return OF_SINGLE_ROWS.network == 0
+        return self._weigh(self.candidates()).weights.network == 0
+
+    def finish(self) -> Blend | None:
+        """Blend the trained network with the rows that it learnt from, and with those held out.
+
+        Returns
+        -------
+        blend : Blend or None
+            None where it is left to the data, and a blend does no better than the network.
+        """
+        held_out = self.held_out
+        if held_out.X.shape[0] == 0:
+            return self._blend(OF_SINGLE_ROWS)
+        candidates = self.candidates()
+        found = self._weigh(candidates)
+        if is_auto(self.estimator.n_neighbors):
+            alone = self._weigh(candidates, network_only=True)
+            n_right, n_right_alone = (hits(candidates, each, held_out) for each in (found, alone))
+            if not (is_less(found.losses, alone.losses) and n_right > n_right_alone):
+                return None
+        blend = self._blend(found.weights)
+        if len(held_out.rows) == 0:
+            return blend
+        return blend.with_rows(*labelled_rows(self.data, held_out.rows))
+
+    def _weigh(self, candidates, *, network_only=False):
+        normalised = LOSSES[self.estimator._network.loss].normalised
+        target = self.held_out.target
+        return find_weights(candidates, target, normalised=normalised, network_only=network_only)
+
+    def _blend(self, weights):
+        normalised = LOSSES[self.estimator._network.loss].normalised
+        return Blend(self.neighborhood, weights, normalised=normalised)
+
+
+def begin_blending(estimator, data, validation, random_state) -> Blending | None:
+    """Begin to blend, where neighbours are asked; see `Blending`."""
     if estimator._settings.n_neighbors is None or estimator._target.n_outputs == 1:
         return None
-    if validation is not None:
-        return HeldOut(validation.X, validation.target, data.rows[:0])
-    rows = hold_out_rows(data.target, data.rows, random_state)
-    data.rows = np.setdiff1d(data.rows, rows)
-    return HeldOut(data.X[rows], data.target[rows], rows)
-
-
-def make_blend(estimator, data, held_out: HeldOut, random_state) -> Blend | None:
-    """Blend a trained network with the rows that it learnt from and, in the end, those held out.
-
-    Parameters
-    ----------
-    estimator : BaseLSHMLP
-    data : TrainingSet
-        Without the rows held out.
-    held_out : HeldOut
-    random_state : RandomState
-        Draws what a search draws.
-
-    Returns
-    -------
-    blend : Blend or None
-        None where it is left to the data, and a blend does no better than the network.
-    """
-    network, n_jobs = estimator._network, estimator.n_jobs
-    normalised = LOSSES[network.loss].normalised
-    seed = random_state.randint(np.iinfo(np.int32).max)
-    n_neighbors = estimator._settings.n_neighbors
-    neighborhood = Neighborhood(*labelled_rows(data), n_neighbors, seed=seed, n_jobs=n_jobs)
-    if held_out.X.shape[0] == 0:
-        return Blend(neighborhood, OF_SINGLE_ROWS, normalised=normalised)
-    trial = Blend(neighborhood, FIRST, normalised=normalised)
-    candidates = trial.candidates(network, held_out.X, 1, estimator.predict_selection, n_jobs)
-    found = find_weights(candidates, held_out.target, normalised=normalised)
-    if is_auto(estimator.n_neighbors):
-        alone = find_weights(candidates, held_out.target, normalised=normalised, network_only=True)
-        gains = is_less(found.losses, alone.losses)
-        if not gains or not hits(candidates, found, held_out) > hits(candidates, alone, held_out):
-            return None
-    blend = Blend(neighborhood, found.weights, normalised=normalised)
-    if len(held_out.rows) == 0:
-        return blend
-    return blend.with_rows(*labelled_rows(data, held_out.rows))
+    return Blending(estimator, data, validation, random_state)
 
 
 def grown_blend(estimator, known, data) -> Blend | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,6 +68,11 @@ class TrainingSettings(NamedTuple):
     verbose: bool | int
 
 
+def never() -> bool:
+    """Do not end."""
+    return False
+
+
 def train(
     network: Network,
     data: TrainingSet,
@@ -75,6 +81,7 @@ def train(
     settings: TrainingSettings,
     *,
     validation: ValidationSet | None = None,
+    has_enough: Callable[[], bool] = never,
     callbacks: FitCallbacks | NoCallbacks,
     interrupts: Interrupts,
     random_state: np.random.RandomState,
@@ -92,6 +99,8 @@ def train(
         Changes the learning rate.
     settings : TrainingSettings
     validation : ValidationSet, default=None
+    has_enough : callable, default=never
+        Asked after each epoch but the last whether to leave out the rest.
     callbacks : FitCallbacks or NoCallbacks
     interrupts : Interrupts
         Ends the training between two mini-batches; what was learnt is kept.
@@ -133,6 +142,8 @@ def train(
             schedule.after_epoch(network.optimizer, history.t, history.n_iter / n_epochs)
             stopped = ends_on_plateau(network.optimizer, history, schedule, settings)
             if callbacks.end_epoch() or stopped:
+                return True
+            if history.n_iter < n_epochs and has_enough():
                 return True
             interrupts.check()
     except Diverged:

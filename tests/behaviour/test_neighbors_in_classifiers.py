@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lsh import LSHMLPClassifier
+from sklearn_lsh.estimators.blending import Blending
 from sklearn_lsh.metrics import precision_at_k
 
 N_CLASSES, N_FEATURES, N_KEPT = 300, 4_000, 6
@@ -146,6 +147,19 @@ def test_new_classes_are_asked_for_too():
     assert_array_equal(network.classes_, np.arange(N_CLASSES))
     assert network._blend.neighborhood.labels.shape == (len(Y), N_CLASSES)
     assert network.score(X_NEW, Y_NEW) > 0.95
+
+
+def test_no_more_is_learnt_that_counts_nothing(monkeypatch):
+    """Classes of one row are told by that row: all the network's epochs but one are left out."""
+    monkeypatch.setattr("sklearn_lsh.estimators.base.STEPS_TRIED", 3)
+    network = classifier(max_iter="auto", n_neighbors=5, batch_size=64).fit(X[::4], Y[::4])
+    assert network.n_iter_ == 1
+    assert network.settings_["max_iter"] > 1
+    longer = classifier(max_iter=3, n_neighbors=5, batch_size=64).fit(X[::4], Y[::4])
+    assert longer.n_iter_ == 3
+    monkeypatch.setattr(Blending, "leaves_out_network", lambda self: False)
+    counting = classifier(max_iter="auto", n_neighbors=5, batch_size=64).fit(X[::4], Y[::4])
+    assert counting.n_iter_ == counting.settings_["max_iter"]
 
 
 def test_a_stream_asks_no_rows():
