@@ -111,6 +111,7 @@ def test_verbose(capsys, digits):
     classifier(max_iter=2).fit(*digits.few)
     assert capsys.readouterr().out == ""
     classifier(max_iter=2, verbose=True).fit(*digits.few, X_val=digits.few.X, y_val=digits.few.y)
-    lines = capsys.readouterr().out.splitlines()
+    automatic, *lines = capsys.readouterr().out.splitlines()
+    assert automatic.startswith("Automatic: ")
     pattern = r"Iteration \d, loss = \d\.\d{8}, [\d,]+ samples/s, validation score = 0\.\d{6}"
     assert [bool(re.fullmatch(pattern, line)) for line in lines] == [True, True]

@@ -370,9 +370,9 @@ def test_rates_of_simple_lsh():
 def test_rates_of_ranges():
     x, y = at_angles(6)
     x = x * np.linspace(0.1, 1, 10)[:, np.newaxis]
-    family = SimpleLSH(2, 200_000, n_ranges=3, random_state=0).fit(x)
+    family = SimpleLSH(2, 60_000, n_ranges=3, random_state=0).fit(x)
     codes, queries = family.transform(x), family.transform_queries(y)
-    assert queries.shape == (10, 3, 200_000)
+    assert queries.shape == (10, 3, 60_000)
     own = (codes >> 2)[:, 0]
     assert (codes >> 2 == own[:, np.newaxis]).all()
     np.testing.assert_array_equal(np.sort(own), own)
