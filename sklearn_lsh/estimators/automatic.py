@@ -8,9 +8,10 @@ and labels are rare, and more epochs only learn the training rows by heart.
 
 from __future__ import annotations
 
-from math import log2
+from math import log2, sqrt
 from typing import NamedTuple
 
+import numpy as np
 from scipy.sparse import issparse
 
 
@@ -36,8 +37,10 @@ DENSE_PACE, SPARSE_PACE = Pace(24, 100), Pace(12, 15)
 MANY_ROWS, MANY_OUTPUTS = 5_000, 500
 # Mini-batches are as large as the root of the number of rows, within these bounds.
 SMALLEST_BATCH, LARGEST_BATCH = 32, 512
-# Rates at which a falling one starts, by the solver, and what a constant one is of it.
+# Rates at which a falling one starts, by the solver, and what a constant one is of it. Of more inputs
+# than that a step moves responses further: rates fall with the root of their number.
 RATES = {"adam": 0.01, "adagrad": 0.03, "rowwise_adagrad": 0.1, "sgd": 0.1}
+FEW_INPUTS = 64
 CONSTANT_SHARE = 0.5
 # Neurons of the hidden layer.
 WIDTH = 128
@@ -72,16 +75,21 @@ class Facts(NamedTuple):
         Classes, labels or target values.
     is_sparse : bool
         Whether X is.
+    n_inputs : float
+        Mean number of a row's values: of the features, if X is dense, or of its non-zeros.
     """
 
     n_rows: int
     n_outputs: int
     is_sparse: bool
+    n_inputs: float = 1
 
     @classmethod
     def of(cls, data, target) -> Facts:
         """Facts about a training set and its target."""
-        return cls(len(data.rows), target.n_outputs, issparse(data.X))
+        X, rows, is_sparse = data.X, data.rows, issparse(data.X)
+        n_inputs = float(np.diff(X.indptr)[rows].mean()) if is_sparse else X.shape[1]
+        return cls(len(rows), target.n_outputs, is_sparse, n_inputs)
 
     @property
     def has_rare_labels(self) -> bool:
@@ -140,11 +148,12 @@ def _of_large(solver: str, facts: Facts) -> Settings:
     n_rows, pace = max(1, facts.n_rows), facts.pace
     n_epochs = round(pace.n_epochs * (PACE_ROWS / n_rows) ** PACE_POWER)
     batch_size = 1 << round(log2(n_rows) / 2)
+    rate = RATES[solver] * min(1, sqrt(FEW_INPUTS / max(1, facts.n_inputs)))
     return Settings(
         hidden_layer_sizes=(WIDTH,),
         batch_size=min(max(batch_size, SMALLEST_BATCH), LARGEST_BATCH),
         learning_rate="linear",
-        learning_rate_init=RATES[solver],
+        learning_rate_init=float(f"{rate:.2g}"),
         max_iter=min(max(n_epochs, FEWEST_EPOCHS), pace.most),
         n_neighbors=N_NEIGHBORS if facts.has_rare_labels else None,
     )

@@ -226,7 +226,8 @@ class LSHMLPClassifier(ScoreMixin, ProbabilityMixin, ClassifierMixin, BaseLSHMLP
     :class:`~sklearn.neural_network.MLPClassifier`
     has: 100 hidden neurons, mini-batches of 200, a constant rate of 0.001, at most 200 epochs. All
     others get 128 neurons, mini-batches of about the root of the number of rows (32 to 512), and a
-    rate that falls linearly, from 0.01 with "adam". Of 50,000 rows there are 24 epochs if they are
+    rate that falls linearly, with "adam" from 0.01, or less where rows have more than 64 values (by
+    the root of their number). Of 50,000 rows there are 24 epochs if they are
     dense and have fewer than 500 outputs, 12 if not; of others as the power 0.6 of their number: 2
     to 100, or 2 to 15. `partial_fit`, which does not know what is to come, takes half of that rate
     for all the time.

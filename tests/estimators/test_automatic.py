@@ -1,5 +1,7 @@
 """What is left to the data: the rules, what a user sets, and what fitted estimators tell of it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -17,6 +19,7 @@ from sklearn_lsh.estimators.automatic import (
     choose,
 )
 from sklearn_lsh.estimators.parameters import CONSTRAINTS
+from sklearn_lsh.estimators.training import TrainingSet
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)).astype(np.float32)
@@ -91,6 +94,22 @@ def test_every_solver_has_its_rate(solver):
     assert falling.learning_rate_init == RATES[solver]
     assert constant.learning_rate == "constant"
     assert constant.learning_rate_init == RATES[solver] / 2
+
+
+@pytest.mark.parametrize(("n_inputs", "rate"), [(3, 0.01), (64, 0.01), (256, 0.005), (784, 0.0029)])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_more_inputs_are_learnt_from_more_slowly(n_inputs, rate, is_sparse):
+    given = Facts(10_000, 3, is_sparse, n_inputs)
+    assert choose(LSHMLPClassifier(), given).learning_rate_init == rate
+
+
+def test_inputs_are_those_of_training_rows():
+    dense = np.eye(6, dtype=np.float32)
+    dense[:3] = 1
+    data = TrainingSet(sp.csr_array(dense), None, None, np.array([0, 4]))
+    assert Facts.of(data, SimpleNamespace(n_outputs=2)) == (2, 2, True, 3.5)
+    data.X = dense
+    assert Facts.of(data, SimpleNamespace(n_outputs=2)) == (2, 2, False, 6)
 
 
 def test_what_is_set_stays():
