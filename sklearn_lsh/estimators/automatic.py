@@ -37,8 +37,9 @@ DENSE_PACE, SPARSE_PACE = Pace(24, 100), Pace(12, 15)
 MANY_ROWS, MANY_OUTPUTS = 5_000, 500
 # Mini-batches are as large as the root of the number of rows, within these bounds.
 SMALLEST_BATCH, LARGEST_BATCH = 32, 512
-# Rates at which a falling one starts, by the solver, and what a constant one is of it. Of more inputs
-# than that a step moves responses further: rates fall with the root of their number.
+# Rates at which a falling one starts, by the solver, and what a constant one is of it. The more
+# inputs have a part in a response, the further a step moves it: so of more than a few inputs rates
+# fall with the root of their number.
 RATES = {"adam": 0.01, "adagrad": 0.03, "rowwise_adagrad": 0.1, "sgd": 0.1}
 FEW_INPUTS = 64
 CONSTANT_SHARE = 0.5
