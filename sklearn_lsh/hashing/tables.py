@@ -193,9 +193,9 @@ class LSHTables(Stored):
             )
         room = codes.shape[0] * n_wanted
         check_n_pairs(room)
-        # Numbers of any size are right where there are no rows, and no row shares so many.
+        # Numbers of any size are right where there are no rows, and no row shares more than all.
         fill_from = min(max(int(fill_from), -1), self.n_rows)
-        min_shared = min(int(min_shared), MOST_MEMBERS)
+        min_shared = min(int(min_shared), self.n_tables + 1)
         return self._search(codes, n_wanted, room, fill_from=fill_from, min_shared=min_shared)
 
     def buckets(self, codes: Array) -> tuple[Array, Array]:
