@@ -17,7 +17,6 @@ from sklearn_lsh.hashing.stored_tables import check_stored_tables
 from sklearn_lsh.hashing.table_checks import (
     CODE_TYPES,
     MOST_LOOKUPS,
-    MOST_MEMBERS,
     as_codes,
     check_count,
     check_n_members,
