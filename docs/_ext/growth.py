@@ -121,7 +121,8 @@ def top_k_table(report):
 NOTHING_SET = {
     "classes": lambda run: f"{run['classes']:,}",
     "epochs": lambda run: f"{run['epochs']}",
-    "seconds an epoch": lambda run: f"{run['seconds_an_epoch']:.1f}",
+    "seconds of training": lambda run: f"{run['seconds']:.1f}",
+    "of predicting": lambda run: f"{run['seconds_to_score']:.1f}",
     "peak memory": lambda run: mega(run["peak_bytes"]),
     "accuracy": lambda run: f"{run['accuracy']:.2%}",
     "chance": lambda run: f"{run['chance']:.4%}",
