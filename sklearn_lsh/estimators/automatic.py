@@ -31,7 +31,8 @@ class Pace(NamedTuple):
 
 
 PACE_ROWS, PACE_POWER, FEWEST_EPOCHS = 50_000, 0.6, 2
-# Of dense data with few outputs, and of all other data: `benchmarks/defaults.py`.
+# Of dense data with few outputs, and of all other data. Measured by `benchmarks/defaults.py`, whose
+# `UNSEEN` sets had no part in choosing these and the numbers below.
 DENSE_PACE, SPARSE_PACE = Pace(24, 100), Pace(12, 15)
 # Dense rows from which on they are many, and outputs.
 MANY_ROWS, MANY_OUTPUTS = 5_000, 500

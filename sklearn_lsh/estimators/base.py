@@ -298,8 +298,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         """Choose what the parameters leave to the data; a network that is there, stays as it is."""
         settings = choose(self, Facts.of(data, self._target), streams=streams)
         if not fresh and is_auto(self.hidden_layer_sizes):
-            sizes = self._settings.hidden_layer_sizes
-            settings = settings._replace(hidden_layer_sizes=sizes)
+            settings = settings._replace(hidden_layer_sizes=self._settings.hidden_layer_sizes)
         self._settings = settings
         if self.verbose:
             print_settings(self)
@@ -341,11 +340,12 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         stored.part("_history", History).check_stored()
         network = stored.part("_network", Network)
         network.check_stored()
+        stored.part("_settings", Settings)
         target = stored.part("_target", *self._targets)
         target.check_stored()
-        if stored.part("_blend", Blend, type(None)) is not None:
-            self._blend.check_stored(network)
-        fits = network.n_units[-1] == target.n_outputs and network.loss == target.loss
+        if (blend := stored.part("_blend", Blend, type(None))) is not None:
+            blend.check_stored(network)
+        fits = (network.n_units[-1], network.loss) == (target.n_outputs, target.loss)
         stored.require(fits, "_target", "of the network's outputs and loss")
         stored.integer("n_features_in_", network.n_units[0], network.n_units[0])
         description = stored.part("_description", dict)
@@ -388,7 +388,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         settings = self._settings
 
         def has_enough() -> bool:
-            """Whether neighbours know all that many mini-batches taught, and there is no more."""
+            """Whether neighbours know all that many mini-batches taught."""
             n_steps = self._history.n_iter * len(data.rows) / settings.batch_size
             may_end = blending is not None and is_auto(self.max_iter) and n_steps > STEPS_TRIED
             return may_end and blending.leaves_out_network()

@@ -80,12 +80,16 @@ def test_a_single_new_class(kind):
 def test_what_there_was_stays_until_something_is_learnt():
     """Old classes answer as before, and new ones follow the formula, with float64 and loops."""
     network = classifier().fit(*draw(OLD))
-    hidden_of = lambda X: np.maximum(X @ network.coefs_[0] + network.intercepts_[0], 0)  # noqa: E731
+
+    def hidden_of(X):
+        return np.maximum(X @ network.coefs_[0] + network.intercepts_[0], 0)
+
     mean = hidden_of(draw(OLD)[0].astype(float)).mean(axis=0)
     X, y = draw(NEW[:3], 5)
     hidden = hidden_of(X.astype(float))
     outputs = hidden @ network.coefs_[1] + network.intercepts_[1]
-    known = dict(zip(network.classes_, zip(network.coefs_[1].T, network.intercepts_[1])))  # noqa: B905
+    pairs = zip(network.coefs_[1].T, network.intercepts_[1], strict=True)
+    known = dict(zip(network.classes_, pairs, strict=True))
     usual = np.mean([row @ mean + bias for row, bias in known.values()])
     grown = copy.deepcopy(network).set_params(learning_rate_init=1e-30).partial_fit(X, y)
     rows = dict(zip(grown.classes_, grown.coefs_[1].T, strict=True))

@@ -83,6 +83,13 @@ def test_weights_are_where_the_loss_is_least(normalised):
             assert (near[:3] < 0).any() or objective(near) > least
 
 
+def test_samples_without_labels():
+    candidates = Candidates.of(draw_kinds(0))
+    found = find_weights(candidates, sp.csr_array((N_SAMPLES, N_LABELS)), normalised=False)
+    assert np.isfinite(found.losses).all()
+    assert found.weights.intercept < 0
+
+
 def test_weights_of_the_network_alone():
     candidates, target = Candidates.of(draw_kinds(0)), draw_target(1, one_each=False)
     alone = find_weights(candidates, target, normalised=False, network_only=True)
