@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from sklearn_lsh import kernels
 from sklearn_lsh.csr import CSR, Pattern, best_columns, check_n_pairs, keep_best, lengths_of, take
+from sklearn_lsh.neighbors.highest import Highest
 from sklearn_lsh.stored import Attributes, check_array, check_pointers, refuse
 
 # Rows whose products are added up at once where a query shares features with many: 128 KB.
@@ -30,7 +31,7 @@ MOST_FEATURES = 8
 FEW_FEATURES = 1 << 16
 
 
-class Best(NamedTuple):
+class Ranked(NamedTuple):
     """The rows of the highest scores of each query, in no order.
 
     Attributes
@@ -51,7 +52,7 @@ class Best(NamedTuple):
     bars: np.ndarray
 
     @classmethod
-    def with_room(cls, n_queries, n_best) -> Best:
+    def with_room(cls, n_queries, n_best) -> Ranked:
         """No rows yet."""
         shape = n_queries, n_best
         return cls(
@@ -86,6 +87,40 @@ class Lists(NamedTuple):
         return cls(indptr, rows, columns.data)
 
 
+class Met(NamedTuple):
+    """Rows that some queries meet, one query after another, as `kernels.meet_rows` fills it.
+
+    Attributes
+    ----------
+    sums : ndarray of shape (n_rows,), dtype=float32
+        Zeros, which are left as such.
+    counts : ndarray of shape (n_queries,), dtype=uint32
+        How many rows share a feature with each query. Some others follow them.
+    indptr : ndarray of shape (n_queries + 1,), dtype=uint32
+        Query ``i`` has the places ``indptr[i]:indptr[i + 1]`` of the next two.
+    rows : ndarray of shape (n_places,), dtype=uint32
+    products : ndarray of shape (n_places,), dtype=float32
+        Inner products of the queries with them.
+    """
+
+    sums: np.ndarray
+    counts: np.ndarray
+    indptr: np.ndarray
+    rows: np.ndarray
+    products: np.ndarray
+
+    @classmethod
+    def with_room(cls, sums, n_queries, n_places) -> Met:
+        """Arrays for the kernel to fill."""
+        return cls(
+            sums,
+            np.empty(n_queries, np.uint32),
+            np.empty(n_queries + 1, np.uint32),
+            np.empty(n_places, np.uint32),
+            np.empty(n_places, np.float32),
+        )
+
+
 class Postings:
     """Rows by feature, to be searched by inner products.
 
@@ -94,8 +129,8 @@ class Postings:
     be Jaccard's similarity less one instead.
 
     Rows that share no feature with a query are found, too, where their scores are among the
-    highest. Scores are sums of float32; `Best.bars` tells which other rows rounding might put among
-    the best.
+    highest. Scores are sums of float32; `Ranked.bars` tells which other rows rounding might put
+    among the best.
 
     Rows that are inserted get lists of their own, a *segment*. It is merged with the one before
     that is not much longer, as in a log-structured merge tree [1]_: so there are few segments, and
@@ -161,7 +196,7 @@ class Postings:
         queries = _as_batch(queries)
         return np.sum([segment.count(queries) for segment in self.segments], axis=0)
 
-    def best(self, queries, n_best, sizes=None) -> Best:
+    def best(self, queries, n_best, sizes=None) -> Ranked:
         """Find the rows of the highest scores.
 
         Parameters
@@ -173,7 +208,7 @@ class Postings:
 
         Returns
         -------
-        best : Best
+        best : Ranked
         """
         queries = _as_batch(queries)
         if sizes is None:
@@ -247,9 +282,9 @@ class Segment:
         kernels.count_postings(queries, self.lists.indptr, counts)
         return counts
 
-    def best(self, queries: CSR, sizes, n_best) -> Best:
+    def best(self, queries: CSR, sizes, n_best) -> Ranked:
         """See `Postings.best`."""
-        best = Best.with_room(queries.n_rows, n_best)
+        best = Ranked.with_room(queries.n_rows, n_best)
         counts = self.count(queries)
         is_many = counts >= MANY * self.n_rows
         few, many = (np.flatnonzero(chosen).astype(np.uint32) for chosen in (~is_many, is_many))
@@ -263,36 +298,30 @@ class Segment:
     def _fill_from_few(self, queries, sizes, chosen, sums, best):
         """Find the best of the rows that chosen queries meet, and of some others."""
         n_queries, n_best = chosen.shape[0], best.indices.shape[1]
-        room = int(self.count(queries)[chosen].sum()) + n_queries * n_best + 1
-        indptr, counts = np.empty(n_queries + 1, np.uint32), np.empty(n_queries, np.uint32)
-        rows, products = np.empty(room, np.uint32), np.empty(room, np.float32)
-        out = sums, counts, indptr, rows, products
-        kernels.meet_rows(queries, chosen, self.lists, self.order, n_best, out)
-        rows = rows[: indptr[-1]]
-        own = np.repeat(sizes[chosen], lengths_of(indptr))
-        scores = _scores(products[: indptr[-1]], self.norms[rows], own)
+        # One place more, because the kernel writes before it knows that a row is new.
+        n_places = int(self.count(queries)[chosen].sum()) + n_queries * n_best + 1
+        met = Met.with_room(sums, n_queries, n_places)
+        kernels.meet_rows(queries, chosen, self.lists, self.order, n_best, met)
+        indptr = met.indptr
+        rows, products = met.rows[: indptr[-1]], met.products[: indptr[-1]]
+        query_sizes = np.repeat(sizes[chosen], lengths_of(indptr))
         places = Pattern(indptr, np.arange(indptr[-1], dtype=np.uint32))
-        kept = keep_best(places, scores, n_best)
+        kept = keep_best(places, _scores(products, self.norms[rows], query_sizes), n_best)
         owners = np.repeat(np.arange(n_queries), lengths_of(kept.indptr))
         target = chosen[owners], np.arange(owners.shape[0]) - kept.indptr[owners]
-        is_met = kept.indices < (indptr[:-1] + counts)[owners]
+        is_met = kept.indices < (indptr[:-1] + met.counts)[owners]
         best.indices[target], best.scores[target] = rows[kept.indices], kept.scores
         best.is_met[target] = is_met
-        is_cut = np.bincount(owners, is_met, n_queries) < counts
+        is_cut = np.bincount(owners, is_met, n_queries) < met.counts
         best.bars[chosen[is_cut]] = best.scores[chosen[is_cut]].min(axis=1)
 
     def _fill_from_many(self, queries, sizes, chosen, best):
         """Find the best of all rows for chosen queries."""
         n_best = best.indices.shape[1]
-        shape = chosen.shape[0], 2 * n_best
-        counts, columns = np.zeros(chosen.shape[0], np.uint32), np.empty(shape, np.uint32)
-        bars, scores = (np.full(n, -np.inf, np.float32) for n in (chosen.shape[0], shape))
-        norms, numbers = (self.norms, sizes), (BLOCK_ROWS, n_best)
-        out = counts, bars, columns, scores
-        kernels.best_in_blocks(queries, chosen, self.lists, norms, numbers, out)
-        scores[np.arange(2 * n_best) >= counts[:, np.newaxis]] = -np.inf
-        places, best.scores[chosen] = best_columns(scores, n_best)
-        best.indices[chosen] = np.take_along_axis(columns, places, axis=1)
+        highest = Highest.with_room(chosen.shape[0], n_best)
+        norms, block = (self.norms, sizes), (BLOCK_ROWS, n_best)
+        kernels.best_in_blocks(queries, chosen, self.lists, norms, block, highest)
+        best.indices[chosen], best.scores[chosen] = highest.cut(n_best)
         best.is_met[chosen] = True
         best.bars[chosen] = best.scores[chosen].min(axis=1)
 
@@ -336,7 +365,7 @@ def _scores(products, norms, sizes):
     return np.divide(2 * products - both, union, out=scores, where=norms < np.inf)
 
 
-def _merged(found, starts, n_best) -> Best:
+def _merged(found, starts, n_best) -> Ranked:
     """The best of several segments."""
     found = [
         best._replace(indices=best.indices + np.uint32(start))
@@ -350,7 +379,7 @@ def _merged(found, starts, n_best) -> Best:
     np.put_along_axis(scores, places, -np.inf, axis=1)
     bars = np.max([scores.max(axis=1), *(best.bars for best in found)], axis=0)
     indices, is_met = (np.take_along_axis(array, places, axis=1) for array in (indices, is_met))
-    return Best(indices, kept, is_met, bars)
+    return Ranked(indices, kept, is_met, bars)
 
 
 def _parts(sizes, most):

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.csr import best_columns, n_nonzero
+from sklearn_lsh.csr import n_nonzero
+from sklearn_lsh.neighbors.highest import Highest
 from sklearn_lsh.neighbors.metrics import Metric, Vectors
 from sklearn_lsh.neighbors.postings import Postings
 from sklearn_lsh.stored import Attributes
@@ -37,37 +38,6 @@ class Scanned(NamedTuple):
 
     indices: np.ndarray
     bars: np.ndarray
-
-
-class _Best(NamedTuple):
-    """The best rows so far of each query, and some more.
-
-    Attributes
-    ----------
-    counts : ndarray of shape (n_queries,), dtype=uint32
-        How many there are.
-    thresholds : ndarray of shape (n_queries,), dtype=float32
-        Rows that score lower are not among the best.
-    columns : ndarray of shape (n_queries, 2 * n_best), dtype=uint32
-        Their indices.
-    scores : ndarray of shape (n_queries, 2 * n_best), dtype=float32
-    """
-
-    counts: np.ndarray
-    thresholds: np.ndarray
-    columns: np.ndarray
-    scores: np.ndarray
-
-    @classmethod
-    def with_room(cls, n_queries, n_best):
-        """None yet."""
-        shape = n_queries, 2 * n_best
-        return cls(
-            counts=np.zeros(n_queries, np.uint32),
-            thresholds=np.full(n_queries, -np.inf, np.float32),
-            columns=np.zeros(shape, np.uint32),
-            scores=np.empty(shape, np.float32),
-        )
 
 
 class Scan:
@@ -190,16 +160,14 @@ class Scan:
         return (offsets + rows.squares).astype(np.float32) if self.metric.is_set else offsets
 
     def _best(self, queries, n_best):
-        best = _Best.with_room(queries.n_rows, n_best)
+        highest = Highest.with_room(queries.n_rows, n_best)
         for start, products in self._products(queries):
             if self.metric.is_angle:
                 self._set_right_angles(products, start, queries)
             offsets = self.offsets[start : start + products.shape[1]]
-            kernels.keep_highest(products, offsets, start, n_best, best)
-        best.scores[np.arange(2 * n_best) >= best.counts[:, np.newaxis]] = -np.inf
-        places, scores = best_columns(best.scores, n_best)
-        indices = np.sort(np.take_along_axis(best.columns, places, axis=1), axis=1)
-        return Scanned(indices, scores.min(axis=1))
+            kernels.keep_highest(products, offsets, start, n_best, highest)
+        indices, scores = highest.cut(n_best)
+        return Scanned(np.sort(indices, axis=1), scores.min(axis=1))
 
     def _set_right_angles(self, products, start, queries):
         """Rows that were zero stay at right angles where the others were moved."""
