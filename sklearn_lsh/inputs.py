@@ -34,6 +34,21 @@ _STRINGS = "UT"
 MOST_COLUMNS = 2**32 - 1
 
 
+class Samples(NamedTuple):
+    """What a user hands in to learn from, or to measure progress on, as it is.
+
+    Attributes
+    ----------
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    y : array-like or sparse matrix of shape (n_samples,) or (n_samples, n_outputs)
+    sample_weight : array-like of shape (n_samples,) or None
+    """
+
+    X: MatrixLike
+    y: MatrixLike
+    sample_weight: ArrayLike | None
+
+
 class Count(Interval):
     """Constraint of scikit-learn's form for a number of things: an integer, and no boolean.
 

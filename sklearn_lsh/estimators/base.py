@@ -50,7 +50,7 @@ from sklearn_lsh.estimators.schedules import make_schedule
 from sklearn_lsh.estimators.targets import Target
 from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, train
 from sklearn_lsh.estimators.validation import ValidationSet, make_score, split_rows
-from sklearn_lsh.inputs import MatrixLike, check_data, check_weights, moderate_weights
+from sklearn_lsh.inputs import MatrixLike, Samples, check_data, check_weights, moderate_weights
 from sklearn_lsh.network import Network
 from sklearn_lsh.network.growth import remember_mean
 from sklearn_lsh.stored import Attributes, Stored
@@ -155,19 +155,18 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             If training used up `max_iter` epochs.
         """
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
-        given = (X, y, sample_weight)
-        validation = (X_val, y_val, sample_weight_val)
+        given = Samples(X, y, sample_weight)
+        validation = Samples(X_val, y_val, sample_weight_val)
         changing = TRAINED if goes_on else ()
         with Interrupts() as interrupts, draft_of(self, changing) as draft:
-            callbacks = FitCallbacks(self, draft, *given)
+            callbacks = FitCallbacks(self, draft, given)
             draft._fit(given, validation, callbacks, interrupts, fresh=not goes_on)
         return self
 
     def _fit(self, given, given_validation, callbacks, interrupts, *, fresh: bool) -> None:
         """As `fit`, on a draft of the estimator."""
-        X, y, sample_weight = given
-        X, y = self._check_X_y(X, y, reset=fresh)
-        sample_weight = check_weights(sample_weight, X)
+        X, y = self._check_X_y(given.X, given.y, reset=fresh)
+        sample_weight = check_weights(given.sample_weight, X)
         if fresh:
             refuse_unaffordable(self, X.shape[1], y)
             known, self._target = None, self._choose_target(y)
@@ -179,7 +178,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         self._blend = None
         validation = None
         if any(part is not None for part in given_validation):
-            validation = self._given_validation_set(*given_validation)
+            validation = self._given_validation_set(given_validation)
         elif self.early_stopping:
             validation = self._set_aside(data, y, rng)
         self._choose_settings(data, fresh=fresh)
@@ -277,8 +276,9 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             score=make_score(self),
         )
 
-    def _given_validation_set(self, X_val, y_val, sample_weight_val) -> ValidationSet:
+    def _given_validation_set(self, given: Samples) -> ValidationSet:
         """Take the user's own validation rows."""
+        X_val, y_val, sample_weight_val = given
         if X_val is None and y_val is None:
             raise ValueError("sample_weight_val is given, but X_val and y_val are not.")
         for name, other, value in (("X_val", "y_val", X_val), ("y_val", "X_val", y_val)):

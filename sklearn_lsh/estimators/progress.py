@@ -6,6 +6,7 @@ import copy
 
 from sklearn_lsh.estimators.automatic import is_auto
 from sklearn_lsh.estimators.draft import TRAINED
+from sklearn_lsh.inputs import Samples
 
 
 class FitCallbacks:
@@ -17,15 +18,16 @@ class FitCallbacks:
         Whose callbacks they are.
     draft : estimator
         The copy of it that is fitted.
-    X, y, sample_weight
+    given : Samples
         As they were given to ``fit``: callbacks get them unchanged, so that a scorer finds
         the feature names and labels that the user knows.
     """
 
-    def __init__(self, estimator, draft, X, y, sample_weight):
+    def __init__(self, estimator, draft, given: Samples):
         self.estimator, self.draft = estimator, draft
-        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-        self.data = {"X": X, "y": y, "metadata": metadata}
+        weight = given.sample_weight
+        metadata = {} if weight is None else {"sample_weight": weight}
+        self.data = {"X": given.X, "y": given.y, "metadata": metadata}
 
     def begin(self) -> None:
         """Tell the callbacks that the fit begins."""

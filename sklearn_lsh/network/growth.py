@@ -138,11 +138,11 @@ def find_start(network, X, own, sample_weight, labelled) -> Start:
     last, highest, weights = network.layers[-1], [], []
 
     def evoke():
-        for inputs, targets, weight in chunks(X, own, sample_weight, labelled, network.chunk_size):
-            hidden = network.hidden(inputs)
+        for part in chunks(X, own, sample_weight, labelled, network.chunk_size):
+            hidden = network.hidden(part.inputs)
             highest.append(highest_of(last.forward(hidden).outputs))
-            weights.append(weight)
-            yield hidden, targets, weight
+            weights.append(part.weight)
+            yield part._replace(inputs=hidden)
 
     rows = np.zeros((own.shape[1], last.weights.coef.shape[0]), np.float32)
     bias = np.zeros(own.shape[1], np.float32)
@@ -209,8 +209,8 @@ def remember_samples(network, X, target, rows):
         Those that have new outputs.
     """
     selection = network.layers[-1].selection
-    for inputs, targets, _ in chunks(X, target, None, rows, network.chunk_size):
-        selection.remember(network.hidden(inputs), targets)
+    for part in chunks(X, target, None, rows, network.chunk_size):
+        selection.remember(network.hidden(part.inputs), part.targets)
 
 
 def split_logistic(network, n_outputs):

@@ -1,6 +1,7 @@
 """Values that training starts from."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -73,6 +74,23 @@ def set_to_share(weights, inputs, share):
         weights.bias[0] -= np.quantile(preactivations, 1 - share, axis=0)
 
 
+class Part(NamedTuple):
+    """Some rows of data.
+
+    Attributes
+    ----------
+    inputs : ndarray of shape (n_rows, n_inputs), dtype=float32, or CSR
+        Of the network; or what its last hidden layer answers to them.
+    targets : CSR
+    weight : ndarray of shape (n_rows,), dtype=float32
+        Of the rows; 1 on average over all parts.
+    """
+
+    inputs: "np.ndarray | CSR"
+    targets: CSR
+    weight: np.ndarray
+
+
 class ClassSums(NamedTuple):
     """Sums over samples, in one pass over the data.
 
@@ -91,12 +109,12 @@ class ClassSums(NamedTuple):
     n_samples: float
 
 
-def sum_by_class(activities, sums) -> ClassSums:
-    """Add each sample's activity to the rows of its classes in ``sums``."""
+def sum_by_class(parts, sums) -> ClassSums:
+    """Add what a hidden layer answers to each sample to the rows of its classes in ``sums``."""
     n_samples = 0.0
     mean = np.zeros(sums.shape[1])
     counts = np.zeros(sums.shape[0], np.float32)
-    for hidden, targets, weight in activities:
+    for hidden, targets, weight in parts:
         hidden = hidden.toarray() if isinstance(hidden, CSR) else hidden
         by_class = group(targets.pattern, targets.n_columns)
         member_weights = weight[by_class.samples]
@@ -111,7 +129,7 @@ def sum_by_class(activities, sums) -> ClassSums:
     return ClassSums(counts, (mean / n_samples).astype(np.float32), n_samples)
 
 
-def set_to_centroids(weights, activities, *, odds=False):
+def set_to_centroids(weights, parts, *, odds=False):
     """Start each class's row at the normalised, centred mean of its samples' activities, weighted.
 
     A class then responds most to what is most like its samples: a nearest-centroid classifier,
@@ -122,9 +140,8 @@ def set_to_centroids(weights, activities, *, odds=False):
     ----------
     weights : NeuronWeights
         Of the output layer.
-    activities : iterable of (ndarray or CSR, CSR, ndarray)
-        What the last hidden layer answers to parts of the data, their targets, and their weights,
-        which are 1 on average.
+    parts : iterable of Part
+        Of the data, with what the last hidden layer answers.
     odds : bool, default=False
         Whether biases start lower, by the logarithms of the classes' odds. For losses that judge
         each class on its own: else every class would be as likely as not at the start, and as
@@ -133,7 +150,7 @@ def set_to_centroids(weights, activities, *, odds=False):
     rows = weights.rows if weights.NEURON_AXIS == 0 else np.empty(weights.rows.shape[::-1], "f4")
     rows[...] = 0
     weights.scale = 1.0
-    counts, mean, n_samples = sum_by_class(activities, rows)
+    counts, mean, n_samples = sum_by_class(parts, rows)
     total = point_from(mean, rows, counts)
     if total > 0:
         rows *= np.float32(OWN_PREACTIVATION * n_samples / total)
@@ -190,7 +207,7 @@ def sample_rows(rows, weights, n_rows):
     return rows[is_taken][:n_rows]
 
 
-def chunks(X, target, weights, rows, size):
+def chunks(X, target, weights, rows, size) -> Iterator[Part]:
     """Consecutive parts of some rows of data, targets and weights.
 
     Weights come as shares of their mean: only their ratios matter.
@@ -201,4 +218,4 @@ def chunks(X, target, weights, rows, size):
         weight = np.ones(part.shape[0], np.float32)
         if weights is not None:
             weight = (weights[part] / mean).astype(np.float32)
-        yield take(X, part), take(target, part), weight
+        yield Part(take(X, part), cast(CSR, take(target, part)), weight)

@@ -264,9 +264,9 @@ class Network:
             return
         self.prepare(X, labelled, sample_weight)
         parts = chunks(X, target, sample_weight, rows, self.chunk_size)
-        activities = ((self.hidden(inputs), *rest) for inputs, *rest in parts)
+        hidden = (part._replace(inputs=self.hidden(part.inputs)) for part in parts)
         odds = not LOSSES[self.loss].normalised
-        set_to_centroids(self.layers[-1].weights, activities, odds=odds)
+        set_to_centroids(self.layers[-1].weights, hidden, odds=odds)
         self.prepare(X, labelled, sample_weight)
 
     def hidden(self, inputs):

@@ -36,21 +36,25 @@ def check_extra_state(layer, state) -> None:
     """
     if not isinstance(state, dict) or not state.keys() >= NAMES:
         refuse("extra_state", f"a dictionary of {sorted(NAMES)}", state)
-    schedule = state["schedule"]
-    is_schedule = isinstance(schedule, (tuple, list)) and len(schedule) == 3
     are_right = {
         "seed": is_integer(state["seed"], 0, MOST_SEED),
         "unit": is_number(state["unit"], 0, MOST) and state["unit"] > 0,
-        "schedule": is_schedule
-        and is_integer(schedule[0], 0, MOST)
-        and is_number(schedule[1], 0, MOST)
-        and (schedule[2] is None or is_number(schedule[2], 0, MOST)),
+        "schedule": is_schedule(state["schedule"]),
         "n_drawn": is_integer(state["n_drawn"], 0, MOST_DEALT),
     }
     for name, is_right in are_right.items():
         if not is_right:
             refuse(f"extra_state[{name!r}]", "as `get_extra_state` told it", state[name])
     layer._tables.check_state(state["tables"])
+
+
+def is_schedule(value) -> bool:
+    """Whether it tells of refreshing: steps so far, when the next one is due, steps between two."""
+    if not isinstance(value, (tuple, list)) or len(value) != 3:
+        return False
+    n_steps, due, length = value
+    is_known = length is None or is_number(length, 0, MOST)
+    return is_integer(n_steps, 0, MOST) and is_number(due, 0, MOST) and is_known
 
 
 def check_layer(layer) -> None:
