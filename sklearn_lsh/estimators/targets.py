@@ -136,7 +136,7 @@ class ManyOutputsTarget(Target):
         return to_dense(outputs, probabilities, inactive=INACTIVE_PROBABILITY)
 
 
-class Ranking(NamedTuple):
+class RankedClasses(NamedTuple):
     """The classes of each sample, the likeliest first."""
 
     codes: np.ndarray
@@ -169,11 +169,11 @@ class BinaryTarget(ClassTarget):
         # With a single class every label is that class.
         return self.classes[np.minimum(codes.astype(np.intp), len(self.classes) - 1)]
 
-    def rank(self, outputs, n_samples: int) -> Ranking:
+    def rank(self, outputs, n_samples: int) -> RankedClasses:
         """Rank both classes of each sample."""
         probabilities = self.probabilities(outputs, n_samples)
         codes = np.argsort(-probabilities, axis=1, kind="stable")
-        return Ranking(codes, np.take_along_axis(probabilities, codes, axis=1))
+        return RankedClasses(codes, np.take_along_axis(probabilities, codes, axis=1))
 
     def probabilities(self, outputs, n_samples: int) -> np.ndarray:
         """Return the probabilities of the classes."""

@@ -59,7 +59,7 @@ def as_codes(codes: Array) -> Array:
     return codes
 
 
-def check_numbers(rows: Array, name: str) -> Array:
+def check_row_numbers(rows: Array, name: str) -> Array:
     """Return numbers of rows as an array: NumPy's, unless it is another library's."""
     xp = namespace(rows)
     if xp is None:

@@ -20,7 +20,7 @@ from sklearn_lsh.hashing.table_checks import (
     as_codes,
     check_count,
     check_n_members,
-    check_numbers,
+    check_row_numbers,
     check_sizes,
 )
 from sklearn_lsh.inputs import plain
@@ -444,7 +444,7 @@ class LSHTables(Stored):
         """Row numbers as kernels read them."""
         if rows is None:
             return None
-        rows = check_numbers(rows, name)
+        rows = check_row_numbers(rows, name)
         if namespace(rows) is not None:
             return rows
         if self._xp is not None:

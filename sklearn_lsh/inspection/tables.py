@@ -265,7 +265,7 @@ class CollisionProbabilityDisplay(Display):
         self.ax_.legend()
 
 
-class _Pairs(NamedTuple):
+class _Agreement(NamedTuple):
     """How alike pairs of rows are, and how often their codes agree.
 
     Attributes
@@ -281,7 +281,7 @@ class _Pairs(NamedTuple):
     agreement: np.ndarray
 
 
-def _measure_pairs(family, X, n_pairs, n_draws, random) -> _Pairs:
+def _measure_pairs(family, X, n_pairs, n_draws, random) -> _Agreement:
     """Draw pairs of rows, and then functions that code them, time and again."""
     n_rows = X.shape[0]
     first = random.randint(n_rows, size=n_pairs)
@@ -296,4 +296,4 @@ def _measure_pairs(family, X, n_pairs, n_draws, random) -> _Pairs:
             queries = queries[:, np.newaxis]
         agreement[draw] = (codes[:, np.newaxis] == queries).any(axis=1).mean(axis=1)
     similarities = family.similarity(x, y)
-    return _Pairs(similarities, family.collision_probability(similarities), agreement)
+    return _Agreement(similarities, family.collision_probability(similarities), agreement)

@@ -8,7 +8,7 @@ from sklearn_lsh.hashing.table_checks import (
     as_codes,
     check_count,
     check_n_members,
-    check_numbers,
+    check_row_numbers,
     check_sizes,
 )
 
@@ -44,21 +44,21 @@ def test_codes_are_arrays():
 
 
 def test_numbers_of_rows():
-    assert check_numbers([3, 0], "rows").tolist() == [3, 0]
-    assert check_numbers([], "rows").size == 0
-    assert check_numbers(np.array([MOST_MEMBERS - 1], np.uint64), "rows").size == 1
+    assert check_row_numbers([3, 0], "rows").tolist() == [3, 0]
+    assert check_row_numbers([], "rows").size == 0
+    assert check_row_numbers(np.array([MOST_MEMBERS - 1], np.uint64), "rows").size == 1
     for bad in ([-1], [MOST_MEMBERS], np.array([2**63], np.uint64)):
         with pytest.raises(ValueError, match="rows must be numbers from 0 to 2147483646, got"):
-            check_numbers(bad, "rows")
+            check_row_numbers(bad, "rows")
     for bad in ([0.5], ["1"], [[1]], 1, [2**64]):
         with pytest.raises(ValueError, match="rows must be a list of integers"):
-            check_numbers(bad, "rows")
+            check_row_numbers(bad, "rows")
 
 
 def test_numbers_of_rows_in_pytorch():
     torch = pytest.importorskip("torch")
-    assert check_numbers(torch.tensor([3, 0]), "rows").tolist() == [3, 0]
+    assert check_row_numbers(torch.tensor([3, 0]), "rows").tolist() == [3, 0]
     with pytest.raises(ValueError, match="rows must be numbers from 0"):
-        check_numbers(torch.tensor([2**31]), "rows")
+        check_row_numbers(torch.tensor([2**31]), "rows")
     with pytest.raises(ValueError, match="rows must be a list of integers"):
-        check_numbers(torch.tensor([0.5]), "rows")
+        check_row_numbers(torch.tensor([0.5]), "rows")
