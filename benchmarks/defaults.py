@@ -35,9 +35,10 @@ SPACE = {
     "alpha": [0, 1e-4, 1e-2, 1],
 }
 OF_CLASSIFIERS = {"n_neighbors": [None, 20, 50], "predict_selection": ["topk"]}
-# Sets up to so many values (rows times features that are not zero) take part in searches, and in
-# comparisons with scikit-learn's networks, which are dense.
-MOST_SEARCHED, MOST_DENSE = 20_000_000, 20_000_000
+# Values of a set, rows times features that are not zero, up to which it takes part in searches.
+MOST_SEARCHED = 20_000_000
+# The same for scikit-learn's networks, which are dense: rows times all features.
+MOST_DENSE = 20_000_000
 
 
 def make_ours(kind, **settings):

@@ -52,7 +52,7 @@ def time_tables(n_rows, seed):
     tables = LSHTables(codes, 1 << N_BITS)
     run = {"build": time.perf_counter() - start}
     run["build a table"] = run["build"] / N_TABLES
-    run["most hit, a query"] = seconds(tables.most_collisions, queries[:1000], 10) / len(
+    run["most collisions, a query"] = seconds(tables.most_collisions, queries[:1000], 10) / len(
         queries[:1000]
     )
     run["update of a hundredth"] = seconds(tables.update, queries, moved)

@@ -68,8 +68,7 @@ def main():
         path = Path(folder, "data.npz")
         runs = []
         for seed in seeds_of(options):
-            sizes = (options.classes, options.features, options.test)
-            in_new_process(make, path, *sizes, seed)
+            in_new_process(make, path, options.classes, options.features, options.test, seed)
             runs.append(in_new_process(fit, path, parameters))
             print({key: value for key, value in runs[-1].items() if key != "losses"})
     write(__file__, options, {"runs": runs})

@@ -14,7 +14,6 @@ hundredth of the rows is inserted, another one, and one is deleted.
 HNSW"`` measure only these, and leave the others as they are in the JSON file.
 """
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from typing import NamedTuple
 import faiss
 import hnswlib
 import numpy as np
+from helpers.measures import timed
 from helpers.report import kept, parse_options, path_of, write
 from helpers.training import FIXED, unconverged
 from sklearn.feature_extraction.text import HashingVectorizer
@@ -246,28 +246,23 @@ def recall_of(found, truth):
     return float(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)]))
 
 
-def seconds(function, *arguments):
-    start = time.perf_counter()
-    result = function(*arguments)
-    return time.perf_counter() - start, result
-
-
-def median_seconds(n_calls, function, *arguments, beside=()):
+def median_seconds(n_calls, function, beside=()):
     """Median of the seconds of some calls, and of those that are known."""
-    return float(np.median([*beside, *(seconds(function, *arguments)[0] for _ in range(n_calls))]))
+    return float(np.median([*beside, *(timed(function)[0] for _ in range(n_calls))]))
 
 
 def tune(search, settings, queries, truth):
     """The cheapest setting of a search that finds enough, or the dearest: (seconds, ...)."""
     for setting in settings:
-        taken, found = seconds(search, queries, setting)
+        asking = partial(search, queries, setting)
+        taken, found = timed(asking)
         recall = recall_of(found, truth)
         if recall >= RECALL:
             break
     return {
         "search": setting,
         "recall": recall,
-        "seconds": min(taken, seconds(search, queries, setting)[0]),
+        "seconds": min(taken, timed(asking)[0]),
     }
 
 
@@ -276,18 +271,18 @@ def measure(name, data, truth, repeats):
     kind, tried = INDEXES[name], {}
     if data.by_product and kind.only_distances:
         data = as_distances(data)
-    building = data.rows, data.by_product, data.tuning
     for way, build in kind.builds.items():
-        taken, (index, search) = seconds(build, *building)
+        building = partial(build, data.rows, data.by_product, data.tuning)
+        taken, (index, search) = timed(building)
         if taken < 1:  # short times vary
-            taken = median_seconds(4, build, *building, beside=[taken])
+            taken = median_seconds(4, building, beside=[taken])
         tuned = tune(search, kind.settings, data.tuning, truth.tuning)
-        asked = data.queries, tuned["search"]
-        taken_to_search = median_seconds(repeats, search, *asked)
+        asking = partial(search, data.queries, tuned["search"])
+        taken_to_search = median_seconds(repeats, asking)
         tried[way] = {
             "build_seconds": taken,
             **tuned,
-            "recall": recall_of(search(*asked), truth.queries),
+            "recall": recall_of(asking(), truth.queries),
             "queries_a_second": len(data.queries) / taken_to_search,
         }
         if name == "hashed":
@@ -322,9 +317,9 @@ def time_updates(data):
     graph.add_items(old)
     return {
         name: {
-            "first insert": seconds(insert, first)[0],
-            "insert": seconds(insert, second)[0],
-            "delete": seconds(delete, gone)[0],
+            "first insert": timed(partial(insert, first))[0],
+            "insert": timed(partial(insert, second))[0],
+            "delete": timed(partial(delete, gone))[0],
         }
         for name, insert, delete in (
             ("hashed", index.partial_fit, index.delete),

@@ -20,7 +20,12 @@ from icd_coding import SETTINGS
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.datasets import split_keeping_classes
 
-N_HELD_BACK, N_ROWS, FEWEST = 500, 5, 8
+# Codes that `fit` does not have.
+N_HELD_BACK = 500
+# Rows of each that come later; the others are held out.
+N_ROWS = 5
+# Rows that such a code has at least.
+FEWEST = 8
 # Rows of the other codes in a call, for each row of a new one; the rate; how many such calls.
 CALLS = {
     "alone": (0, 0.005, 1),

@@ -23,7 +23,11 @@ from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.hashing import LSHSampler, LSHTables, SimHash
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
-N_ROWS, N_FEATURES, N_CLASSES = 400, 60, 300
+# Made data of each round.
+N_ROWS = 400
+N_FEATURES = 60
+N_CLASSES = 300
+# How often in a run memory, threads and files are looked at.
 N_CHECKS = 10
 # Of all networks; only classifiers have neighbours.
 SETTINGS = {**FIXED, "max_iter": 2}

@@ -17,10 +17,12 @@ queries a second on so many, for which the machine has to be idle. ``--sets "mad
 """
 
 import time
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from helpers import label_sets
+from helpers.measures import timed
 from helpers.report import kept, parse_options, path_of, write
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
@@ -43,9 +45,13 @@ N_JUDGED = 500
 # Features of a made class, and how probably a row has one.
 N_OWN = 10
 SHARE_OWN = 0.6
-# Directions of the graph's vectors, its links and candidates that are compared exactly.
+# Directions of the graph's vectors.
 N_DIRECTIONS = 64
-N_LINKS, EFFORT = 16, 100
+# Links of one, and how many candidates are kept where it is built: hnswlib's ``M`` and
+# ``ef_construction``.
+N_LINKS = 16
+EFFORT = 100
+# What the graph finds and is then compared exactly.
 CANDIDATES = (10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -183,12 +189,6 @@ def recall_of(found, queries, rows, best):
     return float((scores >= best - 1e-5).mean())
 
 
-def timed(clock, function, *arguments):
-    start = clock()
-    result = function(*arguments)
-    return clock() - start, result
-
-
 def ask(search, queries, batch, setting):
     parts = range(0, queries.shape[0], batch)
     return np.concatenate([search(queries[i : i + batch], setting) for i in parts])
@@ -197,14 +197,14 @@ def ask(search, queries, batch, setting):
 def measure(method, data, best, options):
     """Build an index and ask it; with threads once more."""
     queries = data.queries[: max(SMALL_BATCH, data.queries.shape[0] // method.share)]
-    build_seconds, search = timed(time.process_time, method.build, data.rows, 1)
+    build_seconds, search = timed(partial(method.build, data.rows, 1), time.process_time)
     for setting in method.settings:
-        asked = search, queries, method.batch, setting
-        _, found = timed(time.process_time, ask, *asked)
+        asking = partial(ask, search, queries, method.batch, setting)
+        found = asking()
         recall = recall_of(found, queries, data.rows, best)
         if recall >= RECALL:
             break
-    taken = [timed(time.process_time, ask, *asked)[0] for _ in range(options.repeats)]
+    taken = [timed(asking, time.process_time)[0] for _ in range(options.repeats)]
     run = {
         "build_seconds": build_seconds,
         "microseconds": 1e6 * float(np.median(taken)) / len(found),
@@ -213,8 +213,9 @@ def measure(method, data, best, options):
     }
     if options.threads > 1:
         search = method.build(data.rows, options.threads)
-        asked = search, queries, data.queries.shape[0] if method.share == 1 else method.batch
-        taken = [timed(time.perf_counter, ask, *asked, setting)[0] for _ in range(options.repeats)]
+        batch = data.queries.shape[0] if method.share == 1 else method.batch
+        asking = partial(ask, search, queries, batch, setting)
+        taken = [timed(asking)[0] for _ in range(options.repeats)]
         run["queries_a_second"] = len(found) / float(np.median(taken))
     return run
 

@@ -200,11 +200,10 @@ def at_once(pipes):
 def measure(case, options):
     """Train with ever more threads, and with as many processes as most threads, in turn."""
     counts = [1 << power for power in range(options.most.bit_length())]
-    arguments = (case, options.seed, options.quick)
-    trainer = make_trainer(*arguments)
+    trainer = make_trainer(case, options.seed, options.quick)
     trainer.epoch(options.most)
     turns = []
-    with serving(options.most, *arguments) as pipes:
+    with serving(options.most, case, options.seed, options.quick) as pipes:
         for _ in range(options.turns):
             rates = {f"threads_{count}": speed(trainer, count) for count in counts}
             turns.append(rates | {f"processes_{options.most}": at_once(pipes)})
