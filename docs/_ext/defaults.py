@@ -13,13 +13,16 @@ def automatic_settings():
     from sklearn_lsh.estimators.automatic import Facts, choose
 
     kinds = {
-        "dense, 1,000 rows of 30 features, 3 classes": Facts(1_000, 3, False, 30),
-        "dense, 10,000 rows of 30 features, 3 classes": Facts(10_000, 3, False, 30),
-        "the same of 784 features": Facts(10_000, 3, False, 784),
-        "dense, 1,000,000 rows, 3 classes": Facts(1_000_000, 3, False, 30),
-        "sparse, 10,000 rows, 20 classes": Facts(10_000, 20, True, 30),
-        "sparse, 10,000 rows, 1,000 classes": Facts(10_000, 1_000, True, 30),
-        "sparse, 1,000,000 rows, 100,000 classes": Facts(1_000_000, 100_000, True, 30),
+        "dense, 1,000 rows of 30 features, 3 classes": Facts(1_000, 3, False, 30, 30),
+        "dense, 10,000 rows of 30 features, 3 classes": Facts(10_000, 3, False, 30, 30),
+        "the same of 784 features": Facts(10_000, 3, False, 784, 784),
+        "dense, 1,000,000 rows, 3 classes": Facts(1_000_000, 3, False, 30, 30),
+        "sparse, 10,000 rows of 30,000 features, 20 classes": Facts(10_000, 20, True, 30_000),
+        "the same, 1,000 classes": Facts(10_000, 1_000, True, 30_000),
+        "the same of ones, 30 a row": Facts(10_000, 1_000, True, 30_000, 30),
+        "sparse, 1,000,000 rows of 1,000,000 features, 100,000 classes": Facts(
+            1_000_000, 100_000, True, 1_000_000
+        ),
     }
     chosen = {kind: choose(LSHMLPClassifier(), facts)._asdict() for kind, facts in kinds.items()}
     names = next(iter(chosen.values()))

@@ -16,36 +16,42 @@ from scipy.sparse import issparse
 
 
 class Pace(NamedTuple):
-    """How many epochs there are.
+    """A width of the hidden layer, and how many epochs it is trained for.
 
     Attributes
     ----------
+    width : int
+        Neurons. A wide layer learns sparse data in fewer epochs than a narrow one needs.
     n_epochs : int
-        Over `PACE_ROWS` rows; of other numbers of rows as the power `PACE_POWER` of their ratio.
+        Over `PACE_ROWS` rows.
+    power : float
+        Over other numbers of rows epochs are as many times more as rows are fewer, to this power.
     most : int
-        Of any number of rows.
+        Epochs over any number of rows.
     """
 
+    width: int
     n_epochs: int
+    power: float
     most: int
 
 
-PACE_ROWS, PACE_POWER, FEWEST_EPOCHS = 50_000, 0.6, 2
+PACE_ROWS, FEWEST_EPOCHS = 50_000, 2
 # Of dense data with few outputs, and of all other data. Measured by `benchmarks/defaults.py`, whose
 # `UNSEEN` sets had no part in choosing these and the numbers below.
-DENSE_PACE, SPARSE_PACE = Pace(24, 100), Pace(12, 15)
+DENSE_PACE, SPARSE_PACE = Pace(128, 24, 0.6, 100), Pace(256, 8, 0.4, 15)
+# Weights from which on layers are narrower: with what Adam keeps of them these are 1.6 GB.
+MOST_WEIGHTS, NARROW = 1 << 27, 128
 # Dense rows from which on they are many, and outputs.
 MANY_ROWS, MANY_OUTPUTS = 5_000, 500
 # Mini-batches are as large as the root of the number of rows, within these bounds.
 SMALLEST_BATCH, LARGEST_BATCH = 32, 512
-# Rates at which a falling one starts, by the solver, and what a constant one is of it. The more
-# inputs have a part in a response, the further a step moves it: so of more than a few inputs rates
-# fall with the root of their number.
+# Rates at which a falling one starts, by the solver, and what a constant one is of it. The larger a
+# row's inputs together, the further a step moves a response: so beyond some size of dense and of
+# sparse rows rates fall with its root, to a share of them.
 RATES = {"adam": 0.01, "adagrad": 0.03, "rowwise_adagrad": 0.1, "sgd": 0.1}
-FEW_INPUTS = 64
+SIZE_OF_DENSE, SIZE_OF_SPARSE, LEAST_SHARE = 64, 8, 0.1
 CONSTANT_SHARE = 0.5
-# Neurons of the hidden layer.
-WIDTH = 128
 # Training rows that are asked for their labels, and labels and rows from which on they are.
 N_NEIGHBORS, LABELS_ASKED, ROWS_ASKED = 50, 100, 1_000
 
@@ -77,21 +83,24 @@ class Facts(NamedTuple):
         Classes, labels or target values.
     is_sparse : bool
         Whether X is.
-    n_inputs : float
-        Mean number of a row's values: of the features, if X is dense, or of its non-zeros.
+    n_features : int
+    size : float
+        Of a row's inputs: the number of features, if X is dense, or the mean sum of a row's
+        absolute values.
     """
 
     n_rows: int
     n_outputs: int
     is_sparse: bool
-    n_inputs: float = 1
+    n_features: int = 1
+    size: float = 1
 
     @classmethod
     def of(cls, data, target) -> Facts:
         """Facts about a training set and its target."""
         X, rows, is_sparse = data.X, data.rows, issparse(data.X)
-        n_inputs = float(np.diff(X.indptr)[rows].mean()) if is_sparse else X.shape[1]
-        return cls(len(rows), target.n_outputs, is_sparse, n_inputs)
+        size = abs(X).sum(axis=1, dtype=float)[rows].mean() if is_sparse else X.shape[1]
+        return cls(len(rows), target.n_outputs, is_sparse, X.shape[1], float(size))
 
     @property
     def has_rare_labels(self) -> bool:
@@ -101,12 +110,15 @@ class Facts(NamedTuple):
     @property
     def is_small(self) -> bool:
         """Whether the data are of the kind that scikit-learn's networks are made for."""
-        return self.pace == DENSE_PACE and self.n_rows < MANY_ROWS
+        return self.pace is DENSE_PACE and self.n_rows < MANY_ROWS
 
     @property
     def pace(self) -> Pace:
         """How fast the data are learnt, or learnt by heart."""
-        return SPARSE_PACE if self.is_sparse or self.n_outputs >= MANY_OUTPUTS else DENSE_PACE
+        if not (self.is_sparse or self.n_outputs >= MANY_OUTPUTS):
+            return DENSE_PACE
+        n_weights = SPARSE_PACE.width * (self.n_features + self.n_outputs)
+        return SPARSE_PACE if n_weights <= MOST_WEIGHTS else SPARSE_PACE._replace(width=NARROW)
 
 
 # Those of scikit-learn's networks.
@@ -148,11 +160,13 @@ def is_auto(value) -> bool:
 def _of_large(solver: str, facts: Facts) -> Settings:
     """Settings for many rows or outputs, or sparse data."""
     n_rows, pace = max(1, facts.n_rows), facts.pace
-    n_epochs = round(pace.n_epochs * (PACE_ROWS / n_rows) ** PACE_POWER)
+    n_epochs = round(pace.n_epochs * (PACE_ROWS / n_rows) ** pace.power)
     batch_size = 1 << round(log2(n_rows) / 2)
-    rate = RATES[solver] * min(1, sqrt(FEW_INPUTS / max(1, facts.n_inputs)))
+    modest = SIZE_OF_SPARSE if facts.is_sparse else SIZE_OF_DENSE
+    share = min(1, sqrt(modest / max(facts.size, 1)))
+    rate = RATES[solver] * max(share, LEAST_SHARE)
     return Settings(
-        hidden_layer_sizes=(WIDTH,),
+        hidden_layer_sizes=(pace.width,),
         batch_size=min(max(batch_size, SMALLEST_BATCH), LARGEST_BATCH),
         learning_rate="linear",
         learning_rate_init=float(f"{rate:.2g}"),

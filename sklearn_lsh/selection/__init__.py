@@ -13,9 +13,9 @@ from sklearn_lsh.selection.output import OutputLSH
 
 # Selections that hash nothing, for all layers.
 EXACT_SELECTIONS = {"topk": TopK, "random": Random}
-# Weights of an output layer up to which predictions under "auto" compute all of it, in a
-# millisecond or two for a sample: tables miss some of the likeliest classes.
-MOST_EXACT = 1 << 24
+# Weights of an output layer up to which predictions under "auto" compute all of it, in some
+# milliseconds for a sample: tables miss some of the likeliest classes.
+MOST_EXACT = 1 << 25
 
 
 def make_hidden_selection(name, n_active, n_nonzero, hashing) -> Selection:

@@ -11,6 +11,7 @@ from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.estimators.automatic import (
     DENSE_PACE,
     LARGEST_BATCH,
+    MOST_WEIGHTS,
     OF_SMALL,
     RATES,
     SMALLEST_BATCH,
@@ -64,6 +65,7 @@ def test_more_rows_take_fewer_epochs_and_larger_batches(is_sparse):
     pace = SPARSE_PACE if is_sparse else DENSE_PACE
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[1] == pace.n_epochs
+    assert {each.hidden_layer_sizes for each in settings} == {(pace.width,)}
     assert 2 <= epochs[-1] < epochs[0] <= pace.most
     assert batches == sorted(batches)
     assert batches == [64, 256, LARGEST_BATCH, LARGEST_BATCH]
@@ -96,20 +98,39 @@ def test_every_solver_has_its_rate(solver):
     assert constant.learning_rate_init == RATES[solver] / 2
 
 
-@pytest.mark.parametrize(("n_inputs", "rate"), [(3, 0.01), (64, 0.01), (256, 0.005), (784, 0.0029)])
-@pytest.mark.parametrize("is_sparse", [False, True])
-def test_more_inputs_are_learnt_from_more_slowly(n_inputs, rate, is_sparse):
-    given = Facts(10_000, 3, is_sparse, n_inputs)
+@pytest.mark.parametrize(
+    ("is_sparse", "size", "rate"),
+    [
+        (False, 3, 0.01),
+        (False, 64, 0.01),
+        (False, 256, 0.005),
+        (False, 784, 0.0029),
+        (True, 0.1, 0.01),
+        (True, 8, 0.01),
+        (True, 32, 0.005),
+        (True, 1e6, 0.001),
+    ],
+)
+def test_larger_rows_are_learnt_from_more_slowly(is_sparse, size, rate):
+    given = Facts(10_000, 3, is_sparse, 784, size)
     assert choose(LSHMLPClassifier(), given).learning_rate_init == rate
 
 
-def test_inputs_are_those_of_training_rows():
+def test_layers_are_narrower_where_there_are_very_many_weights():
+    given = Facts(10_000, 1_000, True, MOST_WEIGHTS // 256 - 1_000)
+    more = given._replace(n_outputs=1_001)
+    assert choose(LSHMLPClassifier(), given).hidden_layer_sizes == (256,)
+    assert choose(LSHMLPClassifier(), more).hidden_layer_sizes == (128,)
+    assert choose(LSHMLPClassifier(), more).max_iter == choose(LSHMLPClassifier(), given).max_iter
+
+
+def test_facts_are_those_of_training_rows():
     dense = np.eye(6, dtype=np.float32)
-    dense[:3] = 1
+    dense[:3] = -2
     data = TrainingSet(sp.csr_array(dense), None, None, np.array([0, 4]))
-    assert Facts.of(data, SimpleNamespace(n_outputs=2)) == (2, 2, True, 3.5)
+    assert Facts.of(data, SimpleNamespace(n_outputs=3)) == (2, 3, True, 6, 6.5)
     data.X = dense
-    assert Facts.of(data, SimpleNamespace(n_outputs=2)) == (2, 2, False, 6)
+    assert Facts.of(data, SimpleNamespace(n_outputs=3)) == (2, 3, False, 6, 6)
 
 
 def test_what_is_set_stays():
@@ -129,7 +150,7 @@ def test_estimators_tell_what_was_chosen(capsys):
     data = sp.csr_array(np.abs(X))
     network = LSHMLPClassifier(max_iter=3, verbose=True, random_state=0).fit(data, Y)
     assert network.settings_ == {
-        "hidden_layer_sizes": (128,),
+        "hidden_layer_sizes": (256,),
         "batch_size": 32,
         "learning_rate": "linear",
         "learning_rate_init": 0.01,
@@ -138,7 +159,7 @@ def test_estimators_tell_what_was_chosen(capsys):
     }
     assert network.n_iter_ == 3
     told = capsys.readouterr().out.splitlines()[0]
-    assert told.startswith("Automatic: hidden_layer_sizes=(128,), batch_size=32, ")
+    assert told.startswith("Automatic: hidden_layer_sizes=(256,), batch_size=32, ")
     assert "max_iter" not in told
     assert not hasattr(LSHMLPClassifier(), "settings_")
 
