@@ -11,7 +11,6 @@ from __future__ import annotations
 from math import log2, sqrt
 from typing import NamedTuple
 
-import numpy as np
 from scipy.sparse import issparse
 
 

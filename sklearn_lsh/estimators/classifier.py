@@ -119,7 +119,7 @@ class LSHMLPClassifier(ScoreMixin, ProbabilityMixin, ClassifierMixin, BaseLSHMLP
     predict_selection : {"auto", "topk"} or None, default="auto"
         How they are found when predicting: None as in training, "topk" exactly, which costs a
         dense product; "auto" those of the output layer exactly if it has at most
-        16,777,216 weights, which takes a millisecond or two a sample, and all others as in
+        33,554,432 weights, which takes some milliseconds a sample, and all others as in
         training. It is a parameter and not an argument of `predict` so that `score`,
         pipelines, searches and scorers follow it; it can be set on a fitted estimator.
     hash_function : str or HashFamily, default="simhash"
