@@ -102,7 +102,7 @@ def touch(starts, stops, members):
     return touched
 
 
-def find_bar(counts, n_met, n_wanted, min_shared):
+def find_vote_bar(counts, n_met, n_wanted, min_shared):
     """Find how many votes a row has to have to be among those wanted.
 
     Returns a bar, above which all are taken, and how many of those with just so many.
@@ -157,7 +157,7 @@ def count_votes(codes, n_buckets, tables, n_rows, n_wanted, min_shared, fill_fro
                 votes[i] += 1
         for q in range(n_met):
             counts[q] = votes[met[q]]
-        bar, spare = find_bar(counts, n_met, n_wanted, min_shared)
+        bar, spare = find_vote_bar(counts, n_met, n_wanted, min_shared)
         for q in range(n_met):
             if n - first < n_wanted:
                 out_indices[n] = met[q]
