@@ -3,8 +3,14 @@
 from importlib.metadata import version
 
 from sklearn_lsh._versions import show_versions
-from sklearn_lsh.estimators import LSHMLPClassifier, LSHMLPRegressor
+from sklearn_lsh.estimators import HiddenActivations, LSHMLPClassifier, LSHMLPRegressor
 
 __version__ = version("sklearn_lsh")
 
-__all__ = ["LSHMLPClassifier", "LSHMLPRegressor", "__version__", "show_versions"]
+__all__ = [
+    "HiddenActivations",
+    "LSHMLPClassifier",
+    "LSHMLPRegressor",
+    "__version__",
+    "show_versions",
+]

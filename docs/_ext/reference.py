@@ -12,6 +12,10 @@ MODULES = {
         "Hashing",
         "Locality-sensitive hash families, tables and a sampler, usable without any network.",
     ),
+    "sklearn_lsh.memory": (
+        "Memory",
+        "A classifier that learns classes from a single example each, and new ones at any time.",
+    ),
     "sklearn_lsh.torch": ("PyTorch", "An output layer for PyTorch, imported only when wanted."),
     "sklearn_lsh.onnx": (
         "ONNX",

@@ -1,6 +1,7 @@
 """The scikit-learn face: parameters, validation, labels, fitting and predicting."""
 
 from sklearn_lsh.estimators.classifier import LSHMLPClassifier
+from sklearn_lsh.estimators.hidden import HiddenActivations
 from sklearn_lsh.estimators.regressor import LSHMLPRegressor
 
-__all__ = ["LSHMLPClassifier", "LSHMLPRegressor"]
+__all__ = ["HiddenActivations", "LSHMLPClassifier", "LSHMLPRegressor"]

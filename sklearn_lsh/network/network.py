@@ -269,9 +269,9 @@ class Network:
         set_to_centroids(self.layers[-1].weights, hidden, odds=odds)
         self.prepare(X, labelled, sample_weight)
 
-    def hidden(self, inputs):
-        """Activations of the last hidden layer."""
-        for layer in self.layers[:-1]:
+    def hidden(self, inputs, n_layers=None):
+        """Activations of the last hidden layer, or of the last of so many."""
+        for layer in self.layers[:-1][:n_layers]:
             inputs = self._activate(layer.forward(inputs).outputs)
         return inputs
 

@@ -68,6 +68,18 @@ FAMILY = {
     "width": ([1.0, 0.1, 1e3, 1e-30, 1e30], {*FLOATS, 0}),
     "n_hashes": ([1, 2, 3], TABLES),
 }
+MEMORY = {
+    "n_slots": ([1, 2, 7, 300, np.int16(5)], {*COUNTS, True, 2**31}),
+    "n_neighbors": ([1, 2, 10**6], {*COUNTS, True}),
+    "search": (["auto", "exact", "lsh"], CHOICES),
+    "hash_function": (["simhash", "dwta", SimHash(), E2LSH(width=2.0)], {*CHOICES, SimHash, None}),
+    "n_bits": (["auto", 1, 4], {*COUNTS, 17}),
+    "n_tables": (["auto", 1, 4], {*COUNTS, True}),
+    "age_noise": ([0, 8.0, 1e9, np.float32(0.5)], {*FLOATS, np.inf}),
+    "temperature": ([40.0, 1, 1e-300, 1e300], {*FLOATS, 0}),
+    "random_state": ([0, 3, None], ["foo", -1, 1.5]),
+    "n_jobs": ([None, None, 1, 2], {"foo", 1.5}),
+}
 NEIGHBOURS = {
     "mode": (["distance", "connectivity"], CHOICES),
     "n_neighbors": ([1, 2, 5], COUNTS),

@@ -19,7 +19,7 @@ import numpy as np
 
 from .judge import Caller, Finding
 
-PARTS = ["estimators", "families", "tables", "sampler", "neighbors", "metrics", "readers"]
+PARTS = ["estimators", "families", "tables", "sampler", "neighbors", "memory", "metrics", "readers"]
 if importlib.util.find_spec("torch"):
     PARTS.append("torch_layer")
 

@@ -14,12 +14,12 @@ ROOMS = [
     # Nothing but the package itself imports these.
     *("inspection", "torch", "onnx", "metrics", "datasets", "_versions"),
     # What docs/how_it_works.md says about the rooms.
-    *("estimators", "network", "neighbors", "selection", "weights", "hashing"),
+    *("memory", "estimators", "network", "neighbors", "selection", "weights", "hashing"),
     # They stand beside the rooms, for all of them.
     *("inputs", "stored", "csr", "threads", "draft"),
     "kernels",
 ]
-LEAVES = ROOMS[1 : ROOMS.index("estimators")]
+LEAVES = ROOMS[1 : ROOMS.index("memory")]
 # What a room does not know, though it may stand further down or outside.
 UNKNOWN = {
     "network": ["sklearn", "sklearn_lsh.hashing"],

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.hashing import DWTA, E2LSH, WTA, LSHSampler, LSHTables, MinHash, SimHash, SimpleLSH
+from sklearn_lsh.memory import LSHMemoryClassifier
 from sklearn_lsh.neighbors import LSHNeighborsTransformer
 
 
@@ -112,6 +113,25 @@ def _make_neighbors(X, queries=None, **options):
     return transformer.fit(X, queries=queries).partial_fit(X[:5]).delete([2])
 
 
+def _make_memory(X, y, **options):
+    return LSHMemoryClassifier(300, random_state=0, **options).fit(X, y)
+
+
+def _use_memory(X, memory):
+    memory.predict_proba(X)
+    memory.predict_top_k(X, 2)
+    memory.kneighbors(X, 3)
+    memory.partial_fit(
+        X,
+        memory.classes_[np.arange(len(memory.classes_) * 30) % len(memory.classes_)][: X.shape[0]],
+    )
+    memory.forget(memory.classes_[:2]).predict(X)
+
+
+def _memory(X, y, **options):
+    return Subject(partial(_make_memory, X, y, **options), partial(_use_memory, X))
+
+
 def _network(estimator, X, y):
     return Subject(partial(_fit, estimator, X, y), partial(_use_network, X, y))
 
@@ -183,6 +203,17 @@ SUBJECTS = {
     "sampler, draw": Subject(
         partial(LSHSampler(E2LSH(6, 5), method="draw", random_state=0).fit, DENSE),
         partial(_use_sampler, DENSE),
+    ),
+    "memory": _memory(DENSE, CLASSES),
+    "memory, names": _memory(SPARSE, np.char.add("class ", CLASSES.astype(str))),
+    "memory, hashed": Subject(
+        partial(
+            _make_memory,
+            np.tile(DENSE, (3, 1)) + 0.1 * RNG.random((360, N_FEATURES), np.float32),
+            np.arange(360),
+            search="lsh",
+        ),
+        partial(_use_memory, DENSE),
     ),
     "neighbors, exact": _neighbors(DENSE),
     "neighbors, exact sparse": _neighbors(SPARSE, metric="cosine"),
