@@ -8,6 +8,10 @@ from pathlib import Path
 # (yet), or needs a package that is not, is left out.
 MODULES = {
     "sklearn_lsh": ("Networks", "The estimators, and what a bug report should say."),
+    "sklearn_lsh.streaming": (
+        "Streams",
+        "Sources of [data larger than memory](../user_guide/larger_than_memory.md), in blocks.",
+    ),
     "sklearn_lsh.hashing": (
         "Hashing",
         "Locality-sensitive hash families, tables and a sampler, usable without any network.",

@@ -17,6 +17,7 @@ from sklearn_lsh.estimators.labels import check_classes, encode_labels
 from sklearn_lsh.estimators.parameters import AUTO, says_what_is_left_out
 from sklearn_lsh.estimators.probabilities import ProbabilityMixin
 from sklearn_lsh.estimators.scores import ScoreMixin
+from sklearn_lsh.estimators.streams import StreamMixin
 from sklearn_lsh.estimators.targets import (
     ClassTarget,
     MultiLabelTarget,
@@ -27,7 +28,7 @@ from sklearn_lsh.hashing import HashFamily
 from sklearn_lsh.inputs import Count, MatrixLike, RandomState
 
 
-class LSHMLPClassifier(ScoreMixin, ProbabilityMixin, ClassifierMixin, BaseLSHMLP):
+class LSHMLPClassifier(StreamMixin, ScoreMixin, ProbabilityMixin, ClassifierMixin, BaseLSHMLP):
     """Multilayer perceptron classifier that computes only the neurons that matter.
 
     The neurons of wide layers lie in locality-sensitive hash tables. A sample looks up those

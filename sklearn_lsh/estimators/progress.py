@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import time
+from datetime import timedelta
+
+from scipy.sparse import issparse
 
 from sklearn_lsh.estimators.automatic import is_auto
 from sklearn_lsh.estimators.draft import TRAINED
@@ -90,3 +94,52 @@ def print_settings(estimator) -> None:
     chosen = [f"{name}={value!r}" for name, value in settings if is_auto(getattr(estimator, name))]
     if chosen:
         print("Automatic:", ", ".join(chosen))
+
+
+class StreamProgress:
+    """Prints how far a training on blocks is: now and then, and only if it is to be seen.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The draft that is trained.
+    position : Position
+        Where its training is.
+    n_rows : int
+        Rows of an epoch, as far as is known.
+    """
+
+    SECONDS = 10
+
+    def __init__(self, estimator, position, n_rows: int):
+        self._estimator, self._position, self._n_rows = estimator, position, n_rows
+        self._last: tuple[float, float] | None = (
+            None  # when a line was printed, and rows until then
+        )
+
+    def note(self, data, n_batches: int) -> None:
+        """Note that the next mini-batch is due, of so many that a round's data are split into."""
+        if not self._estimator.verbose:
+            return
+        history, position, now = self._estimator._history, self._position, time.monotonic()
+        if self._last is not None and now - self._last[0] < self.SECONDS:
+            return
+        in_round = len(data.rows) * len(position.losses) / n_batches
+        in_epoch = position.n_rows + in_round
+        seen = history.t + in_epoch
+        if self._last is not None:
+            speed = (seen - self._last[1]) / (now - self._last[0])
+            loss = (position.loss + sum(position.losses)) / max(1, in_epoch)
+            n_left = (self._estimator._settings.max_iter - history.n_iter) * self._n_rows - in_epoch
+            width = n_nonzero_mean(data.X)
+            print(
+                f"Epoch {history.n_iter + 1}: {min(1, in_epoch / self._n_rows):.0%}, "
+                f"loss = {loss:.6f}, {speed:,.0f} samples/s, {speed * width:,.0f} non-zeros/s, "
+                f"{timedelta(seconds=round(max(0, n_left) / max(1, speed)))} left"
+            )
+        self._last = now, seen
+
+
+def n_nonzero_mean(X) -> float:
+    """Mean number of a row's values, without zeros if X is sparse."""
+    return X.nnz / X.shape[0] if issparse(X) else X.shape[1]

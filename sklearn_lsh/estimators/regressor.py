@@ -12,12 +12,13 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn_lsh.estimators.base import BaseLSHMLP
 from sklearn_lsh.estimators.parameters import says_what_is_left_out
 from sklearn_lsh.estimators.scores import ScoreMixin
+from sklearn_lsh.estimators.streams import StreamMixin
 from sklearn_lsh.estimators.targets import RegressionTarget
 from sklearn_lsh.hashing import HashFamily
 from sklearn_lsh.inputs import MatrixLike, RandomState
 
 
-class LSHMLPRegressor(ScoreMixin, RegressorMixin, BaseLSHMLP):
+class LSHMLPRegressor(StreamMixin, ScoreMixin, RegressorMixin, BaseLSHMLP):
     """Multilayer perceptron regressor that computes only the neurons that matter.
 
     The neurons of wide layers lie in locality-sensitive hash tables. A sample looks up those

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -53,6 +53,10 @@ class TrainingSet:
     sample_weight: np.ndarray | None
     rows: np.ndarray
 
+    def passes(self, settings: TrainingSettings, random_state) -> RowPasses:
+        """Make the passes of a training over these rows."""
+        return RowPasses(self, settings, random_state)
+
 
 class TrainingSettings(NamedTuple):
     """How one call of ``fit`` or ``partial_fit`` trains: parameters of the estimator."""
@@ -68,6 +72,70 @@ class TrainingSettings(NamedTuple):
     verbose: bool | int
 
 
+class Passes(Protocol):
+    """Passes over rows to learn from.
+
+    Attributes
+    ----------
+    n_rows, n_batches : int
+        Of one pass, as far as is known.
+    """
+
+    n_rows: int
+    n_batches: int
+
+    def train(self, network: Network, is_stopped: Callable[[], bool]) -> float:
+        """Train on all rows once, unless it is stopped; returns the mean loss."""
+
+
+class Passable(Protocol):
+    """What can be passed over as often as there are epochs, as a `TrainingSet` can."""
+
+    def passes(self, settings: TrainingSettings, random_state) -> Passes:
+        """Make the passes of a training."""
+
+
+class RowPasses:
+    """`Passes` over rows in memory, each in a new order."""
+
+    def __init__(self, data: TrainingSet, settings: TrainingSettings, random_state):
+        self.n_rows = len(data.rows)
+        self.n_batches = -(-self.n_rows // settings.batch_size)
+        self._data, self._settings, self._random_state = data, settings, random_state
+        self._order = data.rows.copy()
+
+    def train(self, network: Network, is_stopped: Callable[[], bool]) -> float:
+        """See `Passes.train`."""
+        data, settings = self._data, self._settings
+        if settings.shuffle:
+            self._random_state.shuffle(self._order)
+        return network.train_epoch(
+            data.X,
+            data.target,
+            data.sample_weight,
+            self._order,
+            settings.batch_size,
+            settings.n_jobs,
+            is_stopped=is_stopped,
+        )
+
+
+@dataclass
+class Course:
+    """What a training has to know of its earlier epochs, beside the history.
+
+    Attributes
+    ----------
+    has_begun : bool
+        Whether the learning rate and the value to be beaten are set.
+    best_weights : list, default=None
+        With early stopping, of the epoch that scored best (`Network.get_weights`).
+    """
+
+    has_begun: bool = False
+    best_weights: list | None = None
+
+
 def never() -> bool:
     """Do not end."""
     return False
@@ -75,7 +143,7 @@ def never() -> bool:
 
 def train(
     network: Network,
-    data: TrainingSet,
+    data: TrainingSet | Passable,
     history: History,
     schedule: Constant,
     settings: TrainingSettings,
@@ -85,6 +153,7 @@ def train(
     callbacks: FitCallbacks | NoCallbacks,
     interrupts: Interrupts,
     random_state: np.random.RandomState,
+    course: Course | None = None,
 ) -> bool:
     """Train for a number of epochs, or until a rule, a callback or the user stops it.
 
@@ -92,7 +161,7 @@ def train(
     ----------
     network : Network
         What is trained. With early stopping it ends with the weights that scored best.
-    data : TrainingSet
+    data : TrainingSet or Passable
     history : History
         Is told of every epoch, after `History.begin`.
     schedule : Constant
@@ -106,6 +175,8 @@ def train(
         Ends the training between two mini-batches; what was learnt is kept.
     random_state : RandomState
         Shuffles the rows.
+    course : Course, default=None
+        Of a training that goes on where it was left, in the middle of an epoch or between two.
 
     Returns
     -------
@@ -118,27 +189,25 @@ def train(
         If training diverges; with early stopping only if no epoch went well before.
     """
     n_epochs = settings.n_epochs
-    order = data.rows.copy()
-    n_batches = -(-len(order) // settings.batch_size)
-    best_weights = None
-    if history.early_stopping and history.plateau.best > -np.inf:
-        set_bar(network, history, validation)
-        best_weights = network.get_weights()
-    schedule.begin(network.optimizer, n_epochs * n_batches)
+    passes, course = data.passes(settings, random_state), course or Course()
+    if not course.has_begun:
+        if history.early_stopping and history.plateau.best > -np.inf:
+            set_bar(network, history, validation)
+            course.best_weights = network.get_weights()
+        schedule.begin(network.optimizer, n_epochs * passes.n_batches)
+        course.has_begun = True
     interrupts.hold()
     try:
         while history.n_iter < n_epochs:
             callbacks.begin_epoch()
-            if settings.shuffle:
-                random_state.shuffle(order)
-            epoch = train_epoch(network, data, order, history, settings, interrupts, validation)
+            epoch = train_epoch(network, passes, history, interrupts, validation)
             if validation is not None:
                 loss = epoch.validation_loss
                 history.add_validation(validation.find_score(loss), loss)
             if settings.verbose:
-                print_epoch(history, len(order) / epoch.seconds, validation is not None)
+                print_epoch(history, passes.n_rows / epoch.seconds, validation is not None)
             if history.update_best(settings.tol) and history.early_stopping:
-                best_weights = network.get_weights()
+                course.best_weights = network.get_weights()
             schedule.after_epoch(network.optimizer, history.t, history.n_iter / n_epochs)
             stopped = ends_on_plateau(network.optimizer, history, schedule, settings)
             if callbacks.end_epoch() or stopped:
@@ -147,9 +216,9 @@ def train(
                 return True
             interrupts.check()
     except Diverged:
-        if best_weights is None:
+        if course.best_weights is None:
             raise ValueError(NOT_FINITE) from None
-        history.add_epoch(np.nan, len(order), network.drain_work())
+        history.add_epoch(np.nan, passes.n_rows, network.drain_work())
         history.add_validation(np.nan, np.nan)
         network.forget_steps()
         warnings.warn(DIVERGED.format(history.n_iter), ConvergenceWarning, stacklevel=6)
@@ -161,8 +230,8 @@ def train(
         warnings.warn("Training interrupted by user: what was learnt so far is kept.", stacklevel=6)
         return True
     finally:
-        if best_weights is not None:
-            network.set_weights(best_weights)
+        if course.best_weights is not None:
+            network.set_weights(course.best_weights)
     return False
 
 
@@ -182,7 +251,7 @@ class Epoch(NamedTuple):
     """Not a number without a validation set."""
 
 
-def train_epoch(network, data, order, history, settings, interrupts, validation) -> Epoch:
+def train_epoch(network, passes, history, interrupts, validation) -> Epoch:
     """Train on all rows once, and tell the history.
 
     Raises
@@ -191,15 +260,7 @@ def train_epoch(network, data, order, history, settings, interrupts, validation)
         If weights or losses are not finite: no scorer is to see what is predicted then.
     """
     start = time.perf_counter()
-    loss = network.train_epoch(
-        data.X,
-        data.target,
-        data.sample_weight,
-        order,
-        settings.batch_size,
-        settings.n_jobs,
-        is_stopped=lambda: interrupts.requested,
-    )
+    loss = passes.train(network, is_stopped=lambda: interrupts.requested)
     seconds = time.perf_counter() - start
     interrupts.check()
     if not (np.isfinite(loss) and network.is_finite()):
@@ -208,7 +269,7 @@ def train_epoch(network, data, order, history, settings, interrupts, validation)
     judges = validation is not None and (history.early_stopping or validation.score is not None)
     if judges and not np.isfinite(validation_loss):
         raise Diverged
-    history.add_epoch(loss, len(order), network.drain_work())
+    history.add_epoch(loss, passes.n_rows, network.drain_work())
     return Epoch(seconds, validation_loss)
 
 

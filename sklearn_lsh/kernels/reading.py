@@ -69,6 +69,30 @@ def is_blank(text, start, stop):
     return True
 
 
+def read_pairs(text, p, end, separated, n, indices, data):
+    """Read ``index:value`` from ``p`` to ``end`` into places ``n`` and on.
+
+    They follow spaces; ``separated`` is whether the first one does. Returns the place after the last
+    one, or -1 if there is anything else.
+    """
+    while p < end:
+        if is_space(text[p]):
+            separated = True
+            p += 1
+        else:
+            number, q = read_integer(text, p, end)
+            if not separated or q == p or number < 0 or q == end or text[q] != 58:
+                return -1
+            value, p = read_decimal(text, q + 1, end)
+            if p == q + 1:
+                return -1
+            indices[n] = number
+            data[n] = value
+            n += 1
+            separated = False
+    return n
+
+
 # pythran export read_multilabel(uint8[], bool, (int64[], int64[], uint32[], int64[], uint32[], float32[]))
 def read_multilabel(text, keep_empty, rows):
     """Read lines ``label,label index:value index:value``, each of which ends with a newline.
@@ -107,26 +131,61 @@ def read_multilabel(text, keep_empty, rows):
                 n_labels += 1
                 more = q < end and text[q] == 44
                 p = q + 1 if more else q
-        separated = p == start
-        while p < end:
-            if is_space(text[p]):
-                separated = True
-                p += 1
-            else:
-                number, q = read_integer(text, p, end)
-                if not separated or q == p or number < 0 or q == end or text[q] != 58:
-                    return -1 - line
-                value, p = read_decimal(text, q + 1, end)
-                if p == q + 1:
-                    return -1 - line
-                indices[n] = number
-                data[n] = value
-                n += 1
-                separated = False
+        n = read_pairs(text, p, end, p == start, n, indices, data)
+        if n < 0:
+            return -1 - line
         if (keep_empty and text[first] != 35) or not empty:
             lines[n_rows] = line
             n_rows += 1
             label_indptr[n_rows] = n_labels
+            indptr[n_rows] = n
+        line += 1
+        p = stop + 1
+    return n_rows
+
+
+def skip_query(text, p, end):
+    """Where what follows ``qid:number`` begins; ``p`` if there is no such thing."""
+    if p + 4 < end and text[p] == 113 and text[p + 1] == 105 and text[p + 2] == 100:
+        if text[p + 3] == 58:
+            _, q = read_integer(text, p + 4, end)
+            return q if q > p + 4 else p
+    return p
+
+
+# pythran export read_svmlight(uint8[], (int64[], float64[], int64[], uint32[], float32[]))
+def read_svmlight(text, rows):
+    """Read lines ``target index:value index:value``, each of which ends with a newline.
+
+    Fills ``rows``, which are ``lines, targets, indptr, indices, data``: of each row the number of
+    its line, from 0, its target, and its features with their values. Comments (``# ...``), empty
+    lines and ``qid:number`` after a target are left out. Returns the number of rows, or ``-1 - line``
+    of the first line that cannot be read.
+    """
+    lines, targets, indptr, indices, data = rows
+    n_rows = n = line = p = 0
+    indptr[0] = 0
+    while p < text.shape[0]:
+        stop = p
+        while text[stop] != 10:
+            stop += 1
+        end = p
+        while end < stop and text[end] != 35:
+            end += 1
+        while p < end and is_space(text[p]):
+            p += 1
+        if p < end:
+            target, q = read_decimal(text, p, end)
+            if q == p or (q < end and not is_space(text[q])):
+                return -1 - line
+            while q < end and is_space(text[q]):
+                q += 1
+            n = read_pairs(text, skip_query(text, q, end), end, True, n, indices, data)
+            if n < 0:
+                return -1 - line
+            lines[n_rows] = line
+            targets[n_rows] = target
+            n_rows += 1
             indptr[n_rows] = n
         line += 1
         p = stop + 1

@@ -7,6 +7,7 @@ layer whose inputs have few non-zeros all neurons take less time than looking so
 gathering their weights: there the selection only says which are passed on, and rows are inputs'.
 """
 
+import copy
 import math
 from typing import NamedTuple
 
@@ -60,6 +61,20 @@ class Upkeep(NamedTuple):
     rebuild_seconds: list
     work_of_each: int
     occupancy: dict
+
+
+class Snapshot(NamedTuple):
+    """What a layer's predictions come from.
+
+    Attributes
+    ----------
+    rows, bias : ndarray, dtype=float32
+    selection : Selection or None
+    """
+
+    rows: np.ndarray
+    bias: np.ndarray
+    selection: "Selection | None"
 
 
 class Layer:
@@ -129,6 +144,17 @@ class Layer:
         return self.weights.backward(
             cache.inputs, computed, deltas, step, pass_gradient=pass_gradient
         )
+
+    def snapshot(self) -> Snapshot:
+        """Copy what predictions come from, to return to it with `restore`."""
+        weights = self.weights
+        return Snapshot(weights.rows.copy(), weights.bias.copy(), copy.deepcopy(self.selection))
+
+    def restore(self, snapshot):
+        """Return to what `snapshot` copied."""
+        self.weights.rows[...] = snapshot.rows
+        self.weights.bias[...] = snapshot.bias
+        self.selection = copy.deepcopy(snapshot.selection)
 
     def drain_upkeep(self) -> Upkeep:
         """Tell what the selection's tables took since this was last asked."""

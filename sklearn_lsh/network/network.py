@@ -3,7 +3,6 @@
 import copy
 import math
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +20,9 @@ from sklearn_lsh.network.losses import LOSSES, loss_and_deltas
 from sklearn_lsh.network.optimizers import Optimizer
 from sklearn_lsh.network.ranking import best_outputs
 from sklearn_lsh.network.refresh import RefreshSchedule
-from sklearn_lsh.network.training import Gate, count_threads, run_epoch, split, take_batch
+from sklearn_lsh.network.training import Gate, count_threads, run_batches, split, take_batch
 from sklearn_lsh.network.work import WorkLog
-from sklearn_lsh.selection import Hashing, OutputLSH, Selection, make_for_predictions
+from sklearn_lsh.selection import Hashing, OutputLSH, make_for_predictions
 from sklearn_lsh.stored import MOST, Attributes, is_integer
 from sklearn_lsh.threads import one_by_one
 from sklearn_lsh.weights import values
@@ -36,20 +35,6 @@ MOST_PREACTIVATIONS = 1 << 24
 N_FIRST = 2048
 # ... and ever after.
 N_LATER = 256
-
-
-class Snapshot(NamedTuple):
-    """What a layer's predictions come from.
-
-    Attributes
-    ----------
-    rows, bias : ndarray, dtype=float32
-    selection : Selection or None
-    """
-
-    rows: np.ndarray
-    bias: np.ndarray
-    selection: "Selection | None"
 
 
 class Network:
@@ -297,9 +282,32 @@ class Network:
         loss : float
             Mean of the batches' losses while training, the penalty at the end included.
         """
+        data, batches, losses = (X, target, sample_weight), split(order, batch_size), []
+        try:
+            self.train_batches(data, batches, n_jobs, losses, is_stopped=is_stopped)
+        finally:  # an interrupted epoch, too, leaves weights and tables as they are to be used
+            self.end_epoch(X, order, sample_weight)
+        return sum(losses) / order.shape[0] + self.penalty(order.shape[0] / len(batches))
+
+    def train_batches(self, data, batches, n_jobs, losses, *, is_stopped):
+        """Train on mini-batches: an epoch, or a part of one, after which `end_epoch` is due.
+
+        Parameters
+        ----------
+        data : tuple of (X, target, sample_weight)
+            See `train_epoch`.
+        batches : list of ndarray of int64
+            Rows of each mini-batch.
+        n_jobs, is_stopped
+            See `train_epoch`.
+        losses : list of float
+            Gets the sum of the losses of each mini-batch's rows. As many batches as it has already
+            are left out: they were trained on in a call that did not end.
+        """
+        X, target, sample_weight = data
         if not self.is_prepared:
-            self.prepare(X, order, sample_weight)
-        batches, gate = split(order, batch_size), Gate()
+            self.prepare(X, np.concatenate(batches), sample_weight)
+        gate = Gate()
         self.optimizer.n_threads = count_threads(n_jobs, batches)
 
         def train_rows(rows):
@@ -311,13 +319,13 @@ class Network:
             self.decay(batch.total_weight, gate)
             return loss
 
-        try:
-            loss = run_epoch(train_rows, batches, n_jobs, is_stopped)
-        finally:  # an interrupted epoch, too, leaves weights and tables as they are to be used
-            for layer in self.layers:
-                layer.weights.settle()
-            self.prepare(X, order, sample_weight)
-        return loss + self.penalty(order.shape[0] / len(batches))
+        run_batches(train_rows, batches, n_jobs, losses, is_stopped)
+
+    def end_epoch(self, X, order, sample_weight):
+        """Leave weights and selections as predictions use them, after rows that were trained on."""
+        for layer in self.layers:
+            layer.weights.settle()
+        self.prepare(X, order, sample_weight)
 
     def penalty(self, batch_weight):
         """The L2 penalty, as scikit-learn reports it: its share of a batch's mean loss."""
@@ -471,23 +479,14 @@ class Network:
         self.optimizer.n_steps, self.mean_hidden = 0, None
         self.set_optimizer(self.optimizer)
 
-    def get_weights(self) -> list[Snapshot]:
+    def get_weights(self):
         """Copy what predictions come from, to return to it with `set_weights`."""
-        return [
-            Snapshot(
-                layer.weights.rows.copy(),
-                layer.weights.bias.copy(),
-                copy.deepcopy(layer.selection),
-            )
-            for layer in self.layers
-        ]
+        return [layer.snapshot() for layer in self.layers]
 
     def set_weights(self, snapshots):
         """Return to what `get_weights` copied."""
         for layer, snapshot in zip(self.layers, snapshots, strict=True):
-            layer.weights.rows[...] = snapshot.rows
-            layer.weights.bias[...] = snapshot.bias
-            layer.selection = copy.deepcopy(snapshot.selection)
+            layer.restore(snapshot)
 
 
 def _refuse_overflow(overflows):

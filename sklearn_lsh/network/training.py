@@ -89,7 +89,7 @@ def count_threads(n_jobs, batches) -> int:
     return max(1, min(effective_n_jobs(n_jobs), len(batches)))
 
 
-def run_epoch(step, batches, n_jobs, is_stopped) -> float:
+def run_batches(step, batches, n_jobs, losses, is_stopped):
     """Call ``step(rows)`` for each mini-batch once.
 
     Parameters
@@ -100,17 +100,14 @@ def run_epoch(step, batches, n_jobs, is_stopped) -> float:
         Rows of each mini-batch.
     n_jobs : int or None
         Threads, which take mini-batches from a queue. None is one; there are no more than batches.
+    losses : list of float
+        Gets the sum of the losses of each mini-batch's rows. As many batches as it has already are
+        left out.
     is_stopped : callable
         Asked before each mini-batch whether to leave out the rest.
-
-    Returns
-    -------
-    loss : float
-        Mean over all rows, those left out counted as well.
     """
-    waiting = iter(batches)
+    waiting = iter(batches[len(losses) :])
     lock = threading.Lock()
-    losses = []
 
     def work():
         while True:
@@ -126,4 +123,3 @@ def run_epoch(step, batches, n_jobs, is_stopped) -> float:
             waiting = iter(())
 
     together(work, stop, count_threads(n_jobs, batches))
-    return sum(losses) / sum(rows.shape[0] for rows in batches)

@@ -98,14 +98,23 @@ class WorkLog:
         )
         self.batches.append((depth, work))  # at once, whichever thread notes
 
+    def total(self, depth) -> LayerWork:
+        """Sum up what was noted of a layer."""
+        noted = [work for at, work in self.batches if at == depth]
+        sums = np.sum([NOTHING, *noted], axis=0, dtype=np.int64)
+        return LayerWork(*map(int, sums))
+
+    def compact(self, n_layers):
+        """Sum up what was noted, so that what is kept does not grow with the epoch."""
+        self.batches = [(depth, self.total(depth)) for depth in range(n_layers)]
+
     def drain(self, layers, *, training=True):
         """Sum up what was noted since this was last asked: a dictionary for each layer."""
-        batches, self.batches = self.batches, []
-        rows = []
-        for depth, layer in enumerate(layers):
-            noted = [work for at, work in batches if at == depth]
-            total = LayerWork(*np.sum([NOTHING, *noted], axis=0, dtype=np.int64).tolist())
-            rows.append(summarise(depth, layer, total, layer.drain_upkeep() if training else None))
+        rows = [
+            summarise(depth, layer, self.total(depth), layer.drain_upkeep() if training else None)
+            for depth, layer in enumerate(layers)
+        ]
+        self.batches = []
         return rows
 
 

@@ -19,7 +19,8 @@ import numpy as np
 
 from .judge import Caller, Finding
 
-PARTS = ["estimators", "families", "tables", "sampler", "neighbors", "memory", "metrics", "readers"]
+PARTS = ["estimators", "streams", "families", "tables", "sampler", "neighbors", "memory"]
+PARTS += ["metrics", "readers"]
 if importlib.util.find_spec("torch"):
     PARTS.append("torch_layer")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_lsh.network.training import Gate, count_threads, run_epoch, split, take_batch
+from sklearn_lsh.network.training import Gate, count_threads, run_batches, split, take_batch
 
 X = np.arange(24.0).reshape(12, 2)
 TARGET = sp.csr_array(np.eye(12, 3, dtype=np.float32))
@@ -57,9 +57,18 @@ def test_each_batch_is_trained_on_once(n_jobs):
         seen.append(rows)
         return float(rows[0])
 
-    loss = run_epoch(step, batches, n_jobs, never)
+    losses = []
+    run_batches(step, batches, n_jobs, losses, never)
     assert sorted(rows[0] for rows in seen) == [rows[0] for rows in batches]
-    assert loss == pytest.approx(sum(rows[0] * len(rows) for rows in batches) / 100)
+    assert sorted(losses) == sorted(rows[0] * len(rows) for rows in batches)
+
+
+@pytest.mark.parametrize("n_done", [0, 1, 15])
+def test_batches_that_have_losses_are_done(n_done):
+    batches, losses = split(np.arange(100), 7), [0.5] * n_done
+    run_batches(lambda rows: float(rows[0]), batches, None, losses, never)
+    assert losses[:n_done] == [0.5] * n_done
+    assert losses[n_done:] == [rows[0] * len(rows) for rows in batches[n_done:]]
 
 
 def test_there_are_no_more_threads_than_batches():
@@ -69,7 +78,7 @@ def test_there_are_no_more_threads_than_batches():
         threads.add(threading.get_ident())
         return 0.0
 
-    run_epoch(step, split(np.arange(15), 5), 10**9, never)
+    run_batches(step, split(np.arange(15), 5), 10**9, [], never)
     assert len(threads) <= 3
 
 
@@ -86,7 +95,7 @@ def test_an_error_in_one_thread_leaves_the_others_few_batches():
         return 0.0
 
     with pytest.raises(FloatingPointError, match="in the first batch"):
-        run_epoch(step, split(np.arange(500), 5), 2, never)
+        run_batches(step, split(np.arange(500), 5), 2, [], never)
     assert len(taken) < 50  # of 100
 
 
@@ -98,9 +107,10 @@ def test_the_rest_is_left_out_once_it_is_stopped(n_jobs):
         taken.append(rows[0])
         return 1.0
 
-    loss = run_epoch(step, split(np.arange(100), 5), n_jobs, lambda: len(taken) >= 4)
+    losses = []
+    run_batches(step, split(np.arange(100), 5), n_jobs, losses, lambda: len(taken) >= 4)
     assert 4 <= len(taken) <= 5  # each thread may be just about to take one
-    assert loss == pytest.approx(5 * len(taken) / 100)
+    assert losses == [5.0] * len(taken)
 
 
 def test_weights_of_which_the_sum_is_beyond_float32():

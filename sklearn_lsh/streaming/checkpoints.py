@@ -1,0 +1,180 @@
+"""Checkpoints in a folder: never half of one, and always one that can be read.
+
+A checkpoint is one ``.npz`` file, after the end of which a checksum stands. It is written under
+another name, flushed to the disk, and only then gets its own; the one before it is kept as well. So
+whenever the process ends, there is a whole one, if there ever was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import warnings
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sklearn_lsh.streaming.state import Decoder, Encoder
+
+# How many are kept.
+N_KEPT = 2
+# Of the way in which they are written.
+VERSION = 1
+DIGEST_SIZE = 16
+_NAME = re.compile(r"checkpoint-(\d{8})\.npz")
+_UNITS = {"s": 1, "min": 60, "h": 3600}
+_PERIOD = re.compile(r"(\d+(?:\.\d*)?)\s*(s|min|h)")
+# What is in the file beside the arrays of the state.
+HEAD = "json"
+
+
+class Checkpoint(NamedTuple):
+    """What a checkpoint has."""
+
+    facts: dict
+    """What it is of, as JSON has it."""
+    state: Any
+
+
+class Checkpoints:
+    """The checkpoints in a folder.
+
+    Parameters
+    ----------
+    folder : str or path
+        Is made if it is not there.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+
+    def __init__(self, folder: str | PathLike):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for path in self.folder.glob("*.tmp"):  # of a process that was killed
+            path.unlink(missing_ok=True)
+        with _writing(self.folder / "probe.tmp") as file:
+            file.write(bytes(1))
+        (self.folder / "probe.tmp").unlink()
+
+    def paths(self) -> list[Path]:
+        """List them, the latest first."""
+        found = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        return sorted(found, reverse=True)
+
+    def write(self, facts: dict, state) -> None:
+        """Write another one, and remove what is older than the one before."""
+        earlier = self.paths()
+        number = 1 + (int(earlier[0].stem.rpartition("-")[2]) if earlier else 0)
+        path = self.folder / f"checkpoint-{number:08d}.npz"
+        temporary = path.with_suffix(".tmp")
+        encoder = Encoder()
+        root = encoder.encode(state)
+        head = {"version": VERSION, "facts": facts, "root": root, "entries": encoder.entries}
+        text = np.frombuffer(json.dumps(head).encode(), np.uint8)
+        with _writing(temporary) as file:
+            np.savez(file, allow_pickle=False, **{HEAD: text, **encoder.arrays})
+            file.write(_digest(file, file.seek(0, os.SEEK_END)))
+        temporary.rename(path)
+        _flush_folder(self.folder)
+        for old in earlier[N_KEPT - 1 :]:
+            old.unlink(missing_ok=True)
+
+    def read(self) -> Checkpoint | None:
+        """Read the latest one that is whole; None if there is none.
+
+        Raises
+        ------
+        ValueError
+            If it is of another version.
+        """
+        for path in self.paths():
+            try:
+                return _read(path)
+            except _Damaged as error:
+                warnings.warn(f"{path} is damaged: {error}. An earlier one is taken.", stacklevel=2)
+        return None
+
+    def clear(self) -> None:
+        """Remove all of them."""
+        for path in self.paths():
+            path.unlink(missing_ok=True)
+
+
+class _Damaged(Exception):
+    """A file is not as it was written."""
+
+
+def _read(path: Path) -> Checkpoint:
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END) - DIGEST_SIZE
+        if size < 0 or _digest(file, size) != file.read(DIGEST_SIZE):
+            raise _Damaged("its checksum is another one")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as stored:
+            head = json.loads(stored[HEAD].tobytes())
+            if head.get("version") != VERSION:
+                raise ValueError(f"{path} is of another version: {head.get('version')!r}.")
+            arrays = {name: stored[name] for name in stored.files if name != HEAD}
+    try:
+        state = Decoder(head["entries"], arrays).decode(head["root"])
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} is not as it was written: {error!r}.") from error
+    return Checkpoint(head["facts"], state)
+
+
+def _digest(file, size: int) -> bytes:
+    """Digest the beginning of a file, and stop after it."""
+    digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    file.seek(0)
+    while size > 0:
+        part = file.read(min(size, 1 << 20))
+        digest.update(part)
+        size -= len(part)
+    return digest.digest()
+
+
+@contextmanager
+def _writing(path: Path):
+    """Open a file, and flush it to the disk in the end."""
+    with open(path, "w+b") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush to the disk what files there are, where systems know of such a thing."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def seconds_of(period) -> float:
+    """Read a period of time: a number of seconds, or a text such as "10min", "30s" or "1h".
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if isinstance(period, str) and (found := _PERIOD.fullmatch(period.strip())):
+        return float(found[1]) * _UNITS[found[2]]
+    is_number = isinstance(period, int | float) and not isinstance(period, bool)
+    if is_number and 0 <= period < np.inf:
+        return float(period)
+    raise ValueError(
+        "checkpoint_every must be a number of seconds, or a text such as '30s', '10min' or '1h', "
+        f"got {period!r}."
+    )

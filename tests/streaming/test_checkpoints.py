@@ -1,0 +1,105 @@
+"""Checkpoints in a folder: whole, two at a time, the earlier one where the latest is damaged."""
+
+import os
+
+import numpy as np
+import pytest
+
+from sklearn_lsh.streaming.checkpoints import Checkpoints, seconds_of
+
+STATE = {"weights": np.arange(1000.0), "epoch": 3}
+
+
+def write(folder, *epochs):
+    for epoch in epochs:
+        Checkpoints(folder).write({"epoch": epoch}, {**STATE, "epoch": epoch})
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_last_two_are_kept(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    assert Checkpoints(folder).read() is None
+    write(folder, 0, 1, 2, 3)
+    assert names(folder) == ["checkpoint-00000003.npz", "checkpoint-00000004.npz"]
+    found = Checkpoints(folder).read()
+    assert found.facts == {"epoch": 3}
+    assert found.state["epoch"] == 3
+    np.testing.assert_array_equal(found.state["weights"], STATE["weights"])
+    Checkpoints(folder).clear()
+    assert names(folder) == []
+
+
+def test_numpy_reads_them(tmp_path):
+    write(tmp_path, 1)
+    with np.load(tmp_path / "checkpoint-00000001.npz") as stored:
+        assert any(np.array_equal(stored[name], STATE["weights"]) for name in stored.files)
+
+
+@pytest.mark.parametrize("place", [0, 40, 500, -1, -10, -300])
+def test_a_damaged_one_is_passed_over(tmp_path, place):
+    write(tmp_path, 1, 2)
+    path = tmp_path / "checkpoint-00000002.npz"
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"checkpoint-00000002.npz is damaged: its checksum"):
+        assert Checkpoints(tmp_path).read().state["epoch"] == 1
+
+
+@pytest.mark.parametrize("size", [0, 10, 5000])
+def test_so_is_one_that_is_cut_off(tmp_path, size):
+    write(tmp_path, 1, 2)
+    os.truncate(tmp_path / "checkpoint-00000002.npz", size)
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert Checkpoints(tmp_path).read().state["epoch"] == 1
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    write(tmp_path, 1)
+    (tmp_path / "checkpoint-00000002.tmp").write_bytes(b"half")
+    assert Checkpoints(tmp_path).read().state["epoch"] == 1
+    assert names(tmp_path) == ["checkpoint-00000001.npz"]
+
+
+def test_files_of_others_are_let_be(tmp_path):
+    (tmp_path / "notes.npz").write_bytes(b"mine")
+    write(tmp_path, 1, 2, 3)
+    Checkpoints(tmp_path).clear()
+    assert names(tmp_path) == ["notes.npz"]
+
+
+def test_one_that_cannot_be_written_is_found_at_once(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="file"):
+        Checkpoints(tmp_path / "file")
+
+
+def test_an_error_while_one_is_written_leaves_those_before(tmp_path):
+    write(tmp_path, 1)
+    with pytest.raises(TypeError, match="cannot have an object"):
+        Checkpoints(tmp_path).write({}, object())
+    assert Checkpoints(tmp_path).read().state["epoch"] == 1
+
+
+def test_other_versions_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("sklearn_lsh.streaming.checkpoints.VERSION", 99)
+    write(tmp_path, 1)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="of another version: 99"):
+        Checkpoints(tmp_path).read()
+
+
+@pytest.mark.parametrize(
+    ("period", "seconds"), [(3, 3), (0, 0), (0.5, 0.5), ("30s", 30), ("1.5 min", 90), ("2h", 7200)]
+)
+def test_periods(period, seconds):
+    assert seconds_of(period) == seconds
+
+
+@pytest.mark.parametrize("period", [-1, "10", "10 days", "", None, True, np.nan, np.inf, [3]])
+def test_what_is_no_period(period):
+    with pytest.raises(ValueError, match="checkpoint_every must be"):
+        seconds_of(period)

@@ -1,0 +1,114 @@
+"""Kill a training again and again, at moments drawn at random, and compare what comes of it.
+
+    python tests/support/kills.py 200
+
+A process is forked, trains with checkpoints, and is killed; the next one goes on. When one has come
+to the end, its network must be, bit for bit, that of a training that nobody killed, and another
+training begins. Every kill must leave a checkpoint that can be read, if there was one.
+"""
+
+import argparse
+import hashlib
+import os
+import signal
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from sklearn_lsh import LSHMLPClassifier
+from sklearn_lsh.streaming import ArrayBlocks
+from sklearn_lsh.streaming.checkpoints import Checkpoints
+
+# Networks of all kinds: dense layers, sketches, tables, hashed outputs.
+SETTINGS = [
+    {"hidden_layer_sizes": (32,)},
+    {"hidden_layer_sizes": (300,), "density": 0.1, "early_stopping": True},
+    {"hidden_layer_sizes": (300,), "density": 0.02, "n_tables": 4, "n_bits": 6},
+    {"hidden_layer_sizes": (32,), "output_density": 4, "solver": "rowwise_adagrad"},
+]
+BLOCK_SIZES = [2000, 120]
+
+
+def digest(network):
+    """What has to be the same: weights, biases and curves."""
+    found = hashlib.blake2b(digest_size=16)
+    for array in [*network.coefs_, *network.intercepts_]:
+        found.update(np.ascontiguousarray(array))
+    found.update(repr((network.loss_curve_, network.validation_scores_, network.t_)).encode())
+    return found.hexdigest()
+
+
+def train(case, folder=None):
+    """Train one of the networks; the time between checkpoints is short."""
+    settings = SETTINGS[case % len(SETTINGS)]
+    X, y = load_digits(return_X_y=True)
+    source = ArrayBlocks(X / 16, y, block_size=BLOCK_SIZES[case % len(BLOCK_SIZES)])
+    validation = ArrayBlocks(X[:200] / 16, y[:200]) if settings.get("early_stopping") else None
+    network = LSHMLPClassifier(random_state=case, batch_size=64, **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network.fit_batches(
+            source,
+            n_epochs=4,
+            shuffle_blocks=4 if source.n_blocks > 1 else 1,
+            validation=validation,
+            checkpoint=folder,
+            checkpoint_every=0.01,
+        )
+    return digest(network)
+
+
+def kill_after(seconds, case, folder):
+    """Train in a process of its own and kill it; returns what it came to if it was faster."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, train(case, folder).encode())
+        os._exit(0)
+    os.close(writing)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as result:
+        return result.read()
+
+
+def play(case, n_kills, rng):
+    """Kill one training until it is over; returns how often that was."""
+    start = time.perf_counter()
+    expected = train(case)
+    seconds = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        for n_killed in range(n_kills):
+            had = list(Path(folder).glob("checkpoint-*"))
+            # Checkpoints take most of the time, so most kills are in one.
+            if found := kill_after(rng.uniform(0, 2 * seconds), case, folder):
+                assert found == expected, f"case {case}: other bits after {n_killed} kills"
+                return n_killed
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # a damaged one is warned of
+                assert Checkpoints(folder).read() is not None or not had, "a checkpoint is lost"
+        assert train(case, folder) == expected, f"case {case}: other bits after {n_kills} kills"
+    return n_kills
+
+
+def main(n_kills, seed=0):
+    """Kill so often; returns how many trainings it took."""
+    rng, case = np.random.default_rng(seed), 0
+    while n_kills > 0:
+        n_kills -= play(case, n_kills, rng)
+        case += 1
+    return case
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kills", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    n_trainings = main(given.kills, given.seed)
+    print(f"{given.kills} kills in {n_trainings} trainings: the same bits")
