@@ -74,7 +74,7 @@ def set_to_share(weights, inputs, share):
         weights.bias[0] -= np.quantile(preactivations, 1 - share, axis=0)
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """Some rows of data.
 
     Attributes
@@ -140,7 +140,7 @@ def set_to_centroids(weights, parts, *, odds=False):
     ----------
     weights : NeuronWeights
         Of the output layer.
-    parts : iterable of Part
+    parts : iterable of Chunk
         Of the data, with what the last hidden layer answers.
     odds : bool, default=False
         Whether biases start lower, by the logarithms of the classes' odds. For losses that judge
@@ -207,7 +207,7 @@ def sample_rows(rows, weights, n_rows):
     return rows[is_taken][:n_rows]
 
 
-def chunks(X, target, weights, rows, size) -> Iterator[Part]:
+def chunks(X, target, weights, rows, size) -> Iterator[Chunk]:
     """Consecutive parts of some rows of data, targets and weights.
 
     Weights come as shares of their mean: only their ratios matter.
@@ -218,4 +218,4 @@ def chunks(X, target, weights, rows, size) -> Iterator[Part]:
         weight = np.ones(part.shape[0], np.float32)
         if weights is not None:
             weight = (weights[part] / mean).astype(np.float32)
-        yield Part(take(X, part), cast(CSR, take(target, part)), weight)
+        yield Chunk(take(X, part), cast(CSR, take(target, part)), weight)
