@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from os import PathLike
 from typing import Any, NamedTuple, Self
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lsh.draft import draft_of
 from sklearn_lsh.estimators.architecture import refuse_unaffordable
@@ -35,6 +37,7 @@ from sklearn_lsh.estimators.training import TrainingSettings, train
 from sklearn_lsh.inputs import Count, Samples, check_weights
 from sklearn_lsh.streaming.blocks import Source, check_source, naming, read_block, shown
 from sklearn_lsh.streaming.order import EpochOrder
+from sklearn_lsh.streaming.reader import Reader
 
 # Seeds of the order of blocks and rows.
 MOST_SEED = 2**31 - 1
@@ -46,6 +49,7 @@ class StreamMixin:
     warm_start: bool
 
     __sklearn_is_fitted__: Callable[[], bool]
+    predict: Callable
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_batches(
@@ -121,6 +125,53 @@ class StreamMixin:
             callbacks = FitCallbacks(self, draft, Samples(None, None, None))
             StreamFit(draft, plan, interrupts).run(callbacks, saver, fresh=not goes_on)
         return self
+
+    def predict_batches(self, source: Source, *, k: int | None = None) -> Iterator:
+        """Predict for data that are read block by block.
+
+        Parameters
+        ----------
+        source : source of blocks
+            See `fit_batches`. ``read(i)`` may return X alone.
+        k : int or None, default=None
+            How many of the likeliest classes or labels to find of each sample, see `predict_top_k`.
+            None predicts as `predict` does.
+
+        Yields
+        ------
+        predictions : ndarray, sparse matrix, or (labels, scores)
+            Of each block, in their order: what `predict` or `predict_top_k` returns for its X.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a block is not valid: it is named.
+        """
+        check_source(source, "source")
+        check_is_fitted(self)
+        view = copy.copy(self)
+        if k is None:
+            return predict_blocks(view.predict, source)
+        if not hasattr(view, "predict_top_k"):
+            raise ValueError(f"k={k!r} has no meaning for a regressor: leave it at None.")
+        return predict_blocks(partial(view.predict_top_k, k=k), source)
+
+
+def predict_blocks(predict: Callable, source: Source) -> Iterator:
+    """Yield predictions of each block, while the next one is read."""
+
+    def read(number: int):
+        with naming(source, number):
+            block = source.read(number)
+            return block[0] if isinstance(block, tuple) else block
+
+    with Reader(range(source.n_blocks), read) as reader:
+        for number, X in enumerate(reader):
+            with naming(source, number):
+                predictions = predict(X)
+            yield predictions
 
 
 class Plan(NamedTuple):

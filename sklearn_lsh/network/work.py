@@ -98,11 +98,10 @@ class WorkLog:
         )
         self.batches.append((depth, work))  # at once, whichever thread notes
 
-    def total(self, depth) -> LayerWork:
-        """Sum up what was noted of a layer."""
+    def total(self, depth):
+        """What was noted of a layer, summed up: a `LayerWork`."""
         noted = [work for at, work in self.batches if at == depth]
-        sums = np.sum([NOTHING, *noted], axis=0, dtype=np.int64)
-        return LayerWork(*map(int, sums))
+        return LayerWork(*np.sum([NOTHING, *noted], axis=0, dtype=np.int64).tolist())
 
     def compact(self, n_layers):
         """Sum up what was noted, so that what is kept does not grow with the epoch."""

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.callback import ProgressBar
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.estimators.streams import StreamMixin
@@ -278,3 +278,38 @@ def test_epochs_that_are_used_up_are_warned_of():
 def test_several_threads():
     network = classifier(n_jobs=2, max_iter=15).fit_batches(ArrayBlocks(X, Y, block_size=50))
     assert network.score(X, Y) > 0.9
+
+
+def test_predictions_of_blocks():
+    source = ArrayBlocks(X, Y, block_size=70)
+    network = classifier().fit(X, Y)
+    found = list(network.predict_batches(source))
+    assert [len(part) for part in found] == [70] * 8 + [40]
+    np.testing.assert_array_equal(np.concatenate(found), network.predict(X))
+    labels, scores = zip(*network.predict_batches(source, k=3), strict=True)
+    expected = network.predict_top_k(X, 3)
+    np.testing.assert_array_equal(np.concatenate(labels), expected[0])
+    np.testing.assert_allclose(np.concatenate(scores), expected[1], rtol=1e-6)
+
+
+def test_blocks_to_predict_may_have_no_labels():
+    source = ArrayBlocks(X, Y, block_size=70)
+    source.read = lambda number: X[70 * number : 70 * number + 70]
+    network = regressor().fit(X, X[:, 30])
+    found = np.concatenate(list(network.predict_batches(source)))
+    np.testing.assert_allclose(found, network.predict(X), rtol=1e-5, atol=1e-6)
+
+
+def test_predictions_that_are_refused():
+    source = ArrayBlocks(X, Y)
+    with pytest.raises(NotFittedError):
+        classifier().predict_batches(source)
+    network = regressor().fit(X, X[:, 30])
+    with pytest.raises(ValueError, match="k=3 has no meaning for a regressor"):
+        network.predict_batches(source, k=3)
+    with pytest.raises(TypeError, match="source must be a source"):
+        network.predict_batches(X)
+    wrong = ArrayBlocks(X, Y, block_size=300)
+    wrong.read = lambda number: (X if number == 0 else X[:, :3], Y)
+    with pytest.raises(ValueError, match=r"Block 1 of .* X has 3 features"):
+        list(network.predict_batches(wrong))

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.streaming import (
     ArrayBlocks,
+    FrameBlocks,
     HashedClicks,
     JoinedBlocks,
     MultilabelBlocks,
@@ -35,7 +36,7 @@ def play(call):
     given = {name: value for name, value in given.items() if name != "early_stopping"}
     estimator = make(**given)
     for _ in range(call.rng.integers(3, 8)):
-        call.pick([fit_batches, fit_batches, text, clicks])(call, estimator, task)
+        call.pick([fit_batches, fit_batches, text, clicks, frames])(call, estimator, task)
 
 
 def source_of(call, task):
@@ -76,6 +77,9 @@ def fit_batches(call, estimator, task):
         if found is REFUSED:
             return
         check_fitted(estimator)
+        if call.chance(0.3):
+            parts = list(estimator.predict_batches(source))
+            expect(sum(part.shape[0] for part in parts) == source_rows(source), "rows are lost")
         if "checkpoint" in extra and not estimator.warm_start:
             losses = list(estimator.loss_curve_)
             again = call(estimator.fit_batches, source, place=BLOCK, **extra)
@@ -132,3 +136,30 @@ def clicks(call, estimator, task):
     if source is not REFUSED and source.n_rows < 100:
         X, y = source.read(source.n_blocks - 1)
         expect(X.shape == (len(y), source.n_features), "shapes do not fit")
+
+
+def source_rows(source):
+    return sum(source.read(number)[0].shape[0] for number in range(source.n_blocks))
+
+
+def frames(call, estimator, task):
+    n = int(call.rng.integers(1, 9))
+    frame = {
+        "a": call.pick([np.array(["x", None, "y"] * n, object), np.arange(3 * n), np.ones(3 * n)]),
+        "b": call.pick([call.rng.integers(3, size=3 * n), np.array(["u", "v", "w"] * n)]),
+        "c": call.rng.normal(size=3 * n),
+        "y": call.rng.integers(2, size=3 * n),
+    }
+    given = {"categorical": ["a"], "numeric": ["c"], "crosses": [("a", "b")], "n_features": 9}
+    wrong = call.chance(0.3)
+    if wrong:
+        name = call.pick(list(given))
+        given[name] = call.pick([["no"], "c", 0, -1, [("a",)], None, [3]])
+    source = call(FrameBlocks, [frame, frame], "y", place="column|crosses|n_features", **given)
+    if source is REFUSED:
+        return
+    block = call(source.read, 1, place="Block|column|crosses|categorical|numeric")
+    if block is not REFUSED and not wrong:
+        X, y = block
+        expect(X.shape == (3 * n, 9) and len(y) == 3 * n, "shapes do not fit")
+        expect(np.isclose(X.sum(), source.read(0)[0].sum()), "equal frames differ")

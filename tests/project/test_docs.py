@@ -23,7 +23,11 @@ OPTIONAL = {
 # The example of a base class is one of its subclasses.
 WITHOUT_EXAMPLE = {"HashFamily"}
 # Data that the examples of functions read: a package, or a folder that has to be there.
-PACKAGES = {"load_icd10cm": "simple_icd_10_cm", "load_lemmas": "spacy_lookups_data"}
+PACKAGES = {
+    "ParquetBlocks": "pyarrow",
+    "load_icd10cm": "simple_icd_10_cm",
+    "load_lemmas": "spacy_lookups_data",
+}
 FOLDERS = {"fetch_mnist": "fashion-mnist", "load_uci": "uci/bike", "load_wordnet": "wordnet"}
 # Findings of numpydoc that are let be. Every public name has to have an example, of which the
 # other test sees; the rest is where this package's docstrings follow another habit.
