@@ -52,7 +52,7 @@ RATES = {"adam": 0.01, "adagrad": 0.03, "rowwise_adagrad": 0.1, "sgd": 0.1}
 SIZE_OF_DENSE, SIZE_OF_SPARSE, LEAST_SHARE = 64, 8, 0.1
 CONSTANT_SHARE = 0.5
 # Training rows that are asked for their labels, and labels and rows from which on they are.
-N_NEIGHBORS, LABELS_ASKED, ROWS_ASKED = 50, 100, 1_000
+N_NEIGHBORS, LABELS_ASKED, ROWS_ASKED = 25, 100, 1_000
 
 
 class Settings(NamedTuple):

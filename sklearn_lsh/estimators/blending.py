@@ -34,7 +34,7 @@ N_CANDIDATES = 50
 # Rows that are asked at once.
 CHUNK_ROWS = 2048
 # Rows that are held out to find weights on: a share of all, within bounds. Of fewer there are none.
-HELD_OUT_SHARE, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.05, 100, 2_000
+HELD_OUT_SHARE, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.05, 100, 1_000
 # Standard errors by which a blend has to be better than the network.
 SURE = 2
 

@@ -144,10 +144,10 @@ class LSHMLPClassifier(StreamMixin, ScoreMixin, ProbabilityMixin, ClassifierMixi
     n_neighbors : int, "auto" or None, default="auto"
         How many of the training rows that are most like a sample (by cosine similarity) are asked
         for their labels, to be blended with what the network and the labels' centroids say. None
-        asks the network alone. "auto" tries 50 where X is sparse, with 1,000 rows and 100 classes
+        asks the network alone. "auto" tries 25 where X is sparse, with 1,000 rows and 100 classes
         or more, and keeps them if that lowers the loss on held-out rows, and names more of their
         labels first. Those are the validation set, if there is one, else 5% of the rows (100 to
-        2,000), from which the network does not learn. The rows are kept: so a fitted classifier
+        1,000), from which the network does not learn. The rows are kept: so a fitted classifier
         takes as much memory as X and more. Without effect on two classes. `partial_fit` adds its
         rows where there are any; a first call takes none.
     class_weight : dict, "balanced" or None, default=None
@@ -226,12 +226,13 @@ class LSHMLPClassifier(StreamMixin, ScoreMixin, ProbabilityMixin, ClassifierMixi
     5,000 dense rows with fewer than 500 outputs get what
     :class:`~sklearn.neural_network.MLPClassifier`
     has: 100 hidden neurons, mini-batches of 200, a constant rate of 0.001, at most 200 epochs. All
-    others get 128 neurons, mini-batches of about the root of the number of rows (32 to 512), and a
-    rate that falls linearly, with "adam" from 0.01, or less where rows have more than 64 values (by
-    the root of their number). Of 50,000 rows there are 24 epochs if they are
-    dense and have fewer than 500 outputs, 12 if not; of others as the power 0.6 of their number: 2
-    to 100, or 2 to 15. `partial_fit`, which does not know what is to come, takes half of that rate
-    for all the time.
+    others get 128 neurons, or 256 if they are sparse or have 500 outputs and more (unless these would
+    have more than 2^27 weights), mini-batches of about the root of the number of rows (32 to 512), and
+    a rate that falls linearly, with "adam" from 0.01. It is less, by the root, where dense rows have
+    more than 64 values or absolute values of sparse rows sum to more than 8 in the mean. Of 50,000
+    rows there are 24 epochs with 128 neurons and 8 with 256; of others as the power 0.6 or 0.4 of
+    their number: 2 to 100, or 2 to 15. `partial_fit`, which does not know what is to come, takes
+    half of that rate for all the time.
 
     A network that was trained with few active neurons must predict with few: with all of them
     the same weights are far less accurate. So prediction selects as training did.
