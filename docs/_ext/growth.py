@@ -223,3 +223,38 @@ def memory_by_classes():
         for n_hidden in (100, 256)
     ]
     return table_of(layers, OUTPUT_MEMORY)
+
+
+def _mean(runs, *keys):
+    """Mean of what all runs have under some keys."""
+    found = []
+    for run in runs:
+        for key in keys:
+            run = run[key]
+        found.append(run)
+    return np.mean(found)
+
+
+@fragment("new_classes", "new_classes")
+def new_classes(report):
+    """How often classes are found that came in `partial_fit`."""
+    runs = report["results"]["runs"]
+    networks = [name for name in runs[0] if name != "stream"]
+    rows = []
+    for way in runs[0][networks[0]]:
+        known = [name for name in networks if way in runs[0][name]]
+        cells = {
+            name: [f"{_mean(runs, name, way, kind):.3f}" for kind in ("new", "others")]
+            for name in known
+        }
+        rows.append([way, *(cell for name in networks for cell in cells.get(name, ["", ""]))])
+    head = [f"{name}: {kind}" for name in networks for kind in ("rows of the 500", "of the others")]
+    return table(["", *head], rows) + "\n" + environment(report)
+
+
+@fragment("new_classes_named", "new_classes")
+def new_classes_named(report):
+    """What a stream's network finds after a pass, whose classes were named before, or not."""
+    runs = report["results"]["runs"]
+    found = {name: f"{_mean(runs, 'stream', name):.3f}" for name in runs[0]["stream"]}
+    return table(["classes", "found"], found.items())

@@ -160,3 +160,17 @@ def test_large_tables_of_probabilities_are_refused():
         assert network.predict_proba(X[:400]).shape == (400, N_CLASSES)
         # Where all outputs are computed anyway, it is as scikit-learn's.
         assert classifier().fit(X, Y).predict_proba(X).shape == (900, N_CLASSES)
+
+
+@pytest.mark.parametrize("settings", [{}, {"output_density": 20}, {"density": 0.3}], ids=str)
+@pytest.mark.parametrize("predict_selection", ["auto", None])
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_answers_do_not_depend_on_the_batch(kind, predict_selection, settings):
+    data = kind(X)
+    network = classifier(predict_selection=predict_selection, **settings).fit(data, Y)
+    labels, scores = network.predict_top_k(data[:50], 4)
+    for i in range(50):
+        label, score = network.predict_top_k(data[i : i + 1], 4)
+        assert_array_equal(label[0], labels[i])
+        assert_allclose(score[0], scores[i], rtol=1e-5)
+        assert network.predict(data[i : i + 1]) == labels[i, 0]
