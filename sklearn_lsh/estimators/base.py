@@ -55,9 +55,6 @@ from sklearn_lsh.network import Network
 from sklearn_lsh.network.growth import remember_mean
 from sklearn_lsh.stored import Attributes, Stored
 
-# Mini-batches after which a network is left untrained whose word counts nothing beside neighbours'.
-STEPS_TRIED = 1_000
-
 
 class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of the multilayer perceptrons with hashed layers; not to be used directly."""
@@ -390,8 +387,8 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         def has_enough() -> bool:
             """Whether neighbours know all that many mini-batches taught."""
             n_steps = self._history.n_iter * len(data.rows) / settings.batch_size
-            may_end = blending is not None and is_auto(self.max_iter) and n_steps > STEPS_TRIED
-            return may_end and blending.leaves_out_network()
+            may_end = blending is not None and is_auto(self.max_iter)
+            return may_end and blending.leaves_out_network(n_steps)
 
         return train(
             self._network,

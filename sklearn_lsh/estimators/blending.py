@@ -35,6 +35,8 @@ N_CANDIDATES = 50
 CHUNK_ROWS = 2048
 # Rows that are held out to find weights on: a share of all, within bounds. Of fewer there are none.
 HELD_OUT_SHARE, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.05, 100, 1_000
+# Mini-batches after which a network is trained no more whose word counts nothing.
+STEPS_TRIED = 1_000
 # Standard errors by which a blend has to be better than the network.
 SURE = 2
 
@@ -193,11 +195,11 @@ class Blending:
         asked = estimator._network, self.held_out.X, 1
         return trial.candidates(*asked, estimator.predict_selection, estimator.n_jobs)
 
-    def leaves_out_network(self) -> bool:
-        """Whether the network, as it is now, counts nothing."""
+    def leaves_out_network(self, n_steps: float) -> bool:
+        """Whether the network counts nothing, as it is after some mini-batches."""
         if self.held_out.X.shape[0] == 0:
             return OF_SINGLE_ROWS.network == 0
-        return self._weigh(self.candidates()).weights.network == 0
+        return n_steps > STEPS_TRIED and self._weigh(self.candidates()).weights.network == 0
 
     def finish(self) -> Blend | None:
         """Blend the trained network with the rows that it learnt from, and with those held out.

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.estimators.blending import Blending
+from sklearn_lsh.estimators.evidence import Found, Weights
 from sklearn_lsh.metrics import precision_at_k
 
 N_CLASSES, N_FEATURES, N_KEPT = 300, 4_000, 6
@@ -54,7 +55,7 @@ def test_neighbours_are_asked_where_they_help(fitted):
     alone = classifier(n_neighbors=None).fit(X, Y)
     assert alone.blend_ is None
     assert set(fitted.blend_) == {"network", "neighbors", "centroids", "intercept"}
-    assert fitted.settings_["n_neighbors"] == 50
+    assert fitted.settings_["n_neighbors"] == 25
     assert fitted.score(X_NEW, Y_NEW) > 0.95 > alone.score(X_NEW, Y_NEW)
 
 
@@ -151,15 +152,22 @@ def test_new_classes_are_asked_for_too():
 
 def test_no_more_is_learnt_that_counts_nothing(monkeypatch):
     """Classes of one row are told by that row: all the network's epochs but one are left out."""
-    monkeypatch.setattr("sklearn_lsh.estimators.base.STEPS_TRIED", 3)
     network = classifier(max_iter="auto", n_neighbors=5, batch_size=64).fit(X[::4], Y[::4])
     assert network.n_iter_ == 1
     assert network.settings_["max_iter"] > 1
     longer = classifier(max_iter=3, n_neighbors=5, batch_size=64).fit(X[::4], Y[::4])
     assert longer.n_iter_ == 3
-    monkeypatch.setattr(Blending, "leaves_out_network", lambda self: False)
+    monkeypatch.setattr(Blending, "leaves_out_network", lambda self, n_steps: False)
     counting = classifier(max_iter="auto", n_neighbors=5, batch_size=64).fit(X[::4], Y[::4])
     assert counting.n_iter_ == counting.settings_["max_iter"]
+
+
+def test_a_network_gets_a_trial_before_it_counts_nothing(monkeypatch):
+    nothing = Weights(network=0.0, neighbors=1.0, centroids=0.5)
+    monkeypatch.setattr(Blending, "_weigh", lambda *given, **rest: Found(nothing, np.zeros(1)))
+    monkeypatch.setattr("sklearn_lsh.estimators.blending.STEPS_TRIED", 1.5 * len(Y) / 64)
+    network = classifier(max_iter="auto", n_neighbors=5, batch_size=64).fit(X, Y)
+    assert network.n_iter_ == 2
 
 
 def test_a_stream_asks_no_rows():
