@@ -20,7 +20,10 @@ MODULES = {
         "Memory",
         "A classifier that learns classes from a single example each, and new ones at any time.",
     ),
-    "sklearn_lsh.torch": ("PyTorch", "An output layer for PyTorch, imported only when wanted."),
+    "sklearn_lsh.torch": (
+        "PyTorch",
+        "An output layer and a memory for PyTorch, imported only when wanted.",
+    ),
     "sklearn_lsh.onnx": (
         "ONNX",
         "Converters for skl2onnx, [registered by importing it](../user_guide/saving.md#onnx).",

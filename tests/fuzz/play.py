@@ -22,7 +22,7 @@ from .judge import Caller, Finding
 PARTS = ["estimators", "streams", "families", "tables", "sampler", "neighbors", "memory"]
 PARTS += ["metrics", "readers"]
 if importlib.util.find_spec("torch"):
-    PARTS.append("torch_layer")
+    PARTS += ["torch_layer", "torch_memory"]
 
 
 def play(part, seed, verbose=False):

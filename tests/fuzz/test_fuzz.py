@@ -8,7 +8,7 @@ from .play import PARTS
 from .processes import fuzz
 
 # Calls of each part: two seconds' worth.
-N_CALLS = {"estimators": 300, "streams": 150, "torch_layer": 300}
+N_CALLS = {"estimators": 300, "streams": 150, "torch_layer": 300, "torch_memory": 300}
 
 
 @pytest.mark.parametrize("part", PARTS)
