@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 from scipy.sparse import issparse
 
+from sklearn_lsh.estimators.targets import RegressionTarget
+
 
 class Pace(NamedTuple):
-    """A width of the hidden layer, and how many epochs it is trained for.
+    """A width of the hidden layer, how many epochs it is trained for, and in which mini-batches.
 
     Attributes
     ----------
@@ -27,23 +29,28 @@ class Pace(NamedTuple):
         Over other numbers of rows epochs are as many times more as rows are fewer, to this power.
     most : int
         Epochs over any number of rows.
+    batch : int, default=1
+        Rows of a mini-batch, over the root of the number of rows.
     """
 
     width: int
     n_epochs: int
     power: float
     most: int
+    batch: int = 1
 
 
 PACE_ROWS, FEWEST_EPOCHS = 50_000, 2
-# Of dense data with few outputs, and of all other data. Measured by `benchmarks/defaults.py`, whose
-# `UNSEEN` sets had no part in choosing these and the numbers below.
-DENSE_PACE, SPARSE_PACE = Pace(128, 24, 0.6, 100), Pace(256, 8, 0.4, 15)
+# Of dense data with few outputs: classes, and numbers, whose noise takes larger mini-batches and
+# fewer epochs; and of all other data. Measured by `benchmarks/defaults.py`, whose `UNSEEN` sets had
+# no part in choosing these and the numbers below.
+DENSE_PACE, NOISY_PACE = Pace(128, 24, 0.6, 100), Pace(128, 24, 0.6, 60, batch=2)
+SPARSE_PACE = Pace(256, 8, 0.4, 15)
 # Weights from which on layers are narrower: with what Adam keeps of them these are 1.6 GB.
 MOST_WEIGHTS, NARROW = 1 << 27, 128
 # Dense rows from which on they are many, and outputs.
 MANY_ROWS, MANY_OUTPUTS = 5_000, 500
-# Mini-batches are as large as the root of the number of rows, within these bounds.
+# Bounds of mini-batches.
 SMALLEST_BATCH, LARGEST_BATCH = 32, 512
 # Rates at which a falling one starts, by the solver, and what a constant one is of it. The larger a
 # row's inputs together, the further a step moves a response: so beyond some size of dense and of
@@ -86,6 +93,8 @@ class Facts(NamedTuple):
     size : float
         Of a row's inputs: the number of features, if X is dense, or the mean sum of a row's
         absolute values.
+    is_noisy : bool
+        Whether numbers are to be predicted.
     """
 
     n_rows: int
@@ -93,13 +102,15 @@ class Facts(NamedTuple):
     is_sparse: bool
     n_features: int = 1
     size: float = 1
+    is_noisy: bool = False
 
     @classmethod
     def of(cls, data, target) -> Facts:
         """Facts about a training set and its target."""
         X, rows, is_sparse = data.X, data.rows, issparse(data.X)
         size = abs(X).sum(axis=1, dtype=float)[rows].mean() if is_sparse else X.shape[1]
-        return cls(len(rows), target.n_outputs, is_sparse, X.shape[1], float(size))
+        is_noisy = isinstance(target, RegressionTarget)
+        return cls(len(rows), target.n_outputs, is_sparse, X.shape[1], float(size), is_noisy)
 
     @property
     def has_rare_labels(self) -> bool:
@@ -109,13 +120,13 @@ class Facts(NamedTuple):
     @property
     def is_small(self) -> bool:
         """Whether the data are of the kind that scikit-learn's networks are made for."""
-        return self.pace is DENSE_PACE and self.n_rows < MANY_ROWS
+        return self.pace in (DENSE_PACE, NOISY_PACE) and self.n_rows < MANY_ROWS
 
     @property
     def pace(self) -> Pace:
         """How fast the data are learnt, or learnt by heart."""
         if not (self.is_sparse or self.n_outputs >= MANY_OUTPUTS):
-            return DENSE_PACE
+            return NOISY_PACE if self.is_noisy else DENSE_PACE
         n_weights = SPARSE_PACE.width * (self.n_features + self.n_outputs)
         return SPARSE_PACE if n_weights <= MOST_WEIGHTS else SPARSE_PACE._replace(width=NARROW)
 
@@ -160,7 +171,7 @@ def _of_large(solver: str, facts: Facts) -> Settings:
     """Settings for many rows or outputs, or sparse data."""
     n_rows, pace = max(1, facts.n_rows), facts.pace
     n_epochs = round(pace.n_epochs * (PACE_ROWS / n_rows) ** pace.power)
-    batch_size = 1 << round(log2(n_rows) / 2)
+    batch_size = pace.batch << round(log2(n_rows) / 2)
     modest = SIZE_OF_SPARSE if facts.is_sparse else SIZE_OF_DENSE
     share = min(1, sqrt(modest / max(facts.size, 1)))
     rate = RATES[solver] * max(share, LEAST_SHARE)

@@ -193,12 +193,12 @@ class LSHMLPRegressor(StreamMixin, ScoreMixin, RegressorMixin, BaseLSHMLP):
     :class:`~sklearn.neural_network.MLPRegressor`
     has: 100 hidden neurons, mini-batches of 200, a constant rate of 0.001, at most 200 epochs. All
     others get 128 neurons, or 256 if they are sparse or have 500 outputs and more (unless these
-    would have more than 2^27 weights), mini-batches of about the root of the number of rows (32 to
-    512), and a rate that falls linearly, with "adam" from 0.01. It is less, by the root, where
-    dense rows have more than 64 values, or absolute values of sparse rows sum to more than 8 in the
-    mean. Of 50,000 rows there are 24 epochs with 128 neurons and 8 with 256; of others as the power
-    0.6 or 0.4 of their number: 2 to 100, or 2 to 15. `partial_fit`, which does not know what is to
-    come, takes half of that rate for all the time.
+    would have more than 2^27 weights), and a rate that falls linearly, with "adam" from 0.01. It is
+    less, by the root, where dense rows have more than 64 values, or absolute values of sparse rows
+    sum to more than 8 in the mean. Mini-batches are of about the root of the number of rows with
+    256 neurons, and of twice that with 128 (32 to 512). Of 50,000 rows there are 8 epochs with 256
+    neurons and 24 with 128; of others as the power 0.4 or 0.6 of their number: 2 to 15, or 2 to 60.
+    `partial_fit`, which does not know what is to come, takes half of that rate for all the time.
 
     A network that was trained with few active neurons must predict with few: with all of them
     the same weights are far less accurate. So prediction selects as training did.

@@ -12,6 +12,7 @@ from sklearn_lsh.estimators.automatic import (
     DENSE_PACE,
     LARGEST_BATCH,
     MOST_WEIGHTS,
+    NOISY_PACE,
     OF_SMALL,
     RATES,
     SMALLEST_BATCH,
@@ -20,6 +21,7 @@ from sklearn_lsh.estimators.automatic import (
     choose,
 )
 from sklearn_lsh.estimators.parameters import CONSTRAINTS
+from sklearn_lsh.estimators.targets import RegressionTarget
 from sklearn_lsh.estimators.training import TrainingSet
 
 RNG = np.random.default_rng(0)
@@ -70,6 +72,14 @@ def test_more_rows_take_fewer_epochs_and_larger_batches(is_sparse):
     assert batches == sorted(batches)
     assert batches == [64, 256, LARGEST_BATCH, LARGEST_BATCH]
     assert choose(LSHMLPClassifier(), facts(1, is_sparse=True)).batch_size == SMALLEST_BATCH
+
+
+def test_numbers_take_larger_batches_and_fewer_epochs():
+    classes, numbers = facts(8_000), facts(8_000)._replace(is_noisy=True)
+    classes, numbers = (choose(LSHMLPRegressor(), each) for each in (classes, numbers))
+    assert numbers.batch_size == 2 * classes.batch_size
+    assert numbers.max_iter == NOISY_PACE.most < classes.max_iter
+    assert choose(LSHMLPRegressor(), facts(4_999)._replace(is_noisy=True)) == OF_SMALL
 
 
 @pytest.mark.parametrize(
@@ -128,9 +138,10 @@ def test_facts_are_those_of_training_rows():
     dense = np.eye(6, dtype=np.float32)
     dense[:3] = -2
     data = TrainingSet(sp.csr_array(dense), None, None, np.array([0, 4]))
-    assert Facts.of(data, SimpleNamespace(n_outputs=3)) == (2, 3, True, 6, 6.5)
+    assert Facts.of(data, SimpleNamespace(n_outputs=3)) == (2, 3, True, 6, 6.5, False)
     data.X = dense
-    assert Facts.of(data, SimpleNamespace(n_outputs=3)) == (2, 3, False, 6, 6)
+    assert Facts.of(data, SimpleNamespace(n_outputs=3)) == (2, 3, False, 6, 6, False)
+    assert Facts.of(data, RegressionTarget(np.zeros((6, 2)), "squared_error")).is_noisy
 
 
 def test_what_is_set_stays():
