@@ -403,8 +403,9 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
                 shuffle=self.shuffle,
                 n_jobs=self.n_jobs,
                 tol=self.tol,
-                n_iter_no_change=self._patience,
+                n_iter_no_change=self.n_iter_no_change,
                 verbose=self.verbose,
+                has_planned_end=self._has_planned_end,
             ),
             validation=validation,
             has_enough=has_enough,
@@ -414,10 +415,10 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         )
 
     @property
-    def _patience(self) -> float:
-        """Epochs without progress after which training ends: none does that has a planned end."""
-        is_planned = is_auto(self.max_iter) and self._settings.ends_as_planned
-        return np.inf if is_planned and not self.early_stopping else self.n_iter_no_change
+    def _has_planned_end(self) -> bool:
+        """Whether the number of epochs is known to be right, and the loss too noisy to tell more."""
+        planned = is_auto(self.max_iter) and self._settings.ends_as_planned
+        return planned and not self.early_stopping
 
     def _batch_size_for(self, n_rows: int) -> int:
         batch_size = int(self._settings.batch_size)

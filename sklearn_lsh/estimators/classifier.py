@@ -104,7 +104,8 @@ class LSHMLPClassifier(StreamMixin, ScoreMixin, ProbabilityMixin, ClassifierMixi
         Added to the root of the second moment by all solvers but "sgd". Less than the smallest
         normal float32, 1.2e-38, counts as that.
     n_iter_no_change : int or inf, default=10
-        Epochs without progress after which training ends.
+        Epochs without progress after which training ends. Where `max_iter` is left to the data and
+        the rate falls linearly, only if less than 0.5% of the first epoch's loss is left.
     density : float, int, "auto" or array-like of shape (n_layers - 2,), default="auto"
         How much of a hidden layer is active for a sample: a share of its neurons (a float in
         (0, 1]) or a number of them (an int of at least 1, at most the layer's width), for all

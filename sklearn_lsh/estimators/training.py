@@ -70,6 +70,8 @@ class TrainingSettings(NamedTuple):
     tol: float
     n_iter_no_change: float
     verbose: bool | int
+    has_planned_end: bool = False
+    """Whether training goes on without progress, unless the rows are known by heart."""
 
 
 class Passes(Protocol):
@@ -277,6 +279,8 @@ def ends_on_plateau(optimizer, history, schedule, settings) -> bool:
     """Whether training ends for want of progress; the schedule may give it another chance."""
     plateau = history.plateau
     if plateau.n_no_improvement <= settings.n_iter_no_change:
+        return False
+    if settings.has_planned_end and not history.knows_by_heart:
         return False
     reaction = schedule.on_plateau(optimizer)
     if not reaction.stops:

@@ -95,6 +95,14 @@ def test_plateau():
     assert history.n_iter == 5
 
 
+@pytest.mark.parametrize(("last", "n_iter"), [(0.04, 5), (0.06, 8)])
+def test_a_planned_end_comes_earlier_where_rows_are_known_by_heart(last, n_iter):
+    losses = [10.0, *[last] * 7]
+    stopped, _, history = run(losses, tol=1e-4, n_iter_no_change=2, has_planned_end=True)
+    assert (history.n_iter, stopped) == (n_iter, n_iter < 8)
+    assert run(losses, tol=1e-4, n_iter_no_change=2)[2].n_iter == 5
+
+
 def test_adaptive_rate(capsys):
     rule = {"tol": 0.1, "n_iter_no_change": 1, "verbose": True}
     stopped, network, _ = run([1.0] * 5, learning_rate="adaptive", **rule)
