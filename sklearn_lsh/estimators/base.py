@@ -416,7 +416,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
 
     @property
     def _has_planned_end(self) -> bool:
-        """Whether the number of epochs is known to be right, and the loss too noisy to tell more."""
+        """Whether the number of epochs is known, and the loss too noisy to tell more."""
         planned = is_auto(self.max_iter) and self._settings.ends_as_planned
         return planned and not self.early_stopping
 
