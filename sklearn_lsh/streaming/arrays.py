@@ -46,7 +46,9 @@ class SequenceBlocks(Blocks):
     array([[5., 6.]])
     """
 
-    def __init__(self, X: Any, y: Any, sample_weight: Any = None, *, block_size: int = BLOCK_SIZE):
+    def __init__(
+        self, X: Any, y: Any, sample_weight: Any = None, *, block_size: int = BLOCK_SIZE
+    ) -> None:
         if not Count().is_satisfied_by(block_size):
             raise ValueError(f"block_size must be an integer >= 1, got {block_size!r}.")
         parts = {"X": _rowwise(X, "X"), "y": _rowwise(y, "y"), "sample_weight": sample_weight}
@@ -127,7 +129,7 @@ class ArrayBlocks(SequenceBlocks):
         sample_weight: ArrayLike | None = None,
         *,
         block_size: int = BLOCK_SIZE,
-    ):
+    ) -> None:
         self._path = None
         if isinstance(X, str | PathLike):
             if y is not None or sample_weight is not None:
@@ -165,7 +167,7 @@ class StoredArray:
     dtype : dtype
     """
 
-    def __init__(self, path, offset: int, shape: tuple, dtype: np.dtype):
+    def __init__(self, path, offset: int, shape: tuple, dtype: np.dtype) -> None:
         self.path, self.offset, self.shape, self.dtype = path, offset, shape, dtype
 
     def __len__(self) -> int:
@@ -185,7 +187,7 @@ class StoredArray:
 class StoredCSR:
     """A CSR matrix in a file, of which slices of rows are read."""
 
-    def __init__(self, data, indices, indptr, shape):
+    def __init__(self, data, indices, indptr, shape) -> None:
         self.shape = shape
         self._data, self._indices, self._indptr = data, indices, indptr
 

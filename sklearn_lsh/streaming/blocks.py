@@ -119,7 +119,7 @@ class JoinedBlocks(Blocks):
     [(3, 3), (2, 3)]
     """
 
-    def __init__(self, sources: Sequence[Source]):
+    def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = [check_source(source, "sources") for source in sources]
         if not self._sources:
             raise ValueError("sources must have one source or more, got none.")

@@ -75,7 +75,7 @@ class HashedClicks(Blocks):
         block_size: int = BLOCK_SIZE,
         seed: int = 0,
         first_block: int = 0,
-    ):
+    ) -> None:
         counts = {"n_rows": n_rows, "n_features": n_features, "block_size": block_size}
         for name, value in counts.items():
             if not Count().is_satisfied_by(value):

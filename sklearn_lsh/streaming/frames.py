@@ -77,7 +77,7 @@ class FrameBlocks(Blocks):
         crosses: Sequence[tuple[str, ...]] = (),
         sample_weight: str | None = None,
         n_features: int = 2**20,
-    ):
+    ) -> None:
         if not Count().is_satisfied_by(n_features):
             raise ValueError(f"n_features must be an integer >= 1, got {n_features!r}.")
         if isinstance(crosses, str) or not isinstance(crosses, Sequence):
@@ -215,7 +215,7 @@ class ParquetBlocks(Blocks):
         values: str | None = None,
         sample_weight: str | None = None,
         n_features: int | None = None,
-    ):
+    ) -> None:
         import pyarrow.parquet as pq
 
         if (indices is None) != (n_features is None) or (indices and columns is not None):

@@ -145,7 +145,7 @@ class SvmlightBlocks(SparseTextBlocks):
         n_features: int | None = None,
         zero_based: bool = True,
         on_error: str = "raise",
-    ):
+    ) -> None:
         self._open(
             {
                 "path": path,
@@ -230,7 +230,7 @@ class MultilabelBlocks(SparseTextBlocks):
         n_labels: int | None = None,
         zero_based: bool = True,
         on_error: str = "raise",
-    ):
+    ) -> None:
         given = {
             "path": path,
             "block_size": block_size,
