@@ -13,6 +13,7 @@ import extreme
 import gains
 import growth
 import hashing
+import memory
 import neighbors
 import pictures
 import readme
@@ -27,6 +28,7 @@ CONTENTS = [
     gains,
     growth,
     hashing,
+    memory,
     neighbors,
     threads,
 ]

@@ -12,6 +12,8 @@ from sklearn_lsh.stored import check_array, refuse
 NONE = -1
 # Slots that are made room for at first; then ever as many as there are.
 FIRST_SLOTS = 64
+# Rows that a memory may have seen.
+MOST_ROWS = 1 << 59
 # Places of the counts, as kernels know them.
 N_USED, CLOCK, N_WRITTEN, MOVED = range(4)
 
@@ -85,7 +87,9 @@ class Slots(NamedTuple):
     def check_stored(self, n_dimensions: int, n_labels: int, most: int) -> Slots:
         """Return what was loaded, as kernels read it."""
         place = "Slots"
-        counts = check_array(f"{place}.counts", self.counts, np.int64, (4,), least=NONE)
+        counts = check_array(
+            f"{place}.counts", self.counts, np.int64, (4,), least=NONE, below=MOST_ROWS
+        )
         n = int(counts[N_USED])
         if not 0 <= n <= most or counts[CLOCK] < 0 or counts[N_WRITTEN] < 0:
             refuse(f"{place}.counts", f"of at most {most} slots", counts)

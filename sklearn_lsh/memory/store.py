@@ -219,6 +219,7 @@ class Store:
         if stored.get("buckets") is not None:
             buckets = stored.part("buckets", Buckets)
             buckets.check_stored(self.n_dimensions, self.slots.n_used)
+            stored.require(self.slots.n_used > 0, "slots", "not empty where there are buckets")
             has_room = self.slots.counts[N_WRITTEN] + buckets.n_slots - self.slots.n_used
             is_soon = self._due <= has_room or buckets.n_slots == n_slots
             stored.require(is_soon, "_due", "before the buckets are full")

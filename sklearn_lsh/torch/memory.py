@@ -212,7 +212,13 @@ class LSHMemory(nn.Module):
         self.ages.zero_()
 
     def extra_repr(self) -> str:
-        """Tell what it is made of."""
+        """Tell what it is made of.
+
+        Returns
+        -------
+        settings : str
+            As they are shown.
+        """
         n_slots, n_features = self.keys.shape
         return f"n_features={n_features}, n_slots={n_slots}, margin={self.margin}"
 

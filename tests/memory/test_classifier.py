@@ -307,6 +307,33 @@ def test_saved_memories_go_on_as_before(through, search, names):
         assert_array_equal(getattr(loaded, name), getattr(memory, name))
 
 
+@pytest.mark.parametrize("search", ["exact", "lsh"])
+@pytest.mark.parametrize(
+    ("part", "place", "value"),
+    [
+        ("counts", 0, 0),  # used slots
+        ("counts", 0, 10**6),
+        ("counts", 1, -1),  # rows so far
+        ("counts", 2, 2**62),  # keys written
+        ("labels", 5, 10),
+        ("stamps", 5, 10**9),
+        ("keys", 5, np.nan),
+    ],
+)
+def test_tampered_slots_are_refused_or_go_on(search, part, place, value):
+    """Whatever is loaded ends: with an error, or with an answer."""
+    memory = LSHMemoryClassifier(400, search=search, random_state=0).fit(X[:600], Y[:600])
+    array = getattr(memory._store.slots, part)
+    array[place] = value
+    try:
+        loaded = pickle.loads(pickle.dumps(memory))
+    except ValueError as error:
+        if not ("Slots" in str(error) or "Store" in str(error)):
+            raise
+    else:
+        loaded.partial_fit(X[:900], Y[:900]).predict(X)
+
+
 def test_mapped_to_a_file(tmp_path):
     memory = LSHMemoryClassifier(400, search="lsh", random_state=0).fit(X[:600], Y[:600])
     joblib.dump(memory, tmp_path / "memory")

@@ -28,7 +28,13 @@ PACKAGES = {
     "load_icd10cm": "simple_icd_10_cm",
     "load_lemmas": "spacy_lookups_data",
 }
-FOLDERS = {"fetch_mnist": "fashion-mnist", "load_uci": "uci/bike", "load_wordnet": "wordnet"}
+FOLDERS = {
+    "fetch_mnist": "fashion-mnist",
+    "load_uci": "uci/bike",
+    "load_wordnet": "wordnet",
+    "fetch_omniglot": "omniglot",
+    "fetch_omniglot_runs": "omniglot",
+}
 # Findings of numpydoc that are let be. Every public name has to have an example, of which the
 # other test sees; the rest is where this package's docstrings follow another habit.
 ACCEPTED = {
