@@ -18,6 +18,7 @@ import neighbors
 import pictures
 import readme
 import reports
+import streams
 import threads
 
 CONTENTS = [
@@ -30,6 +31,7 @@ CONTENTS = [
     hashing,
     memory,
     neighbors,
+    streams,
     threads,
 ]
 

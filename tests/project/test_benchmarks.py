@@ -25,6 +25,7 @@ RUNS = {
     "icd_coding": ([], "simple_icd_10_cm"),
     "new_classes": ([], "simple_icd_10_cm"),
     "sampling": ([], None),
+    "streams": (["--parts=order,long"], None),
     "sparse_neighbors": (["--sets=made", "--methods=ours;product;brute force"], None),
 }
 
