@@ -112,7 +112,9 @@ class Network:
                 is_output=is_output,
                 n_nonzero=active_inputs if sparse_input and depth == 0 else math.inf,
             )
-            bound = draw_bound(activation, fan_in, n_neurons)
+            # Without a hidden layer what is drawn for inputs that are rare would only stay.
+            is_linear = len(n_units) == 2 and shape.n_active is None
+            bound = 0.0 if is_linear else draw_bound(activation, fan_in, n_neurons)
             self.layers.append(make_layer(shape, bound, optimizer, selection, hashing))
             fan_in = n_neurons if shape.n_active is None else shape.n_active
 

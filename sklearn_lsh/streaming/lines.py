@@ -239,6 +239,8 @@ def features_of(rows: Rows, n_features: int | None, *, zero_based: bool) -> csr_
 def csr_of(data, indices, indptr, n_columns: int) -> csr_array:
     """Make a canonical CSR array."""
     shape = (len(indptr) - 1, n_columns)
-    matrix = csr_array((data, indices.astype(np.int32), indptr), shape=shape)
+    # SciPy makes both of the larger type, and half of the memory is that of indices.
+    kind = np.int32 if len(indices) < MOST_NUMBERS else np.int64
+    matrix = csr_array((data, indices.astype(kind), indptr.astype(kind)), shape=shape)
     matrix.sum_duplicates()
     return matrix
