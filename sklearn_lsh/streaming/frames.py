@@ -57,7 +57,7 @@ class FrameBlocks(Blocks):
     Examples
     --------
     >>> from sklearn_lsh.streaming import FrameBlocks
-    >>> frame = {"city": ["Graz", "Linz", None], "hour": [7, 7, 8], "paid": [2.5, 0, 1]}
+    >>> frame = {"city": ["Graz", "Wien", None], "hour": [7, 7, 8], "paid": [2.5, 0, 1]}
     >>> frame["y"] = [1, 0, 1]
     >>> source = FrameBlocks(
     ...     [frame], "y", categorical=["city", "hour"], numeric=["paid"], crosses=[("city", "hour")]
