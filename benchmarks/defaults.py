@@ -146,10 +146,10 @@ def main():
         name = path.rpartition("/")[2].partition(".")[0]
         found = results.setdefault(name, {})
         found["set"] = size = in_new_process(describe, path, options.seed)
-        dense_values = size["rows"] * size["features"]
+        is_dense = size["rows"] * size["features"] <= MOST_DENSE and size["kind"] != "labels"
         for method in wanted:
-            is_large = size["values"] > MOST_SEARCHED if method == "search" else False
-            if is_large or (method == "scikit_learn" and dense_values > MOST_DENSE):
+            is_large = method == "search" and size["values"] > MOST_SEARCHED
+            if is_large or (method == "scikit_learn" and not is_dense):
                 continue
             runs = [in_new_process(methods[method], path, seed) for seed in seeds_of(options)]
             found[method] = runs
