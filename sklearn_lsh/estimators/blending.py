@@ -17,9 +17,9 @@ from sklearn_lsh.estimators.automatic import is_auto
 from sklearn_lsh.estimators.evidence import (
     FIRST,
     OF_SINGLE_ROWS,
-    Candidates,
-    Found,
-    Weights,
+    EvidenceWeights,
+    FoundWeights,
+    LabelCandidates,
     best_of,
     find_weights,
     softmax_of,
@@ -33,8 +33,12 @@ from sklearn_lsh.stored import Attributes, is_number
 N_CANDIDATES = 50
 # Rows that are asked at once.
 CHUNK_ROWS = 2048
-# Rows that are held out to find weights on: a share of all, within bounds. Of fewer there are none.
-HELD_OUT_SHARE, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.05, 100, 1_000
+# Rows that are held out to find weights on: this share of all, ...
+HELD_OUT_SHARE = 0.05
+# ... but none where there are not so many, ...
+FEWEST_HELD_OUT = 100
+# ... and no more than that.
+MOST_HELD_OUT = 1_000
 # Mini-batches after which a network is trained no more whose word counts nothing.
 STEPS_TRIED = 1_000
 # Standard errors by which a blend has to be better than the network.
@@ -49,12 +53,12 @@ class Blend:
     Parameters
     ----------
     neighborhood : Neighborhood
-    weights : Weights
+    weights : EvidenceWeights
     normalised : bool
         See `find_weights`.
     """
 
-    def __init__(self, neighborhood: Neighborhood, weights: Weights, *, normalised: bool):
+    def __init__(self, neighborhood: Neighborhood, weights: EvidenceWeights, *, normalised: bool):
         self.neighborhood, self.weights, self.normalised = neighborhood, weights, normalised
 
     def check_stored(self, network) -> None:
@@ -62,7 +66,7 @@ class Blend:
         stored = Attributes(self)
         neighborhood = stored.part("neighborhood", Neighborhood)
         neighborhood.check_stored(network.n_units[0], network.n_units[-1])
-        weights = stored.part("weights", Weights)
+        weights = stored.part("weights", EvidenceWeights)
         stored.require(
             all(is_number(each, -np.inf, np.inf) for each in weights), "weights", "finite numbers"
         )
@@ -80,13 +84,13 @@ class Blend:
     def _with(self, neighborhood):
         return Blend(neighborhood, self.weights, normalised=self.normalised)
 
-    def candidates(self, network, X, k: int = 1, selection=None, n_jobs=None) -> Candidates:
+    def candidates(self, network, X, k: int = 1, selection=None, n_jobs=None) -> LabelCandidates:
         """Ask the network, rows and centroids for labels of samples: for ``k`` at least."""
         if self.weights.network == 0 and k <= N_CENTROIDS:  # so many labels are named by centroids
             named = sp.csr_array((X.shape[0], network.n_units[-1]), dtype=np.float32)
         else:
             named = labels_named_by(network, X, max(k, N_CANDIDATES), selection, n_jobs)
-        return Candidates.of([named, *self.neighborhood.ask(X, n_jobs)])
+        return LabelCandidates.of([named, *self.neighborhood.ask(X, n_jobs)])
 
     def outputs(self, network, X, selection=None, n_jobs=None):
         """As `Network.outputs`: the candidates' probabilities."""
@@ -188,12 +192,15 @@ class Blending:
         rows = labelled_rows(self.data)
         return Neighborhood(*rows, n_neighbors, seed=self.seed, n_jobs=n_jobs)
 
-    def candidates(self) -> Candidates:
+    def candidates(self) -> LabelCandidates:
         """What the network, as it is now, and the rows say of those held out."""
         estimator = self.estimator
-        trial = self._blend(FIRST)
-        asked = estimator._network, self.held_out.X, 1
-        return trial.candidates(*asked, estimator.predict_selection, estimator.n_jobs)
+        return self._blend(FIRST).candidates(
+            estimator._network,
+            self.held_out.X,
+            selection=estimator.predict_selection,
+            n_jobs=estimator.n_jobs,
+        )
 
     def leaves_out_network(self, n_steps: float) -> bool:
         """Whether the network counts nothing, as it is after some mini-batches."""
@@ -261,7 +268,7 @@ def grown_blend(estimator, known, data) -> Blend | None:
     return blend.with_rows(*labelled_rows(data))
 
 
-def hits(candidates: Candidates, found: Found, held_out: HeldOut) -> int:
+def hits(candidates: LabelCandidates, found: FoundWeights, held_out: HeldOut) -> int:
     """How many held-out samples' first label is right."""
     best = best_of(candidates, candidates.scores(found.weights), 1)
     return int(np.count_nonzero(truth_of(candidates, held_out.target)[best[:, 0]]))

@@ -17,7 +17,7 @@ from scipy.special import expit
 from sklearn_lsh.csr import Pattern, keep_best
 
 
-class Weights(NamedTuple):
+class EvidenceWeights(NamedTuple):
     """How much the logarithm of each kind of evidence counts.
 
     Attributes
@@ -36,15 +36,15 @@ class Weights(NamedTuple):
 # What counts as no evidence, and weights that are tried first: from validation rows of tagged
 # papers, on which those that were found did as well.
 LEAST = np.array([0.01, 0.05, 0.05], np.float32)
-FIRST = Weights(0.5, 1.0, 0.5)
+FIRST = EvidenceWeights(0.5, 1.0, 0.5)
 # Those where there are no rows to find any on, because nearly all labels have a single one: of
 # which a network learns nothing that the row itself does not tell.
-OF_SINGLE_ROWS = Weights(0.0, 1.0, 0.5)
+OF_SINGLE_ROWS = EvidenceWeights(0.0, 1.0, 0.5)
 # A penalty on squared weights, of as many rows' worth.
 PENALTY = 1.0
 
 
-class Candidates(NamedTuple):
+class LabelCandidates(NamedTuple):
     """Labels that are named for samples, and what speaks for them.
 
     Attributes
@@ -63,7 +63,7 @@ class Candidates(NamedTuple):
     n_labels: int
 
     @classmethod
-    def of(cls, kinds) -> Candidates:
+    def of(cls, kinds) -> LabelCandidates:
         """Put kinds of evidence side by side: csr_arrays of shape (n_samples, n_labels)."""
         n_samples, n_labels = kinds[0].shape
         keys = [_rows_of(kind) * n_labels + kind.indices for kind in kinds]
@@ -77,26 +77,30 @@ class Candidates(NamedTuple):
         rows, labels = np.divmod(pairs, n_labels)
         return cls(np.searchsorted(rows, np.arange(n_samples + 1)), labels, evidence, n_labels)
 
-    def scores(self, weights: Weights) -> np.ndarray:
+    def scores(self, weights: EvidenceWeights) -> np.ndarray:
         """Weigh the evidence."""
         return self.evidence @ np.array(weights[:-1], np.float32) + np.float32(weights.intercept)
 
 
-class Found(NamedTuple):
+class FoundWeights(NamedTuple):
     """Weights, and the loss of each sample under them."""
 
-    weights: Weights
+    weights: EvidenceWeights
     losses: np.ndarray
 
 
 def find_weights(
-    candidates: Candidates, target: sp.csr_array, *, normalised: bool, network_only: bool = False
-) -> Found:
+    candidates: LabelCandidates,
+    target: sp.csr_array,
+    *,
+    normalised: bool,
+    network_only: bool = False,
+) -> FoundWeights:
     """Find weights under which the network's own loss is least.
 
     Parameters
     ----------
-    candidates : Candidates
+    candidates : LabelCandidates
         Of samples that nothing was learnt from.
     target : csr_array of shape (n_samples, n_labels)
         What the network was to answer for them.
@@ -111,7 +115,7 @@ def find_weights(
     n_samples = target.shape[0]
 
     def objective(weights):
-        losses, gradient = loss(candidates, truth, Weights(*weights))
+        losses, gradient = loss(candidates, truth, EvidenceWeights(*weights))
         weights = np.append(weights[:-1], 0)  # the intercept is free
         value = losses.sum(dtype=np.float64) + PENALTY * (weights**2).sum() / 2
         return value / n_samples, (gradient + PENALTY * weights) / n_samples
@@ -119,8 +123,8 @@ def find_weights(
     most = 0 if network_only else None
     bounds = [(0, None), (0, most), (0, most), (None, None)]
     found = minimize(objective, FIRST, jac=True, bounds=bounds, method="L-BFGS-B")
-    weights = Weights(*found.x.tolist())
-    return Found(weights, loss(candidates, truth, weights)[0])
+    weights = EvidenceWeights(*found.x.tolist())
+    return FoundWeights(weights, loss(candidates, truth, weights)[0])
 
 
 def _softmax_loss(candidates, truth, weights):
@@ -167,7 +171,7 @@ def _rows_of(matrix) -> np.ndarray:
     return np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
 
 
-def best_of(candidates: Candidates, scores, k: int) -> np.ndarray:
+def best_of(candidates: LabelCandidates, scores, k: int) -> np.ndarray:
     """Places of the candidates with the highest scores, the best first: of each sample ``k``."""
     indptr = candidates.indptr.astype(np.uint32)
     pattern = Pattern(indptr, np.arange(indptr[-1], dtype=np.uint32))

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.estimators.blending import Blending
-from sklearn_lsh.estimators.evidence import Found, Weights
+from sklearn_lsh.estimators.evidence import EvidenceWeights, FoundWeights
 from sklearn_lsh.metrics import precision_at_k
 
 N_CLASSES, N_FEATURES, N_KEPT = 300, 4_000, 6
@@ -163,8 +163,10 @@ def test_no_more_is_learnt_that_counts_nothing(monkeypatch):
 
 
 def test_a_network_gets_a_trial_before_it_counts_nothing(monkeypatch):
-    nothing = Weights(network=0.0, neighbors=1.0, centroids=0.5)
-    monkeypatch.setattr(Blending, "_weigh", lambda *given, **rest: Found(nothing, np.zeros(1)))
+    nothing = EvidenceWeights(network=0.0, neighbors=1.0, centroids=0.5)
+    monkeypatch.setattr(
+        Blending, "_weigh", lambda *given, **rest: FoundWeights(nothing, np.zeros(1))
+    )
     monkeypatch.setattr("sklearn_lsh.estimators.blending.STEPS_TRIED", 1.5 * len(Y) / 64)
     network = classifier(max_iter="auto", n_neighbors=5, batch_size=64).fit(X, Y)
     assert network.n_iter_ == 2

@@ -9,8 +9,8 @@ from scipy.special import expit, softmax
 from sklearn_lsh.estimators.evidence import (
     LEAST,
     PENALTY,
-    Candidates,
-    Weights,
+    EvidenceWeights,
+    LabelCandidates,
     best_of,
     find_weights,
 )
@@ -53,7 +53,7 @@ def dense_losses(kinds, target, weights, *, normalised):
 
 def test_candidates_are_all_that_is_named():
     kinds = draw_kinds(0)
-    candidates = Candidates.of(kinds)
+    candidates = LabelCandidates.of(kinds)
     for sample in range(N_SAMPLES):
         part = slice(*candidates.indptr[sample : sample + 2])
         rows = [kind[[sample]].toarray()[0] for kind in kinds]
@@ -66,12 +66,12 @@ def test_candidates_are_all_that_is_named():
 @pytest.mark.parametrize("normalised", [False, True])
 def test_weights_are_where_the_loss_is_least(normalised):
     kinds, target = draw_kinds(0), draw_target(1, one_each=normalised)
-    found = find_weights(Candidates.of(kinds), target, normalised=normalised)
+    found = find_weights(LabelCandidates.of(kinds), target, normalised=normalised)
     losses = dense_losses(kinds, target, found.weights, normalised=normalised)
     assert_allclose(found.losses, losses, rtol=1e-3, atol=1e-4)
 
     def objective(values):
-        weights = Weights(*values)
+        weights = EvidenceWeights(*values)
         total = dense_losses(kinds, target, weights, normalised=normalised).sum()
         return total + PENALTY * sum(w**2 for w in weights[:3]) / 2
 
@@ -84,14 +84,14 @@ def test_weights_are_where_the_loss_is_least(normalised):
 
 
 def test_samples_without_labels():
-    candidates = Candidates.of(draw_kinds(0))
+    candidates = LabelCandidates.of(draw_kinds(0))
     found = find_weights(candidates, sp.csr_array((N_SAMPLES, N_LABELS)), normalised=False)
     assert np.isfinite(found.losses).all()
     assert found.weights.intercept < 0
 
 
 def test_weights_of_the_network_alone():
-    candidates, target = Candidates.of(draw_kinds(0)), draw_target(1, one_each=False)
+    candidates, target = LabelCandidates.of(draw_kinds(0)), draw_target(1, one_each=False)
     alone = find_weights(candidates, target, normalised=False, network_only=True)
     both = find_weights(candidates, target, normalised=False)
     assert alone.weights[1:3] == (0, 0)
@@ -104,14 +104,14 @@ def test_evidence_without_worth_gets_no_weight():
     target = sp.csr_array(np.eye(N_LABELS, dtype=np.float32)[rng.integers(N_LABELS, size=2000)])
     noise = [sp.csr_array(rng.random((2000, N_LABELS)).astype(np.float32)) for _ in range(2)]
     known = sp.csr_array((target.toarray() * 0.5 + 0.01).astype(np.float32))
-    found = find_weights(Candidates.of([known, *noise]), target, normalised=True)
+    found = find_weights(LabelCandidates.of([known, *noise]), target, normalised=True)
     assert found.weights.network > 2
     assert max(found.weights[1:3]) < 0.3
 
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_best_candidates(k):
-    candidates = Candidates.of(draw_kinds(3))
+    candidates = LabelCandidates.of(draw_kinds(3))
     scores = np.random.default_rng(0).random(len(candidates.labels)).astype(np.float32)
     chosen = best_of(candidates, scores, k)
     for sample, places in enumerate(chosen):
@@ -120,8 +120,8 @@ def test_best_candidates(k):
 
 
 def test_probabilities():
-    candidates = Candidates.of(draw_kinds(0))
-    weights = Weights(0.4, 0.3, 0.2, -1.0)
+    candidates = LabelCandidates.of(draw_kinds(0))
+    weights = EvidenceWeights(0.4, 0.3, 0.2, -1.0)
     expected = candidates.evidence @ np.array([0.4, 0.3, 0.2]) - 1
     assert_allclose(candidates.scores(weights), expected, rtol=1e-5)
     assert_allclose(expit(candidates.scores(weights)), expit(expected), rtol=1e-5)
