@@ -40,26 +40,41 @@ class Pace(NamedTuple):
     batch: int = 1
 
 
-PACE_ROWS, FEWEST_EPOCHS = 50_000, 2
-# Of dense data with few outputs: classes, and numbers, whose noise takes larger mini-batches and
-# fewer epochs; and of all other data. Measured by `benchmarks/defaults.py`, whose `UNSEEN` sets had
-# no part in choosing these and the numbers below.
-DENSE_PACE, NOISY_PACE = Pace(128, 24, 0.6, 100), Pace(128, 24, 0.6, 60, batch=2)
+# The paces below, and all other numbers here, are measured by `benchmarks/defaults.py`, whose
+# `UNSEEN` sets had no part in choosing them.
+# Rows that a pace's epochs are for, and epochs that there are at least.
+PACE_ROWS = 50_000
+FEWEST_EPOCHS = 2
+# Of classes by dense data with few outputs.
+DENSE_PACE = Pace(128, 24, 0.6, 100)
+# Of numbers by such data: their noise takes larger mini-batches and fewer epochs.
+NOISY_PACE = Pace(128, 24, 0.6, 60, batch=2)
+# Of all other data.
 SPARSE_PACE = Pace(256, 8, 0.4, 15)
-# Weights from which on layers are narrower: with what Adam keeps of them these are 1.6 GB.
-MOST_WEIGHTS, NARROW = 1 << 27, 128
-# Dense rows from which on they are many, and outputs.
-MANY_ROWS, MANY_OUTPUTS = 5_000, 500
-# Bounds of mini-batches.
-SMALLEST_BATCH, LARGEST_BATCH = 32, 512
-# Rates at which a falling one starts, by the solver, and what a constant one is of it. The larger a
-# row's inputs together, the further a step moves a response: so beyond some size of dense and of
-# sparse rows rates fall with its root, to a share of them.
+# Weights from which on these have narrow layers: with what Adam keeps of them 1.6 GB.
+MOST_WEIGHTS = 1 << 27
+NARROW = 128
+# Dense rows from which on they are many.
+MANY_ROWS = 5_000
+# Outputs from which on they are many.
+MANY_OUTPUTS = 500
+# Rows of a mini-batch, at least and at most.
+SMALLEST_BATCH = 32
+LARGEST_BATCH = 512
+# Rates at which a falling one starts, by the solver.
 RATES = {"adam": 0.01, "adagrad": 0.03, "rowwise_adagrad": 0.1, "sgd": 0.1}
-SIZE_OF_DENSE, SIZE_OF_SPARSE, LEAST_SHARE = 64, 8, 0.1
+# The larger a row's inputs together, the further a step moves a response. So beyond some size, of
+# dense and of sparse rows, rates fall with its root, to a share of them.
+SIZE_OF_DENSE = 64
+SIZE_OF_SPARSE = 8
+LEAST_SHARE = 0.1
+# What a constant rate is of a falling one's start.
 CONSTANT_SHARE = 0.5
-# Training rows that are asked for their labels, and labels and rows from which on they are.
-N_NEIGHBORS, LABELS_ASKED, ROWS_ASKED = 25, 100, 1_000
+# Training rows that are asked for their labels.
+N_NEIGHBORS = 25
+# Labels and training rows from which on they are asked.
+LABELS_ASKED = 100
+ROWS_ASKED = 1_000
 
 
 class Settings(NamedTuple):
@@ -159,7 +174,7 @@ def choose(estimator, facts: Facts, *, streams: bool = False) -> Settings:
         automatic = automatic._replace(learning_rate="constant", learning_rate_init=rate)
     given = {name: getattr(estimator, name, None) for name in Settings._fields}
     given = {name: value for name, value in given.items() if not is_auto(value)}
-    return Settings(**{**automatic._asdict(), **given})
+    return automatic._replace(**given)
 
 
 def is_auto(value) -> bool:
