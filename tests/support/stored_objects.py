@@ -205,7 +205,7 @@ SUBJECTS = {
         partial(_use_sampler, DENSE),
     ),
     "memory": _memory(DENSE, CLASSES),
-    "memory, names": _memory(SPARSE, np.char.add("class ", CLASSES.astype(str))),
+    "memory, sparse": _memory(SPARSE, CLASSES),
     "memory, hashed": Subject(
         partial(
             _make_memory,
