@@ -172,7 +172,7 @@ def choose(estimator, facts: Facts, *, streams: bool = False) -> Settings:
     if streams and automatic.learning_rate == "linear":
         rate = CONSTANT_SHARE * automatic.learning_rate_init
         automatic = automatic._replace(learning_rate="constant", learning_rate_init=rate)
-    given = {name: getattr(estimator, name, None) for name in Settings._fields}
+    given: dict = {name: getattr(estimator, name, None) for name in Settings._fields}
     given = {name: value for name, value in given.items() if not is_auto(value)}
     return automatic._replace(**given)
 

@@ -85,7 +85,7 @@ def argmax(values) -> np.ndarray:
     return columns
 
 
-class Labels(NamedTuple):
+class LikelyLabels(NamedTuple):
     """The labels of some rows, one row's after the other's."""
 
     counts: np.ndarray
@@ -94,7 +94,7 @@ class Labels(NamedTuple):
     """Which they are, in each row from low to high."""
 
 
-def likely_labels(values, *, relative: bool = False) -> Labels:
+def likely_labels(values, *, relative: bool = False) -> LikelyLabels:
     """Find the labels of each row with more than half a probability.
 
     Parameters
@@ -106,12 +106,12 @@ def likely_labels(values, *, relative: bool = False) -> Labels:
 
     Returns
     -------
-    labels : Labels
+    labels : LikelyLabels
     """
     if isinstance(values, np.ndarray):
         highest = values.max(axis=1, keepdims=True) if relative else 1
         rows, columns = np.nonzero(values > highest / 2)
-        return Labels(np.bincount(rows, minlength=len(values)), columns)
+        return LikelyLabels(np.bincount(rows, minlength=len(values)), columns)
     rows = _rows_of_entries(values)
     highest = np.ones(values.n_rows, np.float32)
     if relative:
@@ -120,7 +120,7 @@ def likely_labels(values, *, relative: bool = False) -> Labels:
     likely = values.data > highest[rows] / 2
     rows, columns = rows[likely], values.indices[likely].astype(np.intp)
     order = np.lexsort((columns, rows))
-    return Labels(np.bincount(rows, minlength=values.n_rows), columns[order])
+    return LikelyLabels(np.bincount(rows, minlength=values.n_rows), columns[order])
 
 
 def _rows_of_entries(values) -> np.ndarray:

@@ -137,9 +137,9 @@ class StreamMixin:
             How many of the likeliest classes or labels to find of each sample, see `predict_top_k`.
             None predicts as `predict` does.
 
-        Yields
-        ------
-        predictions : ndarray, sparse matrix, or (labels, scores)
+        Returns
+        -------
+        predictions : iterator of ndarray, sparse matrix, or (labels, scores)
             Of each block, in their order: what `predict` or `predict_top_k` returns for its X.
 
         Raises

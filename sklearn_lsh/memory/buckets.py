@@ -31,7 +31,7 @@ MAX_DIRECTIONS = 128
 SAMPLE_KEYS = 4096
 
 
-class Hashing(NamedTuple):
+class KeyHashing(NamedTuple):
     """How keys are hashed.
 
     Attributes
@@ -53,7 +53,7 @@ class Hashing(NamedTuple):
         is_known = isinstance(function, HashFamily) or function in FAMILIES
         are_sizes = all(size == "auto" or is_integer(size, 1, MOST) for size in sizes)
         if not (is_known and are_sizes and is_integer(self.seed, 0, MOST)):
-            refuse("Hashing", "a family, integers or 'auto', and a seed", tuple(self))
+            refuse("KeyHashing", "a family, integers or 'auto', and a seed", tuple(self))
 
 
 class Arrays(NamedTuple):
@@ -87,10 +87,10 @@ class Buckets:
     keys : ndarray of shape (n_keys, n_dimensions), dtype=float32
     n_slots : int
         Keys that there may be until the buckets are made anew.
-    hashing : Hashing
+    hashing : KeyHashing
     """
 
-    def __init__(self, keys, n_slots: int, hashing: Hashing):
+    def __init__(self, keys, n_slots: int, hashing: KeyHashing):
         random_state = check_random_state(hashing.seed)
         self.mean, self.basis = _directions(keys, random_state)
         family = make_family(hashing.hash_function)

@@ -23,7 +23,7 @@ from sklearn_lsh.draft import draft_of
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.inputs import Count, MatrixLike, Quantity, RandomState
 from sklearn_lsh.memory.answers import AnswersMixin
-from sklearn_lsh.memory.buckets import Hashing
+from sklearn_lsh.memory.buckets import KeyHashing
 from sklearn_lsh.memory.labels import Labels
 from sklearn_lsh.memory.slots import NONE, Found
 from sklearn_lsh.memory.store import SEARCHES, Store
@@ -366,7 +366,7 @@ class LSHMemoryClassifier(
             n_dimensions,
             age_noise=self.age_noise,
             search=self.search,
-            hashing=Hashing(self.hash_function, self.n_bits, self.n_tables, seed),
+            hashing=KeyHashing(self.hash_function, self.n_bits, self.n_tables, seed),
             random_state=copy.deepcopy(random_state),
         )
 

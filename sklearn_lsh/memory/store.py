@@ -9,7 +9,7 @@ import threading
 import numpy as np
 
 from sklearn_lsh import kernels
-from sklearn_lsh.memory.buckets import Buckets, Hashing
+from sklearn_lsh.memory.buckets import Buckets, KeyHashing
 from sklearn_lsh.memory.slots import MOVED, N_WRITTEN, NONE, Found, Slots
 from sklearn_lsh.stored import MOST, Attributes, check_generator
 from sklearn_lsh.threads import one_by_one
@@ -41,7 +41,7 @@ class Store:
     n_dimensions : int
     age_noise : float
     search : {"auto", "exact", "lsh"}
-    hashing : Hashing
+    hashing : KeyHashing
     random_state : RandomState
         Draws the noise. Each row takes as many numbers, whether it needs them or not.
     """
@@ -98,15 +98,24 @@ class Store:
         while first < rows.shape[0]:
             self._refresh()
             rest = slice(first, None)
-            given = rows[rest], labels[rest], noise[rest], self.slots, self._due
             if self.buckets is None:
-                first += kernels.learn(*given, found.part(rest))
+                first += kernels.learn(
+                    rows[rest], labels[rest], noise[rest], self.slots, self._due, found.part(rest)
+                )
                 continue
             if hashed_by is not self.buckets:
                 hashed_by = self.buckets
                 probes, codes = hashed_by.probes(rows), hashed_by.codes(rows)
-            hashed = probes[rest], codes[rest]
-            first += kernels.learn_in_buckets(*given, hashed_by.arrays, hashed, found.part(rest))
+            first += kernels.learn_in_buckets(
+                rows[rest],
+                labels[rest],
+                noise[rest],
+                self.slots,
+                self._due,
+                hashed_by.arrays,
+                (probes[rest], codes[rest]),
+                found.part(rest),
+            )
             if (moved := int(self.slots.counts[MOVED])) != NONE:
                 hashed_by.move(moved, self.slots.keys[moved])
 
@@ -209,7 +218,7 @@ class Store:
         n_slots = stored.integer("n_slots", 1)
         stored.number("age_noise", 0)
         stored.one_of("search", SEARCHES)
-        stored.part("hashing", Hashing).check_stored()
+        stored.part("hashing", KeyHashing).check_stored()
         stored.part("random_state", np.random.RandomState)
         check_generator("Store.random_state", self.random_state)
         stored.integer("_due", 0, NEVER + MOST)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lsh.memory import LSHMemoryClassifier
-from sklearn_lsh.memory.buckets import Hashing
+from sklearn_lsh.memory.buckets import KeyHashing
 from sklearn_lsh.memory.store import Store
 
 from ..support.memory_rule import Reference
 
-HASHING = Hashing("simhash", "auto", "auto", 0)
+HASHING = KeyHashing("simhash", "auto", "auto", 0)
 
 
 def unit(rows):

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_lsh.memory import store as stores
-from sklearn_lsh.memory.buckets import Buckets, Hashing
+from sklearn_lsh.memory.buckets import Buckets, KeyHashing
 from sklearn_lsh.memory.slots import NONE
 
 from .test_rule import make_store, make_stream, unit
@@ -90,7 +90,7 @@ def test_keys_are_in_the_buckets_of_their_codes(n_slots):
 
 def test_a_full_bucket_gives_a_place_away():
     keys = unit(np.random.default_rng(0).normal(size=(64, 4)))
-    buckets = Buckets(keys, 64, Hashing("simhash", 1, 2, 0))
+    buckets = Buckets(keys, 64, KeyHashing("simhash", 1, 2, 0))
     n_places = buckets.arrays.members.shape[2]
     same = np.repeat(keys[:1], 300, axis=0)
     from sklearn_lsh import kernels

@@ -130,3 +130,12 @@ def test_every_module_is_imported_by_a_test():
                     tested.add(module)
     kernels = {module for module in MODULES if module.startswith(f"{PACKAGE}.kernels.")}
     assert sorted(MODULES - tested - kernels) == []
+
+
+def test_a_class_name_means_one_thing():
+    places = {}
+    for source in SOURCES:
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(source.module)
+    assert not {name: found for name, found in places.items() if len(found) > 1}
