@@ -296,15 +296,15 @@ class Network:
 
         Parameters
         ----------
-        data : tuple of (X, target, sample_weight)
-            See `train_epoch`.
+        data : tuple of (X, target, sample_weight), as of `train_epoch`
         batches : list of ndarray of int64
             Rows of each mini-batch.
-        n_jobs, is_stopped
+        n_jobs : int or None
             See `train_epoch`.
         losses : list of float
-            Gets the sum of the losses of each mini-batch's rows. As many batches as it has already
-            are left out: they were trained on in a call that did not end.
+            Gets the sum of each mini-batch's losses; those that it has are of batches left out.
+        is_stopped : callable
+            See `train_epoch`.
         """
         X, target, sample_weight = data
         if not self.is_prepared:
