@@ -106,6 +106,15 @@ def test_between_two_checkpoints_is_some_time(tmp_path, ends_after):
     assert len(Checkpoints(tmp_path).paths()) == 1  # from before training
 
 
+@pytest.fixture
+def heeds_interrupts():
+    """Python's own handler, which processes in the background do not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupts")
 @pytest.mark.parametrize("window", WINDOWS)
 def test_what_an_interruption_left_is_gone_on_with(window, tmp_path, ends_after):
     ends_after(40, interrupt)
