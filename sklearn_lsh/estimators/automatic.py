@@ -48,7 +48,7 @@ FEWEST_EPOCHS = 2
 # Of classes by dense data with few outputs.
 DENSE_PACE = Pace(128, 24, 0.6, 100)
 # Of numbers by such data: their noise takes larger mini-batches and fewer epochs.
-NOISY_PACE = Pace(128, 24, 0.6, 60, batch=2)
+NOISY_PACE = Pace(128, 24, 0.6, 40, batch=2)
 # Of all other data.
 SPARSE_PACE = Pace(256, 8, 0.4, 15)
 # Weights from which on these have narrow layers: with what Adam keeps of them 1.6 GB.

@@ -198,7 +198,7 @@ class LSHMLPRegressor(StreamMixin, ScoreMixin, RegressorMixin, BaseLSHMLP):
     less, by the root, where dense rows have more than 64 values, or absolute values of sparse rows
     sum to more than 8 in the mean. Mini-batches are of about the root of the number of rows with
     256 neurons, and of twice that with 128 (32 to 512). Of 50,000 rows there are 8 epochs with 256
-    neurons and 24 with 128; of others as the power 0.4 or 0.6 of their number: 2 to 15, or 2 to 60.
+    neurons and 24 with 128; of others as the power 0.4 or 0.6 of their number: 2 to 15, or 2 to 40.
     `partial_fit`, which does not know what is to come, takes half of that rate for all the time.
 
     A network that was trained with few active neurons must predict with few: with all of them
