@@ -18,7 +18,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from threadpoolctl import threadpool_limits
 
 from sklearn_lsh.datasets import fetch_omniglot
-from sklearn_lsh.memory.buckets import Hashing
+from sklearn_lsh.memory.buckets import KeyHashing
 from sklearn_lsh.memory.slots import Slots
 from sklearn_lsh.memory.store import Store
 
@@ -67,7 +67,7 @@ KEYS = {"random": random_keys, "drawings": keys_of_drawings}
 def full_store(keys):
     """A memory that is full of keys; to learn them one by one would take minutes."""
     n = len(keys)
-    hashing = Hashing("simhash", "auto", "auto", 0)
+    hashing = KeyHashing("simhash", "auto", "auto", 0)
     store = Store(
         n,
         N_DIMENSIONS,

@@ -382,7 +382,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         self, data, validation, callbacks, interrupts, rng, n_epochs: int, blending=None
     ) -> bool:
         """Train the network; False if all epochs were used up."""
-        settings = self._settings
+        settings, rate = self._settings, self._settings.learning_rate_init
 
         def has_enough() -> bool:
             """Whether neighbours know all that many mini-batches taught."""
@@ -394,19 +394,8 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             self._network,
             data,
             self._history,
-            make_schedule(
-                settings.learning_rate, self.solver, settings.learning_rate_init, self.power_t
-            ),
-            TrainingSettings(
-                n_epochs=int(n_epochs),
-                batch_size=self._batch_size_for(len(data.rows)),
-                shuffle=self.shuffle,
-                n_jobs=self.n_jobs,
-                tol=self.tol,
-                n_iter_no_change=self.n_iter_no_change,
-                verbose=self.verbose,
-                has_planned_end=self._has_planned_end,
-            ),
+            make_schedule(settings.learning_rate, self.solver, rate, self.power_t),
+            self._training_settings(n_epochs, len(data.rows)),
             validation=validation,
             has_enough=has_enough,
             callbacks=callbacks,
@@ -414,11 +403,23 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             random_state=rng,
         )
 
+    def _training_settings(self, n_epochs: int, n_rows: int) -> TrainingSettings:
+        """How a call trains on so many rows."""
+        return TrainingSettings(
+            n_epochs=int(n_epochs),
+            batch_size=self._batch_size_for(n_rows),
+            shuffle=self.shuffle,
+            n_jobs=self.n_jobs,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            verbose=self.verbose,
+            has_planned_end=self._has_planned_end,
+        )
+
     @property
     def _has_planned_end(self) -> bool:
         """Whether the number of epochs is known, and the loss too noisy to tell more."""
-        planned = is_auto(self.max_iter) and self._settings.ends_as_planned
-        return planned and not self.early_stopping
+        return is_auto(self.max_iter) and self._settings.ends_as_planned and not self.early_stopping
 
     def _batch_size_for(self, n_rows: int) -> int:
         batch_size = int(self._settings.batch_size)
@@ -426,7 +427,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             warnings.warn(
                 f"batch_size={batch_size} is larger than the number of training rows, "
                 f"{n_rows}: it is clipped to that.",
-                stacklevel=6,
+                stacklevel=7,
             )
         return min(batch_size, n_rows)
 

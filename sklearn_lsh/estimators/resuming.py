@@ -15,7 +15,7 @@ from sklearn_lsh.estimators.training import Course
 from sklearn_lsh.network.layers import Snapshot
 from sklearn_lsh.stored import Attributes, check_array, check_generator, refuse
 from sklearn_lsh.streaming.blocks import fingerprint
-from sklearn_lsh.streaming.checkpoints import Checkpoints, seconds_of
+from sklearn_lsh.streaming.checkpoints import N_KEPT, Checkpoints, seconds_of
 
 # What training gives an estimator.
 FITTED = (
@@ -95,7 +95,6 @@ class CheckpointSaver(Saver):
     def read(self, draft) -> StreamState | None:
         """See `Saver.read`."""
         if not self._resumes:
-            self._checkpoints.clear()
             return None
         if (found := self._checkpoints.read()) is None:
             return None
@@ -137,7 +136,10 @@ class CheckpointSaver(Saver):
         network.log.compact(len(network.layers))
         state.work = network.log.batches
         fitted = {name: vars(draft)[name] for name in FITTED if name in vars(draft)}
-        self._checkpoints.write(self._facts, {"fitted": fitted, "training": state})
+        # Those of another training go when there is one of this.
+        n_kept = N_KEPT if self._resumes else 1
+        self._checkpoints.write(self._facts, {"fitted": fitted, "training": state}, n_kept=n_kept)
+        self._resumes = True
 
 
 def make_saver(estimator, plan, folder, every, *, resume: bool) -> Saver:

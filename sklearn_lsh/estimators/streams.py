@@ -33,7 +33,7 @@ from sklearn_lsh.estimators.rounds import (
     stack,
 )
 from sklearn_lsh.estimators.schedules import make_schedule
-from sklearn_lsh.estimators.training import TrainingSettings, train
+from sklearn_lsh.estimators.training import train
 from sklearn_lsh.inputs import Count, Samples, check_weights
 from sklearn_lsh.streaming.blocks import Source, check_source, naming, read_block, shown
 from sklearn_lsh.streaming.order import EpochOrder
@@ -363,16 +363,7 @@ class StreamFit:
             stream,
             draft._history,
             make_schedule(settings.learning_rate, draft.solver, rate, power),
-            TrainingSettings(
-                n_epochs=settings.max_iter,
-                batch_size=draft._batch_size_for(state.n_rows),
-                shuffle=draft.shuffle,
-                n_jobs=draft.n_jobs,
-                tol=draft.tol,
-                n_iter_no_change=draft.n_iter_no_change,
-                verbose=draft.verbose,
-                has_planned_end=draft._has_planned_end,
-            ),
+            draft._training_settings(settings.max_iter, state.n_rows),
             validation=validation,
             callbacks=callbacks,
             interrupts=self.interrupts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
@@ -51,7 +52,7 @@ class Source(Protocol):
         """
 
 
-class Blocks:
+class Blocks(ABC):
     """Base of the sources here: how they show themselves, and that they can be looped over."""
 
     n_blocks: int
@@ -78,9 +79,9 @@ class Blocks:
             raise IndexError(f"There is no block {number}: there are {self.n_blocks}.")
         return self._read(number)
 
+    @abstractmethod
     def _read(self, number: int) -> tuple:
         """Read a block that is there."""
-        raise NotImplementedError
 
     def __len__(self) -> int:
         return self.n_blocks

@@ -21,12 +21,14 @@ import numpy as np
 
 from sklearn_lsh.streaming.state import Decoder, Encoder
 
-# How many are kept.
+# How many are kept, if they are of the same training.
 N_KEPT = 2
 # Of the way in which they are written.
 VERSION = 1
 DIGEST_SIZE = 16
-_NAME = re.compile(r"checkpoint-(\d{8})\.npz")
+# What names of files begin with; all others in the folder are somebody else's.
+PREFIX = "checkpoint-"
+_NAME = re.compile(rf"{PREFIX}(\d{{8}})\.npz")
 _UNITS = {"s": 1, "min": 60, "h": 3600}
 _PERIOD = re.compile(r"(\d+(?:\.\d*)?)\s*(s|min|h)")
 # What is in the file beside the arrays of the state.
@@ -58,22 +60,23 @@ class Checkpoints:
     def __init__(self, folder: str | PathLike):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        for path in self.folder.glob("*.tmp"):  # of a process that was killed
+        for path in self.folder.glob(f"{PREFIX}*.tmp"):  # of a process that was killed
             path.unlink(missing_ok=True)
-        with _writing(self.folder / "probe.tmp") as file:
+        probe = self.folder / f"{PREFIX}probe.tmp"
+        with _writing(probe) as file:
             file.write(bytes(1))
-        (self.folder / "probe.tmp").unlink()
+        probe.unlink()
 
     def paths(self) -> list[Path]:
         """List them, the latest first."""
         found = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
         return sorted(found, reverse=True)
 
-    def write(self, facts: dict, state) -> None:
-        """Write another one, and remove what is older than the one before."""
+    def write(self, facts: dict, state, *, n_kept: int = N_KEPT) -> None:
+        """Write another one, and remove the oldest: so many stay."""
         earlier = self.paths()
         number = 1 + (int(earlier[0].stem.rpartition("-")[2]) if earlier else 0)
-        path = self.folder / f"checkpoint-{number:08d}.npz"
+        path = self.folder / f"{PREFIX}{number:08d}.npz"
         temporary = path.with_suffix(".tmp")
         encoder = Encoder()
         root = encoder.encode(state)
@@ -84,7 +87,7 @@ class Checkpoints:
             file.write(_digest(file, file.seek(0, os.SEEK_END)))
         temporary.rename(path)
         _flush_folder(self.folder)
-        for old in earlier[N_KEPT - 1 :]:
+        for old in earlier[n_kept - 1 :]:
             old.unlink(missing_ok=True)
 
     def read(self) -> Checkpoint | None:
@@ -101,11 +104,6 @@ class Checkpoints:
             except _Damaged as error:
                 warnings.warn(f"{path} is damaged: {error}. An earlier one is taken.", stacklevel=2)
         return None
-
-    def clear(self) -> None:
-        """Remove all of them."""
-        for path in self.paths():
-            path.unlink(missing_ok=True)
 
 
 class _Damaged(Exception):

@@ -14,7 +14,7 @@ from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.estimators.resuming import check_state, told
 from sklearn_lsh.hashing import SimHash
 from sklearn_lsh.network import Network
-from sklearn_lsh.streaming import ArrayBlocks
+from sklearn_lsh.streaming import ArrayBlocks, JoinedBlocks
 from sklearn_lsh.streaming.checkpoints import Checkpoints
 
 KILLS = Path(__file__).parents[1] / "support" / "kills.py"
@@ -173,6 +173,23 @@ def test_other_trainings_are_refused(changed, name, tmp_path):
     other.fit_batches(source, checkpoint=tmp_path, resume=False, **given)
 
 
+def test_to_begin_anew_removes_nothing_before_there_is_something_new(tmp_path, ends_after):
+    run({}, 3, tmp_path)
+    before = Checkpoints(tmp_path).paths()
+    with pytest.raises(ValueError, match="contains NaN"):
+        classifier().fit_batches(
+            JoinedBlocks([SOURCE, ArrayBlocks(np.full_like(X, np.nan), Y)]),
+            checkpoint=tmp_path,
+            resume=False,
+        )
+    assert Checkpoints(tmp_path).paths() == before
+    ends_after(1, fail)
+    with pytest.raises(OSError, match="power"):
+        run({}, 3, tmp_path, "1h", resume=False)
+    (new,) = Checkpoints(tmp_path).paths()
+    assert new.name > before[0].name
+
+
 def test_another_estimator_is_refused(tmp_path):
     class Other(LSHMLPClassifier):
         pass
@@ -193,10 +210,10 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_read(tmp_pa
 def test_a_disk_that_becomes_full_does_not_end_training(tmp_path, monkeypatch):
     whole, written = Checkpoints.write, []
 
-    def write(self, facts, state):
+    def write(self, facts, state, n_kept):
         if len(written) == 1:
             raise OSError("no space left")
-        written.append(whole(self, facts, state))
+        written.append(whole(self, facts, state, n_kept=n_kept))
 
     monkeypatch.setattr(Checkpoints, "write", write)
     with pytest.warns(RuntimeWarning, match="No checkpoint could be written: no space left"):
@@ -205,7 +222,7 @@ def test_a_disk_that_becomes_full_does_not_end_training(tmp_path, monkeypatch):
 
 
 def test_a_disk_that_is_full_is_found_before_training(tmp_path, monkeypatch, ends_after):
-    monkeypatch.setattr(Checkpoints, "write", lambda self, facts, state: fail())
+    monkeypatch.setattr(Checkpoints, "write", lambda self, facts, state, n_kept: fail())
     ends_after(1, lambda: pytest.fail("it trained"))
     with pytest.raises(OSError, match="power"):
         run({}, 3, tmp_path)

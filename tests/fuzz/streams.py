@@ -46,7 +46,7 @@ def source_of(call, task):
     make = call.pick([ArrayBlocks, ArrayBlocks, SequenceBlocks])
     wrong = not isinstance(size, int) or size < 1
     args = [X.value, y.value] + ([] if w.value is None else [w.value])
-    source = call(make, *args, block_size=size, refuse=wrong, allow=(NotImplementedError,))
+    source = call(make, *args, block_size=size, refuse=wrong)
     return source, X.bad or y.bad or w.bad, X
 
 

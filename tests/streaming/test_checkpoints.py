@@ -28,8 +28,8 @@ def test_the_last_two_are_kept(tmp_path):
     assert found.facts == {"epoch": 3}
     assert found.state["epoch"] == 3
     np.testing.assert_array_equal(found.state["weights"], STATE["weights"])
-    Checkpoints(folder).clear()
-    assert names(folder) == []
+    Checkpoints(folder).write({"epoch": 4}, STATE, n_kept=1)
+    assert names(folder) == ["checkpoint-00000005.npz"]
 
 
 def test_numpy_reads_them(tmp_path):
@@ -65,10 +65,13 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
 
 
 def test_files_of_others_are_let_be(tmp_path):
-    (tmp_path / "notes.npz").write_bytes(b"mine")
+    others = ["notes.npz", "notes.tmp", "probe.tmp"]
+    for name in others:
+        (tmp_path / name).write_bytes(b"mine")
     write(tmp_path, 1, 2, 3)
-    Checkpoints(tmp_path).clear()
-    assert names(tmp_path) == ["notes.npz"]
+    Checkpoints(tmp_path).write({}, STATE, n_kept=1)
+    assert names(tmp_path) == ["checkpoint-00000004.npz", *others]
+    assert {(tmp_path / name).read_bytes() for name in others} == {b"mine"}
 
 
 def test_one_that_cannot_be_written_is_found_at_once(tmp_path):
