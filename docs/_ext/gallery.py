@@ -21,6 +21,7 @@ ORDER = [
     "plot_threads.py",
     "plot_partition_function.py",
     "plot_torch_output_layer.py",
+    "plot_memory_in_torch.py",
 ]
 
 
