@@ -69,6 +69,13 @@ class CSR(NamedTuple):
         """Which pairs there are."""
         return Pattern(self.indptr, self.indices)
 
+    def as_csr_array(self) -> sp.csr_array:
+        """Return the same as SciPy has it; not copied unless it takes 64 bits."""
+        parts = self.indices, self.indptr
+        is_small = max(self.n_columns, self.data.shape[0]) <= np.iinfo(np.int32).max
+        signed = (each.view(np.int32) if is_small else each.astype(np.int64) for each in parts)
+        return sp.csr_array((self.data, *signed), shape=(self.n_rows, self.n_columns))
+
     def toarray(self) -> np.ndarray:
         """Return the same values as a dense array of shape (n_rows, n_columns)."""
         dense = np.zeros((self.n_rows, self.n_columns), np.float32)
@@ -152,6 +159,33 @@ def group(pattern, n_columns) -> Groups:
     """Order the pairs of a batch by column."""
     groups = Groups.with_room(pattern.n_pairs, n_columns)
     return groups.cut(kernels.group_by_column(pattern, n_columns, groups))
+
+
+def each_alone(columns) -> Groups:
+    """Groups of one pair each, of distinct columns."""
+    places = np.arange(columns.shape[0] + 1, dtype=np.uint32)
+    return Groups(columns, places, places[:-1], places[:-1])
+
+
+def sum_by_column(inputs, deltas) -> "tuple[np.ndarray, np.ndarray]":
+    """Sum up products of a batch with a few numbers of each sample, column by column.
+
+    Parameters
+    ----------
+    inputs : CSR
+    deltas : ndarray of shape (n_samples, n), dtype=float32
+
+    Returns
+    -------
+    columns : ndarray of shape (n_distinct,), dtype=uint32
+        In which the batch has pairs.
+    sums : ndarray of shape (n_distinct, n), dtype=float32
+        These rows of ``inputs.T @ deltas``; all others are zero.
+    """
+    most = inputs.indices.shape[0] + 1
+    columns, sums = np.empty(most, np.uint32), np.empty((most, deltas.shape[1]), np.float32)
+    n = kernels.sum_by_column(inputs, np.ascontiguousarray(deltas), columns, sums)
+    return columns[1 : n + 1], sums[1 : n + 1]
 
 
 def even_rows(n_rows, length):
@@ -274,7 +308,61 @@ def take(X, rows) -> "np.ndarray | CSR":
     n = kernels.start_rows(X.indptr, rows, indptr)
     check_n_pairs(n)
     batch = CSR(indptr, np.empty(n, np.uint32), np.empty(n, np.float32), X.shape[1])
-    unsigned = X.indices.view(UNSIGNED[X.indices.itemsize])
-    out = batch.indptr, batch.indices, batch.data
-    kernels.take_rows((X.indptr, unsigned, X.data), rows, out)
+    kernels.take_rows(_unsigned(X), rows, batch[:3])
     return batch
+
+
+def _unsigned(X):
+    """Parts of a CSR array, as kernels copy from them."""
+    return X.indptr, X.indices.view(UNSIGNED[X.indices.itemsize]), X.data
+
+
+def rows_between(X, start, stop) -> "np.ndarray | CSR":
+    """Rows that lie one after the other, as `take` has them; not copied if they are of 32 bits.
+
+    Nobody may change them.
+    """
+    if not sp.issparse(X):
+        return np.ascontiguousarray(X[start:stop], dtype=np.float32)
+    ends = X.indptr[start : stop + 1]
+    first, last = int(ends[0]), int(ends[-1])
+    check_n_pairs(last - first)
+    return CSR(
+        (ends - ends[0]).astype(np.uint32),
+        _unsigned(X)[1][first:last].astype(np.uint32, copy=False),
+        X.data[first:last].astype(np.float32, copy=False),
+        X.shape[1],
+    )
+
+
+def mixed(parts, order):
+    """Put rows of several matrices together, in another order, as float32.
+
+    Parameters
+    ----------
+    parts : list of (matrix, rows)
+        Dense or CSR arrays of as many columns, and int64 arrays of the numbers of rows of theirs.
+    order : ndarray of int64
+        Of all these rows together: a permutation.
+
+    Returns
+    -------
+    ndarray or csr_array of shape (n_rows, n_columns)
+    """
+    places = np.empty_like(order)
+    places[order] = np.arange(order.shape[0])
+    of_parts = np.split(places, np.cumsum([rows.shape[0] for _, rows in parts])[:-1])
+    shape = order.shape[0], parts[0][0].shape[1]
+    if not sp.issparse(parts[0][0]):
+        dense = np.empty(shape, np.float32)
+        for (matrix, rows), there in zip(parts, of_parts, strict=True):
+            dense[there] = matrix[rows]
+        return dense
+    lengths = np.concatenate([lengths_of(matrix.indptr)[rows] for matrix, rows in parts])
+    ends = np.concatenate([[0], np.cumsum(lengths[order], dtype=np.int64)])
+    check_n_pairs(int(ends[-1]))
+    indptr, n = ends.astype(np.uint32), int(ends[-1])
+    indices, data = np.empty(n, np.uint32), np.empty(n, np.float32)
+    for (matrix, rows), there in zip(parts, of_parts, strict=True):
+        kernels.take_rows(_unsigned(matrix), rows, (indptr[there], indices, data))
+    return CSR(indptr, indices, data, shape[1]).as_csr_array()

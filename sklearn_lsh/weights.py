@@ -16,10 +16,12 @@ from sklearn_lsh.csr import (
     Best,
     Groups,
     as_csr,
+    each_alone,
     even_pattern,
     group,
     lengths_of,
     n_nonzero,
+    sum_by_column,
     without_zeros,
 )
 from sklearn_lsh.stored import Attributes
@@ -27,6 +29,9 @@ from sklearn_lsh.stored import Attributes
 # In place of the gradient of inputs that nobody asks for.
 NO_GRADIENT = np.empty((0, 0), np.float32)
 NO_CELL_GRADIENT = np.empty(0, np.float32)
+# Neurons of a layer up to which the gradients of all inputs of a mini-batch are summed up at once,
+# not one after the other: what is kept of them has to fit into the cache.
+FEW_NEURONS = 16
 # Below this the common factor is multiplied into the weights, before they overflow.
 SMALLEST_SCALE = 1e-12
 
@@ -311,6 +316,9 @@ class InputWeights(Weights):
         return input_gradient, step.take("dense", gradient, self.rows, self.state)
 
     def _backward_sparse(self, inputs, deltas, step, pass_gradient):
+        has_state_of_cells = self.state.shape[1:] == self.rows.shape
+        if self.n_neurons <= FEW_NEURONS and has_state_of_cells and not pass_gradient:
+            return None, self._step_on_few(inputs, deltas, step)
         scale = np.float32(self.scale)
         by_input = group(inputs.pattern, inputs.n_columns)
         input_gradient = None
@@ -321,6 +329,17 @@ class InputWeights(Weights):
             "rows", by_input, inputs.data, deltas, NO_GRADIENT, self.rows, self.state, scale
         )
         return input_gradient, n_stepped
+
+    def _step_on_few(self, inputs, deltas, step):
+        """Step on the weights of some inputs that have a gradient: cells of one long row."""
+        cells, gradient = sum_by_column(inputs, deltas)
+        if (width := self.n_neurons) > 1:
+            neurons = np.arange(width, dtype=np.uint32)
+            cells = (cells[:, np.newaxis] * np.uint32(width) + neurons).ravel()
+        row, state = self.rows.reshape(1, -1), self.state.reshape(len(self.state), 1, -1)
+        # As on biases: on each number alone.
+        step = step.on_scaled(self.scale)
+        return step.take("bias", each_alone(cells), gradient.ravel(), row, state)
 
     def _backward_some(self, inputs, computed, deltas, step):
         inputs = as_csr(inputs)

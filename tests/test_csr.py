@@ -136,3 +136,61 @@ def test_batches_of_more_pairs_than_32_bits_number():
     pattern = Pattern(np.array([0, 2**31], np.uint32), many)
     with pytest.raises(ValueError, match="A batch has 4294967296 pairs"):
         csr.put_first(pattern, pattern, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_rows_one_after_the_other_are_views_where_they_can_be(index, dtype):
+    dense = (np.arange(24).reshape(6, 4) % 5).astype(dtype)
+    sparse = sp.csr_array(dense)
+    sparse.indices, sparse.indptr = sparse.indices.astype(index), sparse.indptr.astype(index)
+    for X, is_shared in ((dense, dtype == np.float32), (sparse, dtype == np.float32)):
+        found, expected = csr.rows_between(X, 2, 5), csr.take(X, slice(2, 5))
+        if isinstance(expected, csr.CSR):
+            for ours, theirs in zip(found[:3], expected[:3], strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+                assert ours.dtype == theirs.dtype
+            assert np.shares_memory(found.data, X.data) == is_shared
+            assert np.shares_memory(found.indices, X.indices) == (index == np.int32)
+        else:
+            np.testing.assert_array_equal(found, expected)
+            assert np.shares_memory(found, X) == is_shared
+
+
+@pytest.mark.parametrize("convert", [np.asarray, sp.csr_array])
+def test_rows_of_several_matrices_in_any_order(convert):
+    rng = np.random.default_rng(0)
+    matrices = [rng.integers(3, size=(n, 4)).astype(dtype) for n, dtype in [(5, "f4"), (3, "f8")]]
+    rows = [np.array([4, 0, 3]), np.array([2, 1])]
+    order = rng.permutation(5)
+    found = csr.mixed([*zip(map(convert, matrices), rows, strict=True)], order)
+    expected = np.concatenate([m[r] for m, r in zip(matrices, rows, strict=True)])[order]
+    assert found.dtype == np.float32
+    if sp.issparse(found):
+        found.check_format(full_check=True)
+        assert found.indices.dtype == np.int32
+        found = found.toarray()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_scipy_has_the_same_parts():
+    batch = ragged.csr([{0: 1.0, 3: 2.0}, {}, {1: 3.0}], 4)
+    found = batch.as_csr_array()
+    np.testing.assert_array_equal(found.toarray(), batch.toarray())
+    assert np.shares_memory(found.indices, batch.indices)
+    wide = batch._replace(n_columns=2**31 + 1).as_csr_array()
+    assert wide.shape == (3, 2**31 + 1)
+    assert wide.indices.dtype == np.int64
+
+
+def test_each_column_alone_is_a_group():
+    groups = csr.each_alone(np.array([7, 2], np.uint32))
+    assert [part.tolist() for part in groups] == [[7, 2], [0, 1, 2], [0, 1], [0, 1]]
+
+
+def test_sums_of_columns():
+    batch = ragged.csr([{0: 1.0, 3: 2.0}, {}, {3: 3.0}], 4)
+    deltas = np.asfortranarray(np.arange(6, dtype=np.float32).reshape(3, 2))
+    columns, sums = csr.sum_by_column(batch, deltas)
+    assert columns.tolist() == [0, 3]
+    np.testing.assert_array_equal(sums, (batch.toarray().T @ deltas)[columns])

@@ -6,7 +6,14 @@ import scipy.sparse as sp
 
 from sklearn_lsh.csr import CSR, even_pattern, take
 from sklearn_lsh.network.optimizers import Adam, RowwiseAdagrad
-from sklearn_lsh.weights import SMALLEST_SCALE, InputWeights, NeuronWeights, values
+from sklearn_lsh.weights import (
+    FEW_NEURONS,
+    SMALLEST_SCALE,
+    InputWeights,
+    NeuronWeights,
+    Preactivation,
+    values,
+)
 
 N_SAMPLES, N_INPUTS, N_NEURONS = 7, 12, 9
 KINDS = pytest.mark.parametrize("kind", [InputWeights, NeuronWeights])
@@ -221,3 +228,26 @@ def test_rows_of_inputs_become_rows_of_neurons(optimizer, coef, bias, rng):
     else:
         np.testing.assert_allclose(twin.state, weights.state.mean(), rtol=1e-6)
         assert twin.state.shape == (1, N_NEURONS, 1)
+
+
+@pytest.mark.parametrize("n_neurons", [1, 2, FEW_NEURONS])
+@pytest.mark.parametrize("make", [Adam, RowwiseAdagrad])
+def test_few_neurons_learn_from_sparse_inputs_as_many_do(n_neurons, make, X, rng, monkeypatch):
+    coef = rng.normal(size=(N_INPUTS, n_neurons)).astype(np.float32)
+    deltas = rng.normal(size=(N_SAMPLES, n_neurons)).astype(np.float32)
+    inputs, found = as_inputs(X, True), []
+    for few in (0, FEW_NEURONS):
+        monkeypatch.setattr("sklearn_lsh.weights.FEW_NEURONS", few)
+        optimizer = Adam(0.01, 0.9, 0.999, 1e-8) if make is Adam else RowwiseAdagrad(0.01, 1e-8)
+        weights = InputWeights(coef.copy(), np.zeros(n_neurons, np.float32), optimizer)
+        weights.scale = 0.5
+        for _ in range(3):
+            computed = Preactivation(weights.preactivate_all(inputs))
+            step = optimizer.next_step()
+            counts = weights.backward(inputs, computed, deltas, step, pass_gradient=False)
+        found.append((weights, counts))
+    (one, one_counts), (other, other_counts) = found
+    assert (one.rows != coef).any()
+    np.testing.assert_allclose(one.rows, other.rows, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(one.state, other.state, rtol=1e-5, atol=1e-7)
+    assert one_counts == other_counts

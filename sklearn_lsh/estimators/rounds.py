@@ -7,7 +7,6 @@ and deals their rows to rounds, while the network learns from the rows of the ro
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
@@ -15,6 +14,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_lsh.csr import mixed
 from sklearn_lsh.estimators.history import MOST_SAMPLES
 from sklearn_lsh.estimators.training import Diverged, TrainingSet, TrainingSettings
 from sklearn_lsh.inputs import check_weights
@@ -102,6 +102,17 @@ def join(parts: list[Encoded]) -> TrainingSet:
     parts.clear()
     X = stack(matrices)
     return TrainingSet(X, targets, weights, np.arange(X.shape[0]))
+
+
+def mix(parts: list[tuple[Encoded, np.ndarray]], order: EpochOrder, number: int) -> TrainingSet:
+    """Put some rows of blocks together in the order of a round."""
+    ranks = order.rows(number, sum(len(rows) for _, rows in parts))
+    X = mixed([(block.X, rows) for block, rows in parts], ranks)
+    target = mixed([(block.target, rows) for block, rows in parts], ranks)
+    weights = None
+    if any(block.sample_weight is not None for block, _ in parts):
+        weights = np.concatenate([block.weights[rows] for block, rows in parts])[ranks]
+    return TrainingSet(X, target, weights, np.arange(X.shape[0]))
 
 
 def stack(matrices: list):
@@ -193,6 +204,29 @@ class Position:
         self.loss, self.is_shuffled = 0.0, False
 
 
+class Held(NamedTuple):
+    """A block in the window, and which of its rows each round gets."""
+
+    block: Encoded
+    dealt: dict[int, np.ndarray]
+
+
+class Round(NamedTuple):
+    """What the thread that reads hands over.
+
+    Attributes
+    ----------
+    data : TrainingSet or None
+        The rows of a round, if it has any.
+    n_rows, n_blocks : int
+        What was read for it.
+    """
+
+    data: TrainingSet | None
+    n_rows: int
+    n_blocks: int
+
+
 class Rounds:
     """The rows of all rounds, from a position on. To be used in a ``with`` statement.
 
@@ -208,11 +242,11 @@ class Rounds:
     Attributes
     ----------
     n_rounds : int
-        Of an epoch.
+        Of an epoch. If there are several, rows come in the order in which they are learnt from.
     n_epochs : float
         Epochs after which nothing is read any more.
     n_rows_read, n_blocks_read : int
-        What was fetched so far.
+        What was read for the rounds that were fetched so far.
     """
 
     def __init__(
@@ -221,35 +255,51 @@ class Rounds:
         encode: Callable[[int], Encoded | None],
         position: Position,
     ):
-        first = order(position.epoch)
-        self.n_rounds, self._window = first.n_rounds, first.window
+        self.n_rounds = order(position.epoch).n_rounds
         self._encode = encode
         # What one round has all of is read once.
         self.n_epochs = math.inf if self.n_rounds > 1 else position.epoch + 1
         self.n_rows_read = self.n_blocks_read = 0
-        self._place = position.number
-        self._reader = Reader(self._jobs(order, position.epoch, position.number), self._deal)
-        self._waiting: dict[int, list[Encoded]] = defaultdict(list)
+        # In memory are a window's blocks, and the rows of two rounds: one is made while the network
+        # learns from the other.
+        self._reader = Reader(self._jobs(order, position), self._make, n_ahead=1)
+        self._window: dict[int, Held | None] = {}
         self._kept: TrainingSet | None = None
 
-    def _jobs(self, order, epoch: int, first: int) -> Iterator[tuple[EpochOrder, int, int]]:
-        """Name the blocks that are needed: the order, a place in it, and the first round."""
+    def _jobs(self, order, position: Position) -> Iterator[tuple[EpochOrder, int]]:
+        """Name all rounds: their order, and their numbers in it."""
+        epoch, first = position.epoch, position.number
         while epoch < self.n_epochs:
             this = order(epoch)
-            yield from ((this, place, first) for place in range(first, len(this.blocks)))
+            yield from ((this, number) for number in range(first, self.n_rounds))
             epoch, first = epoch + 1, 0
 
-    def _deal(self, job) -> list[tuple[int, Encoded]]:
-        """Read a block, and deal its rows to the rounds that are to come."""
-        order, place, first = job
+    def _make(self, job) -> Round:
+        """Read the blocks that a round has rows of and earlier ones had not, and mix its rows."""
+        order, number = job
+        n_rows = n_blocks = 0
+        for place in range(number, number + order.window):
+            if place not in self._window:
+                self._window[place] = held = self._read(order, place)
+                n_blocks += 1
+                n_rows += held.block.n_rows if held else 0
+        window = filter(None, self._window.values())
+        parts = [(held.block, held.dealt[number]) for held in window if number in held.dealt]
+        if number == self.n_rounds - 1:
+            self._window = {}
+        else:
+            self._window.pop(number, None)
+        if not any(len(rows) for _, rows in parts):
+            return Round(None, n_rows, n_blocks)
+        if self.n_rounds == 1:
+            return Round(join([block for block, _ in parts]), n_rows, n_blocks)
+        return Round(mix(parts, order, number), n_rows, n_blocks)
+
+    def _read(self, order: EpochOrder, place: int) -> Held | None:
         block = self._encode(int(order.blocks[place]))
         if block is None or block.n_rows == 0:
-            return []
-        parts = order.parts(place, block.n_rows)
-        if len(parts) == 1:
-            return [(parts[0].number, block)]
-        due = [(number, rows) for number, rows in parts if number >= first and len(rows) > 0]
-        return [(number, block.take(rows)) for number, rows in due]
+            return None
+        return Held(block, dict(order.parts(place, block.n_rows)))
 
     def __enter__(self) -> Self:
         self._reader.__enter__()
@@ -258,20 +308,13 @@ class Rounds:
     def __exit__(self, *error) -> None:
         self._reader.__exit__(*error)
 
-    def fetch(self, number: int) -> TrainingSet | None:
-        """Return the rows of a round, or None if it has none. Rounds are fetched in their order."""
+    def fetch(self) -> TrainingSet | None:
+        """Return the rows of the next round, or None if it has none."""
         if self._kept is not None:
             return self._kept
-        while self._place < number + self._window:
-            for later, part in next(self._reader):
-                self._waiting[later].append(part)
-                self.n_rows_read += part.n_rows
-            self._place += 1
-            self.n_blocks_read += 1
-        parts = self._waiting.pop(number, [])
-        if number == self.n_rounds - 1:
-            self._place = 0
-        data = join(parts) if parts else None
+        data, n_rows, n_blocks = next(self._reader)
+        self.n_rows_read += n_rows
+        self.n_blocks_read += n_blocks
         if self.n_rounds == 1:
             self._kept = data
         return data
@@ -279,10 +322,10 @@ class Rounds:
 
 def fetch_first(rounds: Rounds, position: Position) -> TrainingSet | None:
     """Go to the next round that has rows, if there is one in this epoch, and return them."""
-    data = rounds.fetch(position.number)
+    data = rounds.fetch()
     while data is None and position.number < rounds.n_rounds - 1:
         position.end_round(0, 0)
-        data = rounds.fetch(position.number)
+        data = rounds.fetch()
     return data
 
 
@@ -293,8 +336,6 @@ class Stream:
     Attributes
     ----------
     rounds : Rounds
-    order : callable
-        ``order(epoch)`` is an `EpochOrder`.
     position : Position
         Is kept up to date.
     data : TrainingSet or None
@@ -308,7 +349,6 @@ class Stream:
     """
 
     rounds: Rounds
-    order: Callable[[int], EpochOrder]
     position: Position
     data: TrainingSet | None
     n_rows: int
@@ -356,14 +396,15 @@ class StreamPasses:
         if self._is_fetched:
             self._is_fetched = False
             return stream.data
-        data = stream.rounds.fetch(stream.position.number)
+        data = stream.rounds.fetch()
         stream.data = stream.data if data is None else data
         return data
 
     def _shuffle(self, data: TrainingSet) -> np.ndarray:
-        position, n_rows = self._stream.position, len(data.rows)
+        """Order the rows of a round, which are in their order if it is one of many."""
+        position = self._stream.position
         if self._stream.rounds.n_rounds > 1:
-            return self._stream.order(position.epoch).rows(position.number, n_rows)
+            return data.rows
         if position.order is None:
             position.order = data.rows.copy()
         if self._settings.shuffle and not position.is_shuffled:
@@ -371,12 +412,13 @@ class StreamPasses:
         position.is_shuffled = True
         return position.order
 
-    def _split(self, order: np.ndarray) -> list[np.ndarray]:
+    def _split(self, order: np.ndarray) -> list[np.ndarray] | list[range]:
         """Split a round into mini-batches; of one of many there is none that is much smaller."""
         size = self._settings.batch_size
-        if self._stream.rounds.n_rounds > 1:
-            size = -(-len(order) // max(1, round(len(order) / size)))
-        return split(order, size)
+        if self._stream.rounds.n_rounds == 1:
+            return split(order, size)
+        n_rows = len(order)
+        return split(range(n_rows), -(-n_rows // max(1, round(n_rows / size))))
 
     def _train_batches(self, network, data, batches, is_stopped) -> None:
         is_alone = count_threads(self._settings.n_jobs, batches) == 1

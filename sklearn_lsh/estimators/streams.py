@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from os import PathLike
 from typing import Any, NamedTuple, Self
 
@@ -233,7 +233,7 @@ class StreamFit:
             return
         state = state or self._begin()
         validation = self._read_validation()
-        order = lru_cache(2)(self._order_of(state.seed))
+        order = self._order_of(state.seed)
         encode = partial(read_encoded, draft, self.plan.source)
         with Rounds(order, encode, state.position) as rounds:
             data = fetch_first(rounds, state.position)
@@ -248,7 +248,7 @@ class StreamFit:
                 report.note(data, n_batches)
                 saver.save_if_due(draft, state, stopping=stopping)
 
-            stream = Stream(rounds, order, state.position, data, state.n_rows, before_batch)
+            stream = Stream(rounds, state.position, data, state.n_rows, before_batch)
             callbacks.begin()
             self._train(state, stream, validation, callbacks)
             draft._remember(stream.data)

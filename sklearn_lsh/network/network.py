@@ -297,7 +297,7 @@ class Network:
         Parameters
         ----------
         data : tuple of (X, target, sample_weight), as of `train_epoch`
-        batches : list of ndarray of int64
+        batches : list of ndarray of int64, or of range
             Rows of each mini-batch.
         n_jobs : int or None
             See `train_epoch`.

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from joblib import effective_n_jobs
 
-from sklearn_lsh.csr import CSR, take
+from sklearn_lsh.csr import CSR, rows_between, take
 from sklearn_lsh.threads import together
 
 
@@ -31,11 +31,15 @@ class Batch(NamedTuple):
 
 
 def take_batch(X, target, sample_weight, rows) -> "Batch | None":
-    """Copy the named rows of the data; None if they have no weight to learn from."""
+    """Copy the named rows of the data; None if they have no weight to learn from.
+
+    A ``range`` of rows is not copied where that can be avoided.
+    """
     if sample_weight is None:
-        weight, total = np.full(rows.shape[0], 1 / rows.shape[0], np.float32), rows.shape[0]
+        total = float(len(rows))
+        weight = np.full(len(rows), 1 / total, np.float32)
     else:
-        weight = sample_weight[rows]
+        weight = sample_weight[_places(rows)]
         with np.errstate(over="ignore"):
             total = float(weight.sum())
         if total <= 0:
@@ -46,7 +50,15 @@ def take_batch(X, target, sample_weight, rows) -> "Batch | None":
             precise = weight.astype(np.float64)
             total = float(precise.sum())
             weight = (precise / total).astype(np.float32)
-    return Batch(take(X, rows), cast(CSR, take(target, rows)), weight, total)
+    if isinstance(rows, range):
+        inputs, targets = (rows_between(each, rows.start, rows.stop) for each in (X, target))
+    else:
+        inputs, targets = take(X, rows), take(target, rows)
+    return Batch(inputs, cast(CSR, targets), weight, total)
+
+
+def _places(rows):
+    return slice(rows.start, rows.stop) if isinstance(rows, range) else rows
 
 
 class Gate:
@@ -80,8 +92,8 @@ class Gate:
 
 
 def split(order, batch_size):
-    """Mini-batches of rows, in the given order."""
-    return [order[start : start + batch_size] for start in range(0, order.shape[0], batch_size)]
+    """Mini-batches of rows, in the given order: an array of their numbers, or a ``range``."""
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
 def count_threads(n_jobs, batches) -> int:
@@ -96,7 +108,7 @@ def run_batches(step, batches, n_jobs, losses, is_stopped):
     ----------
     step : callable
         Trains on the rows that it is given, and returns their mean loss.
-    batches : list of ndarray
+    batches : list of ndarray or range
         Rows of each mini-batch.
     n_jobs : int or None
         Threads, which take mini-batches from a queue. None is one; there are no more than batches.
@@ -115,7 +127,7 @@ def run_batches(step, batches, n_jobs, losses, is_stopped):
                 rows = next(waiting, None)
             if rows is None or is_stopped():
                 return
-            losses.append(step(rows) * rows.shape[0])
+            losses.append(step(rows) * len(rows))
 
     def stop():
         nonlocal waiting

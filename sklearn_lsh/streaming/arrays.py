@@ -67,7 +67,7 @@ class SequenceBlocks(Blocks):
     def _count_features(self) -> int:
         shape = getattr(self._parts[0], "shape", None)
         if shape is None:
-            shape = _as_matrix(self._parts[0][:1]).shape
+            shape = _as_matrix(self._parts[0], slice(0, 1)).shape
         if len(shape) != 2:
             raise ValueError(f"X must have rows and columns, got shape {tuple(shape)}.")
         return int(shape[1])
@@ -75,7 +75,7 @@ class SequenceBlocks(Blocks):
     def _read(self, number: int) -> tuple:
         """See `Blocks._read`."""
         rows = slice(number * self.block_size, min((number + 1) * self.block_size, self.n_rows))
-        return tuple(_as_matrix(part[rows]) for part in self._parts)
+        return tuple(_as_matrix(part, rows) for part in self._parts)
 
     def _name(self) -> str:
         return f"{self.n_rows} rows"
@@ -185,7 +185,7 @@ class StoredArray:
 
 
 class StoredCSR:
-    """A CSR matrix in a file, of which slices of rows are read."""
+    """A CSR matrix of arrays or of what is in a file, of which slices of rows are read."""
 
     def __init__(self, data, indices, indptr, shape) -> None:
         self.shape = shape
@@ -209,11 +209,15 @@ def _length(part, name: str) -> int:
         raise TypeError(f"{name} must have a length and slices, got {part!r:.100}.") from error
 
 
-def _as_matrix(part):
-    """Copy a slice out of what it is a part of; a mask, say, stays what it is."""
+def _as_matrix(part, rows: slice):
+    """Copy a slice out of what it is a part of, but not out of a CSR matrix, which takes longer.
+
+    A mask, say, stays what it is.
+    """
     if issparse(part):
-        return part
-    return np.array(part, subok=not isinstance(part, np.memmap))
+        return StoredCSR(part.data, part.indices, part.indptr, part.shape)[rows]
+    found = part[rows]
+    return found if issparse(found) else np.array(found, subok=not isinstance(found, np.memmap))
 
 
 def _rowwise(part, name: str):

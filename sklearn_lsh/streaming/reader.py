@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Self
 
-# What waits to be fetched, at most.
+# What is worked on or waits to be fetched, at most.
 N_AHEAD = 2
 
 
@@ -30,11 +30,12 @@ class Reader:
     work : callable
         ``work(job)`` gives the result.
     n_ahead : int, default=2
-        Results that wait to be fetched, at most.
+        Results that are worked on or wait to be fetched, at most: no more are in memory.
     """
 
     def __init__(self, jobs: Iterable, work: Callable, n_ahead: int = N_AHEAD):
-        self._queue: queue.Queue[Read] = queue.Queue(n_ahead)
+        self._queue: queue.SimpleQueue[Read] = queue.SimpleQueue()
+        self._room = threading.Semaphore(n_ahead)
         self._is_closed = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(iter(jobs), work), daemon=True)
 
@@ -42,6 +43,7 @@ class Reader:
         end: BaseException = StopIteration()
         try:
             for job in jobs:
+                self._room.acquire()
                 if self._is_closed.is_set():
                     return
                 self._queue.put(Read(work(job)))
@@ -61,13 +63,10 @@ class Reader:
         if read.error is not None:
             self._queue.put(read)  # whoever asks again is told again
             raise read.error
+        self._room.release()
         return read.value
 
     def __exit__(self, *error) -> None:
         self._is_closed.set()
-        while self._thread.is_alive():  # it may wait for room in the queue
-            try:
-                self._queue.get(timeout=0.01)
-            except queue.Empty:
-                continue
+        self._room.release()  # it may wait for room
         self._thread.join()

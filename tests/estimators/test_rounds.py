@@ -69,7 +69,7 @@ def rounds_of(sizes, window, position):
 def numbers_of(rounds, position, n_epochs):
     found = []
     while position.epoch < n_epochs:
-        data = rounds.fetch(position.number)
+        data = rounds.fetch()
         found.append([] if data is None else data.X.ravel().astype(int).tolist())
         position.end_round(len(found[-1]), 1)
         if position.number == rounds.n_rounds:
@@ -100,7 +100,7 @@ def test_what_one_round_has_all_of_is_read_once():
         return encode([4, 4], number)
 
     with Rounds(lambda epoch: EpochOrder(2, 8, None, epoch), encode_once, Position()) as rounds:
-        assert rounds.fetch(0) is rounds.fetch(0)
+        assert rounds.fetch() is rounds.fetch()
         assert read == [0, 1]
         assert (rounds.n_rows_read, rounds.n_blocks_read) == (8, 2)
 

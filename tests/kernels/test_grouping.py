@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sklearn_lsh import kernels
 
-from ..support.kernel_cases import quick, ragged, run, seeds
+from ..support.kernel_cases import normal, quick, ragged, run, seeds
 
 pytestmark = pytest.mark.parametrize("variant", kernels.USABLE)
 
@@ -62,6 +62,19 @@ def test_group_by_column(variant, batch):
         assert (batch.indices[members] == columns[k]).all()
         assert (np.diff(members.astype(int)) > 0).all()
     np.testing.assert_array_equal(samples, np.searchsorted(batch.indptr, pairs, side="right") - 1)
+
+
+@given(batch=st.one_of(ragged(), ragged(columns=3000)), width=st.integers(1, 20), seed=seeds)
+@quick
+def test_sum_by_column(variant, batch, width, seed):
+    deltas = normal(np.random.default_rng(seed), batch.n_rows, width)
+    most = batch.indices.size + 1
+    room = np.empty(most, np.uint32), np.full((most, width), np.nan, np.float32)
+    n, (*_, columns, sums) = run(variant, "sum_by_column", batch, deltas, *room)
+    assert sorted(columns[1 : n + 1]) == np.unique(batch.indices).tolist()
+    found = np.zeros((batch.n_columns, width))
+    found[columns[1 : n + 1]] = sums[1 : n + 1]
+    np.testing.assert_allclose(found, batch.matrix().T @ deltas, rtol=1e-4, atol=1e-5)
 
 
 @given(data=st.data(), batch=ragged(duplicates=False))

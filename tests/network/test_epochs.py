@@ -17,6 +17,7 @@ def test_mini_batches_are_in_order():
     order = np.array([3, 1, 4, 0, 5])
     assert [rows.tolist() for rows in split(order, 2)] == [[3, 1], [4, 0], [5]]
     assert [rows.tolist() for rows in split(order, 9)] == [order.tolist()]
+    assert split(range(5), 2) == [range(2), range(2, 4), range(4, 5)]
 
 
 def test_weights_of_a_batch_sum_to_one():
@@ -31,6 +32,19 @@ def test_weights_of_a_batch_sum_to_one():
     np.testing.assert_allclose(batch.weight, [2 / 7, 0, 5 / 7])
     assert batch.total_weight == 7
     assert batch.inputs.dtype == batch.weight.dtype == np.float32
+
+
+@pytest.mark.parametrize("weight", [None, np.arange(12, dtype=np.float32)])
+@pytest.mark.parametrize("given", [X, sp.csr_array(X)])
+def test_a_range_of_rows_is_as_their_numbers(given, weight):
+    one, other = (
+        take_batch(given, TARGET, weight, rows) for rows in (range(2, 6), np.arange(2, 6))
+    )
+    for ours, theirs in ((one.inputs, other.inputs), (one.targets, other.targets)):
+        as_dense = [x.toarray() if hasattr(x, "indptr") else x for x in (ours, theirs)]
+        np.testing.assert_array_equal(*as_dense)
+    np.testing.assert_array_equal(one.weight, other.weight)
+    assert one.total_weight == other.total_weight
 
 
 def test_rows_without_weight_are_no_batch():

@@ -37,14 +37,14 @@ def errors_mask(done, delta):
 class Recorder:
     """Counts, product by product, what a network's layers are given."""
 
-    def __init__(self, network, n_states):
+    def __init__(self, network, n_states, *, steps_on_cells):
         self.forward = np.zeros(3, int)
         self.backward = np.zeros(3, int)
         self.steps = np.zeros(3, int)
         for depth, layer in enumerate(network.layers):
-            layer.backward = self.watch(depth, layer.backward, n_states)
+            layer.backward = self.watch(depth, layer.backward, n_states, steps_on_cells)
 
-    def watch(self, depth, backward, n_states):
+    def watch(self, depth, backward, n_states, steps_on_cells):
         def watched(done, delta, *arguments, **settings):
             inputs, outputs = pairs(done.inputs), pairs(done.outputs)
             with_error = errors_mask(done, delta)
@@ -56,6 +56,8 @@ class Recorder:
             if not isinstance(done.outputs, CSR):  # a row for each input, which may be zero
                 dense = done.inputs.toarray() if isinstance(done.inputs, CSR) else 1 + 0 * inputs
                 touched = np.repeat(dense.any(axis=0)[:, np.newaxis], delta.shape[1], axis=1)
+                if steps_on_cells and depth == 0 and isinstance(done.inputs, CSR):
+                    touched = dense.T @ delta != 0
             self.steps[depth] += touched.sum() * (1 + n_states)
             return backward(done, delta, *arguments, **settings)
 
@@ -74,7 +76,7 @@ def test_counts_of_training(solver, sparse, n_active, selection):
         solver, n_active=n_active, selection=selection, sparse_input=sparse, activation="relu"
     )
     n_states = network.optimizer.n_states
-    recorder = Recorder(network, n_states)
+    recorder = Recorder(network, n_states, steps_on_cells=solver != "rowwise_adagrad")
     given = sp.csr_array(X) if sparse else X
     network.train_epoch(given, target, None, np.arange(N_SAMPLES), BATCH)
     n_batches = -(-N_SAMPLES // BATCH)
