@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sklearn_lsh import __version__, kernels, show_versions
-from sklearn_lsh.kernels import _levels
+from sklearn_lsh.kernels import _levels, _translate
 
 SHOW_VARIANT = "from sklearn_lsh import kernels; print(kernels.VARIANT)"
 
@@ -127,6 +127,20 @@ def test_build_asks_for_what_the_import_finds():
         [sys.executable, _levels.__file__], capture_output=True, text=True, check=True
     )
     assert (*done.stdout.split(), "baseline", "python") == kernels.SUPPORTED
+
+
+def test_numbered_types_become_members():
+    written = [
+        "typedef A<x> __type0;",
+        "typedef B<__type0> __type1;",
+        "typedef __type1 result_type;",
+    ]
+    named = [
+        "struct __type0_ { typedef A<x> type; }; typedef typename __type0_::type __type0;",
+        "struct __type1_ { typedef B<__type0> type; }; typedef typename __type1_::type __type1;",
+        "typedef __type1 result_type;",
+    ]
+    assert _translate.name_types("\n".join(written)).splitlines() == named
 
 
 def test_every_source_is_in_the_build():
