@@ -72,15 +72,16 @@ def full_store(keys):
         n,
         N_DIMENSIONS,
         age_noise=8.0,
+        key_weight=1.0,
         search="auto",
         hashing=hashing,
         random_state=np.random.RandomState(0),
     )
     numbers = np.arange(n)
-    slots = Slots(
-        keys.copy(), numbers.astype(np.int32), numbers, store.slots.ring, np.array([n, n, n, -1])
-    )
-    store.slots = slots.kept(numbers, numbers.astype(np.int32))
+    labels, ones = numbers.astype(np.int32), np.ones_like(numbers)
+    counts = np.array([n, n, n, -1])
+    slots = Slots(keys.copy(), labels, numbers, ones, store.slots.ring, counts)
+    store.slots = slots.kept(numbers, labels)
     store._refresh()
     return store
 

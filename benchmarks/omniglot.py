@@ -8,6 +8,8 @@ background classes, and what a network of ours makes of the pixels. Each is aske
 the nearest example, the nearest mean of a class's examples, and scikit-learn's NearestCentroid.
 """
 
+from functools import partial
+
 import numpy as np
 from helpers.omniglot_data import as_rows, draw_tasks, rotated, small_pictures, warped
 from helpers.report import kept, names_in, parse_options, path_of, seeds_of, write
@@ -86,8 +88,8 @@ def unit(rows):
     return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
-def ask_memory(shots, labels, queries, seed):
-    return LSHMemoryClassifier(random_state=seed).fit(shots, labels).predict(queries)
+def ask_memory(shots, labels, queries, seed, **settings):
+    return LSHMemoryClassifier(random_state=seed, **settings).fit(shots, labels).predict(queries)
 
 
 def ask_nearest(shots, labels, queries, seed):
@@ -108,6 +110,8 @@ def ask_centroids(shots, labels, queries, seed):
 
 ANSWERS = {
     "memory": ask_memory,
+    "memory of means": partial(ask_memory, key_weight=np.inf),
+    "memory of all examples": partial(ask_memory, key_weight=0),
     "nearest example": ask_nearest,
     "nearest mean": ask_means,
     "NearestCentroid": ask_centroids,

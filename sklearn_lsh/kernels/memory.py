@@ -1,6 +1,6 @@
 """A memory of keys, row after row: find the nearest ones, and change one.
 
-``slots`` is (keys, labels, stamps, ring, counts), see `sklearn_lsh.memory.slots.Slots`; the used ones
+``slots`` is (keys, labels, stamps, sizes, ring, counts), see `sklearn_lsh.memory.slots.Slots`; the used ones
 come first. ``buckets`` is (sizes, members, codes), see `sklearn_lsh.memory.buckets.Buckets`.
 ``found`` is (slots, labels, scores) of the keys nearest to each row, the nearest first.
 
@@ -84,7 +84,7 @@ def keep(i, score, s, found):
 
 def search_all(rows, s, slots, found):
     """Compare a row with all keys."""
-    keys, _, _, _, counts = slots
+    keys, _, _, _, _, counts = slots
     row = rows[s].copy()
     bar = np.float32(-np.inf)
     for i in range(counts[N_USED]):
@@ -130,7 +130,7 @@ def name_labels(s, slots, found):
             labels[s, k] = slots[1][places[s, k]]
 
 
-# pythran export nearest_keys(float32[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int32[:,:] order(C), int64[]), (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
+# pythran export nearest_keys(float32[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int64[], int32[:,:] order(C), int64[]), (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
 def nearest_keys(rows, slots, found):
     """Find the keys nearest to each row, among all."""
     for s in range(rows.shape[0]):
@@ -139,7 +139,7 @@ def nearest_keys(rows, slots, found):
         name_labels(s, slots, found)
 
 
-# pythran export nearest_in_buckets(float32[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int32[:,:] order(C), int64[]), (int32[:,:] order(C), int32[:,:,:] order(C), uint16[:,:] order(C)), uint16[:,:,:] order(C), (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
+# pythran export nearest_in_buckets(float32[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int64[], int32[:,:] order(C), int64[]), (int32[:,:] order(C), int32[:,:,:] order(C), uint16[:,:] order(C)), uint16[:,:,:] order(C), (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
 def nearest_in_buckets(rows, slots, buckets, probes, found):
     """As `nearest_keys`, among those that share a bucket with a row."""
     compared = np.empty(N_REMEMBERED, np.int32)
@@ -209,7 +209,7 @@ def put_newest(ring, i):
 
 def find_eldest(slots, noise, s):
     """The slot of the greatest age plus noise: that of the oldest first, then of the next one."""
-    _, _, stamps, ring, _ = slots
+    _, _, stamps, _, ring, _ = slots
     place = int(ring[0, NEWER])
     best = place
     lowest = 0.0
@@ -223,24 +223,29 @@ def find_eldest(slots, noise, s):
     return best - 1
 
 
-def merge(row, key):
-    """Let a key be the normalised sum of itself and a row; of opposite ones it is the row."""
+def merge(row, key, weight):
+    """Let a key be the normalised sum of itself, weighted, and a row; if that is 0, the row."""
     total = 0.0
     for j in range(row.shape[0]):
-        x = float(row[j]) + float(key[j])
+        x = float(row[j]) + weight * float(key[j])
         total += x * x
     length = np.sqrt(total)
     for j in range(row.shape[0]):
-        key[j] = np.float32((float(row[j]) + float(key[j])) / length) if length > 0 else row[j]
+        x = float(row[j]) + weight * float(key[j])
+        key[j] = np.float32(x / length) if length > 0 else row[j]
 
 
-def write(rows, s, label, noise, slots, found):
-    """Learn a row whose nearest key was found. Returns its slot."""
-    keys, labels, stamps, ring, counts = slots
+def write(rows, s, label, noise, slots, most, found):
+    """Learn a row whose nearest key was found. Returns its slot.
+
+    A key weighs as much as the rows that it stands for, but no more than ``most``; of 0 it stays.
+    """
+    keys, labels, stamps, sizes, ring, counts = slots
     i = int(found[0][s, 0])
     counts[MOVED] = NONE
-    if i != NONE and labels[i] == label:
-        merge(rows[s].copy(), keys[i])
+    if most > 0 and i != NONE and labels[i] == label:
+        merge(rows[s].copy(), keys[i], min(float(sizes[i]), most))
+        sizes[i] += 1
         counts[MOVED] = i
         take_out(ring, i)
     else:
@@ -252,6 +257,7 @@ def write(rows, s, label, noise, slots, found):
             take_out(ring, i)
         keys[i] = rows[s]
         labels[i] = label
+        sizes[i] = 1
     put_newest(ring, i)
     stamps[i] = counts[CLOCK]
     counts[CLOCK] += 1
@@ -259,31 +265,34 @@ def write(rows, s, label, noise, slots, found):
     return i
 
 
-# pythran export learn(float32[:,:] order(C), int32[], float64[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int32[:,:] order(C), int64[]), int, (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
-def learn(rows, labels, noise, slots, n_written, found):
+# pythran export learn(float32[:,:] order(C), int32[], float64[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int64[], int32[:,:] order(C), int64[]), (int, float), (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
+def learn(rows, labels, noise, slots, limits, found):
     """Learn rows one by one, and tell what was nearest to each before.
 
-    Ends after the row with which so many keys were written. Returns how many rows were learnt.
+    ``limits`` are (how many keys are written when it ends, and what a key weighs at most). Returns
+    how many rows were learnt.
     """
-    counts = slots[4]
+    counts = slots[5]
+    n_written, most = limits
     s = 0
     while s < rows.shape[0] and counts[N_WRITTEN] < n_written:
         begin(s, found)
         search_all(rows, s, slots, found)
         name_labels(s, slots, found)
-        write(rows, s, labels[s], noise, slots, found)
+        write(rows, s, labels[s], noise, slots, most, found)
         s += 1
     return s
 
 
-# pythran export learn_in_buckets(float32[:,:] order(C), int32[], float64[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int32[:,:] order(C), int64[]), int, (int32[:,:] order(C), int32[:,:,:] order(C), uint16[:,:] order(C)), (uint16[:,:,:] order(C), uint16[:,:] order(C)), (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
-def learn_in_buckets(rows, labels, noise, slots, n_written, buckets, codes, found):
+# pythran export learn_in_buckets(float32[:,:] order(C), int32[], float64[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int64[], int32[:,:] order(C), int64[]), (int, float), (int32[:,:] order(C), int32[:,:,:] order(C), uint16[:,:] order(C)), (uint16[:,:,:] order(C), uint16[:,:] order(C)), (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
+def learn_in_buckets(rows, labels, noise, slots, limits, buckets, codes, found):
     """As `learn`, among the keys that share a bucket with a row.
 
     ``codes`` are (those of the buckets to look into, those of the rows as keys). Ends also after a
     row that has moved a key, which then has to be hashed anew: ``counts`` say which one.
     """
-    counts = slots[4]
+    counts = slots[5]
+    n_written, most = limits
     probes, own = codes
     compared = np.empty(N_REMEMBERED, np.int32)
     s = 0
@@ -295,7 +304,7 @@ def learn_in_buckets(rows, labels, noise, slots, n_written, buckets, codes, foun
             search_all(rows, s, slots, found)
         name_labels(s, slots, found)
         n_used = int(counts[N_USED])
-        i = write(rows, s, labels[s], noise, slots, found)
+        i = write(rows, s, labels[s], noise, slots, most, found)
         moved = int(counts[MOVED])
         if moved == NONE:
             if i < n_used:

@@ -71,6 +71,12 @@ class LSHMemoryClassifier(
     age_noise : float, default=8.0
         The slot that is given up has the greatest age plus a number that is uniform from
         ``-age_noise`` to ``age_noise``. Of 0 it is always the oldest.
+    key_weight : float, default=1.0
+        Most that a key weighs in the sum with a sample, which weighs 1; it weighs no more than the
+        samples that it stands for. Of 1.0, the rule of the paper, the latest sample counts as much
+        as all before, which follows classes that change. Of ``np.inf`` a key is the mean of its
+        samples, which is better where they do not. Of 0 no sample is added to a key: each has a
+        slot of its own, which is more accurate yet, as long as there are slots.
     temperature : float, default=40.0
         Keys vote with the softmax of their cosines times this.
     random_state : int, RandomState instance or None, default=None
@@ -136,6 +142,7 @@ class LSHMemoryClassifier(
         "n_bits": [AUTO, *HashFamily._parameter_constraints["n_bits"]],
         "n_tables": [AUTO, *HashFamily._parameter_constraints["n_tables"]],
         "age_noise": [Interval(Real, 0, MOST_NOISE, closed="both")],
+        "key_weight": [Interval(Real, 0, None, closed="both")],
         "temperature": [Quantity(0, closed="neither")],
         "random_state": ["random_state"],
         "n_jobs": [None, Integral],
@@ -155,6 +162,7 @@ class LSHMemoryClassifier(
         n_bits: int | str = "auto",
         n_tables: int | str = "auto",
         age_noise: float = 8.0,
+        key_weight: float = 1.0,
         temperature: float = 40.0,
         random_state: RandomState = None,
         n_jobs: int | None = None,
@@ -167,6 +175,7 @@ class LSHMemoryClassifier(
         self.n_bits = n_bits
         self.n_tables = n_tables
         self.age_noise = age_noise
+        self.key_weight = key_weight
         self.temperature = temperature
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -365,6 +374,7 @@ class LSHMemoryClassifier(
             self.n_slots,
             n_dimensions,
             age_noise=self.age_noise,
+            key_weight=self.key_weight,
             search=self.search,
             hashing=KeyHashing(self.hash_function, self.n_bits, self.n_tables, seed),
             random_state=copy.deepcopy(random_state),

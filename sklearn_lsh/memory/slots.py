@@ -29,6 +29,8 @@ class Slots(NamedTuple):
         Numbers of their labels.
     stamps : ndarray of shape (n_room,), dtype=int64
         At which row each was last touched. No two are touched by the same.
+    sizes : ndarray of shape (n_room,), dtype=int64
+        How many rows each key stands for.
     ring : ndarray of shape (n_room + 1, 2), dtype=int32
         Who is next older and who next newer, each by its slot and one: row 0 is both ends.
     counts : ndarray of shape (4,), dtype=int64
@@ -38,6 +40,7 @@ class Slots(NamedTuple):
     keys: np.ndarray
     labels: np.ndarray
     stamps: np.ndarray
+    sizes: np.ndarray
     ring: np.ndarray
     counts: np.ndarray
 
@@ -48,6 +51,7 @@ class Slots(NamedTuple):
             keys=np.zeros((0, n_dimensions), np.float32),
             labels=np.zeros(0, np.int32),
             stamps=np.zeros(0, np.int64),
+            sizes=np.zeros(0, np.int64),
             ring=np.zeros((1, 2), np.int32),
             counts=np.array([0, 0, 0, NONE]),
         )
@@ -56,6 +60,11 @@ class Slots(NamedTuple):
     def n_used(self) -> int:
         """Number of slots that hold a key."""
         return int(self.counts[N_USED])
+
+    @property
+    def of_slots(self) -> tuple[np.ndarray, ...]:
+        """The arrays that have a row for each slot."""
+        return self.keys, self.labels, self.stamps, self.sizes
 
     @property
     def ages(self) -> np.ndarray:
@@ -68,21 +77,20 @@ class Slots(NamedTuple):
         if n_slots <= n_room and self.keys.flags.writeable:
             return self
         n_room = min(most, max(FIRST_SLOTS, n_slots, 2 * n_room))
-        keys, labels, stamps = (_with_rows(array, n_room) for array in self[:3])
-        return Slots(keys, labels, stamps, _with_rows(self.ring, n_room + 1), self.counts.copy())
+        arrays = (_with_rows(array, n_room) for array in self.of_slots)
+        return Slots(*arrays, _with_rows(self.ring, n_room + 1), self.counts.copy())
 
     def cut(self) -> Slots:
         """Those in use, without room for more."""
         n = self.n_used
-        keys, labels, stamps = (array[:n] for array in self[:3])
-        return Slots(keys, labels, stamps, self.ring[: n + 1], self.counts)
+        return Slots(*(array[:n] for array in self.of_slots), self.ring[: n + 1], self.counts)
 
     def kept(self, places: np.ndarray, renumbered: np.ndarray) -> Slots:
         """The slots at these places alone, in their order, with other numbers of their labels."""
-        keys, labels, stamps = (array[places] for array in self[:3])
+        keys, labels, stamps, sizes = (array[places] for array in self.of_slots)
         counts = self.counts.copy()
         counts[N_USED] = len(places)
-        return Slots(keys, renumbered[labels], stamps, _ring_of(stamps), counts)
+        return Slots(keys, renumbered[labels], stamps, sizes, _ring_of(stamps), counts)
 
     def check_stored(self, n_dimensions: int, n_labels: int, most: int) -> Slots:
         """Return what was loaded, as kernels read it."""
@@ -100,7 +108,8 @@ class Slots(NamedTuple):
         )
         if len(np.unique(stamps)) < n:
             refuse(f"{place}.stamps", "of different rows", stamps)
-        return Slots(keys, labels, stamps, _ring_of(stamps), counts)
+        sizes = check_array(f"{place}.sizes", self.sizes, np.int64, (n,), least=1, below=MOST_ROWS)
+        return Slots(keys, labels, stamps, sizes, _ring_of(stamps), counts)
 
 
 class Found(NamedTuple):

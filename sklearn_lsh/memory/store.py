@@ -10,7 +10,7 @@ import numpy as np
 
 from sklearn_lsh import kernels
 from sklearn_lsh.memory.buckets import Buckets, KeyHashing
-from sklearn_lsh.memory.slots import MOVED, N_WRITTEN, NONE, Found, Slots
+from sklearn_lsh.memory.slots import MOST_ROWS, MOVED, N_WRITTEN, NONE, Found, Slots
 from sklearn_lsh.stored import MOST, Attributes, check_generator
 from sklearn_lsh.threads import one_by_one
 
@@ -40,20 +40,20 @@ class Store:
         Most slots.
     n_dimensions : int
     age_noise : float
+    key_weight : float
+        Most that a key weighs against a row that it takes in, see `LSHMemoryClassifier`.
     search : {"auto", "exact", "lsh"}
     hashing : KeyHashing
     random_state : RandomState
         Draws the noise. Each row takes as many numbers, whether it needs them or not.
     """
 
-    def __init__(self, n_slots, n_dimensions, *, age_noise, search, hashing, random_state):
-        self.n_slots, self.age_noise, self.search, self.hashing = (
-            n_slots,
-            age_noise,
-            search,
-            hashing,
-        )
-        self.random_state = random_state
+    def __init__(
+        self, n_slots, n_dimensions, *, age_noise, key_weight, search, hashing, random_state
+    ):
+        self.n_slots, self.age_noise = n_slots, age_noise
+        self.key_weight = float(min(key_weight, MOST_ROWS))
+        self.search, self.hashing, self.random_state = search, hashing, random_state
         self.slots = Slots.empty(n_dimensions)
         self.buckets: Buckets | None = None
         self._due = NEVER
@@ -97,10 +97,10 @@ class Store:
         first = 0
         while first < rows.shape[0]:
             self._refresh()
-            rest = slice(first, None)
+            rest, limits = slice(first, None), (self._due, self.key_weight)
             if self.buckets is None:
                 first += kernels.learn(
-                    rows[rest], labels[rest], noise[rest], self.slots, self._due, found.part(rest)
+                    rows[rest], labels[rest], noise[rest], self.slots, limits, found.part(rest)
                 )
                 continue
             if hashed_by is not self.buckets:
@@ -111,7 +111,7 @@ class Store:
                 labels[rest],
                 noise[rest],
                 self.slots,
-                self._due,
+                limits,
                 hashed_by.arrays,
                 (probes[rest], codes[rest]),
                 found.part(rest),
@@ -217,6 +217,7 @@ class Store:
         stored = Attributes(self)
         n_slots = stored.integer("n_slots", 1)
         stored.number("age_noise", 0)
+        stored.number("key_weight", 0, MOST_ROWS)
         stored.one_of("search", SEARCHES)
         stored.part("hashing", KeyHashing).check_stored()
         stored.part("random_state", np.random.RandomState)

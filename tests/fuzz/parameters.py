@@ -76,6 +76,7 @@ MEMORY = {
     "n_bits": (["auto", 1, 4], {*COUNTS, 17}),
     "n_tables": (["auto", 1, 4], {*COUNTS, True}),
     "age_noise": ([0, 8.0, 1e9, np.float32(0.5)], {*FLOATS, np.inf}),
+    "key_weight": ([0, 1.0, np.float32(2.5), 10**400, np.inf], {"foo", -1, np.nan, None, ()}),
     "temperature": ([40.0, 1, 1e-300, 1e300], {*FLOATS, 0}),
     "random_state": ([0, 3, None], ["foo", -1, 1.5]),
     "n_jobs": ([None, None, 1, 2], {"foo", 1.5}),

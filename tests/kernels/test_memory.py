@@ -23,6 +23,7 @@ def empty_slots(n_slots, width):
         np.zeros((n_slots, width), np.float32),
         np.zeros(n_slots, np.int32),
         np.zeros(n_slots, np.int64),
+        np.zeros(n_slots, np.int64),
         np.zeros((n_slots + 1, 2), np.int32),
         np.array([0, 0, 0, NONE]),
     )
@@ -133,22 +134,29 @@ def test_move_in_buckets(variant, moves, seed):
     assert lying(buckets) == sorted((t, int(codes[i, t]), i) for i in range(6) for t in range(2))
 
 
-@given(n_rows=st.integers(0, 12), n_slots=st.integers(1, 6), due=st.integers(0, 14), seed=seeds)
+@given(
+    n_rows=st.integers(0, 12),
+    n_slots=st.integers(1, 6),
+    due=st.integers(0, 14),
+    most=st.sampled_from([0.0, 1.0, 2.5]),
+    seed=seeds,
+)
 @quick
-def test_learn(variant, n_rows, n_slots, due, seed):
+def test_learn(variant, n_rows, n_slots, due, most, seed):
     """It ends when enough was written, and going on is as if it had not."""
+    limits, ample = (due, most), (1 << 40, most)
     rng = np.random.default_rng(seed)
     rows, labels = unit(normal(rng, n_rows, 4)), rng.integers(3, size=n_rows).astype(np.int32)
     noise = rng.uniform(-2, 2, (n_rows, 3))
     slots, found = empty_slots(n_slots, 4), empty_found(n_rows, 2)
-    n, (*_, some, _, told) = run(variant, "learn", rows, labels, noise, slots, due, found)
+    n, (*_, some, _, told) = run(variant, "learn", rows, labels, noise, slots, limits, found)
     assert n == min(n_rows, due)
-    rest = rows[n:], labels[n:], noise[n:], some, 1 << 40, tuple(each[n:] for each in told)
+    rest = rows[n:], labels[n:], noise[n:], some, ample, tuple(each[n:] for each in told)
     _, (*_, parts, _, _) = run(variant, "learn", *rest)
-    _, (*_, whole, _, _) = run(variant, "learn", rows, labels, noise, slots, 1 << 40, found)
+    _, (*_, whole, _, _) = run(variant, "learn", rows, labels, noise, slots, ample, found)
     for ours, theirs in zip(parts, whole, strict=True):
         assert_array_equal(ours, theirs)
-    assert whole[4][1] == n_rows
+    assert whole[5][1] == n_rows
 
 
 @given(n_rows=st.integers(1, 12), seed=seeds)
@@ -159,7 +167,7 @@ def test_learn_in_buckets(variant, n_rows, seed):
     rows, labels = unit(normal(rng, n_rows, 4)), rng.integers(2, size=n_rows).astype(np.int32)
     noise = rng.uniform(-2, 2, (n_rows, 3))
     codes = np.zeros((n_rows, 1, 2), np.uint16), np.zeros((n_rows, 2), np.uint16)
-    slots, found = empty_slots(4, 4), empty_found(n_rows, 1)
+    slots, found, ample = empty_slots(4, 4), empty_found(n_rows, 1), (1 << 40, 1.0)
     expected = slots
     buckets = empty_buckets(4, n_buckets=1)
     first = 0
@@ -169,16 +177,16 @@ def test_learn_in_buckets(variant, n_rows, seed):
         told = tuple(each[rest] for each in found)
         own = tuple(each[rest] for each in codes)
         n, (*_, slots, _, buckets, _, _) = run(
-            variant, "learn_in_buckets", *given, slots, 1 << 40, buckets, own, told
+            variant, "learn_in_buckets", *given, slots, ample, buckets, own, told
         )
         end = slice(first, first + n)
         parts = rows[end], labels[end], noise[end]
         _, (*_, expected, _, _) = run(
-            variant, "learn", *parts, expected, 1 << 40, tuple(each[end] for each in found)
+            variant, "learn", *parts, expected, ample, tuple(each[end] for each in found)
         )
         first += n
-        assert slots[4][3] != NONE or first == n_rows
+        assert slots[5][3] != NONE or first == n_rows
     for ours, theirs in zip(slots, expected, strict=True):
         assert_array_equal(ours, theirs)
-    n_used = int(slots[4][0])
+    n_used = int(slots[5][0])
     assert lying(buckets) == [(t, 0, i) for t in range(2) for i in range(n_used)]

@@ -231,6 +231,8 @@ def test_refused_weights():
         {"search": "tree"},
         {"age_noise": -1},
         {"age_noise": np.inf},
+        {"key_weight": -0.1},
+        {"key_weight": np.nan},
         {"temperature": 0},
         {"embedding": 3},
         {"hash_function": "md5"},
@@ -317,6 +319,7 @@ def test_saved_memories_go_on_as_before(through, search, names):
         ("counts", 2, 2**62),  # keys written
         ("labels", 5, 10),
         ("stamps", 5, 10**9),
+        ("sizes", 5, 0),
         ("keys", 5, np.nan),
     ],
 )

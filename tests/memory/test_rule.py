@@ -21,11 +21,12 @@ def unit(rows):
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def make_store(n_slots, n_dimensions, search="exact", age_noise=8.0, seed=0):
+def make_store(n_slots, n_dimensions, search="exact", age_noise=8.0, seed=0, key_weight=1.0):
     return Store(
         n_slots,
         n_dimensions,
         age_noise=age_noise,
+        key_weight=key_weight,
         search=search,
         hashing=HASHING,
         random_state=np.random.RandomState(seed),
@@ -44,7 +45,7 @@ def make_stream(n_rows, n_dimensions, n_classes, seed=0):
 def state_of(store):
     n = store.slots.n_used
     return [
-        *(array[:n] for array in store.slots[:3]),
+        *(array[:n] for array in store.slots.of_slots),
         store.slots.ring[: n + 1],
         store.slots.counts,
     ]
@@ -52,10 +53,11 @@ def state_of(store):
 
 @pytest.mark.parametrize("age_noise", [0, 0.5, 8.0, 1000.0])
 @pytest.mark.parametrize("n_slots", [1, 2, 50, 200])
-def test_learning_is_the_rule(n_slots, age_noise):
+@pytest.mark.parametrize("key_weight", [0, 0.5, 1, 3, np.inf])
+def test_learning_is_the_rule(key_weight, n_slots, age_noise):
     rows, labels = make_stream(400, 6, 12)
-    store = make_store(n_slots, 6, age_noise=age_noise)
-    reference = Reference(n_slots, age_noise, np.random.RandomState(0))
+    store = make_store(n_slots, 6, age_noise=age_noise, key_weight=key_weight)
+    reference = Reference(n_slots, age_noise, np.random.RandomState(0), key_weight)
     store.learn(rows, labels)
     for row, label in zip(rows.astype(float), labels, strict=True):
         reference.learn(row, label)
@@ -63,6 +65,7 @@ def test_learning_is_the_rule(n_slots, age_noise):
     assert n == len(reference.keys)
     assert_array_equal(store.slots.labels[:n], reference.labels)
     assert_array_equal(store.slots.ages, reference.ages)
+    assert_array_equal(store.slots.sizes[:n], reference.sizes)
     assert_allclose(store.slots.keys[:n], reference.keys, atol=1e-5)
 
 
@@ -78,13 +81,14 @@ def test_both_parts_of_the_rule_were_met():
     cuts=st.lists(st.integers(0, 700), max_size=8),
     seed=st.integers(0, 3),
     n_slots=st.sampled_from([40, 600]),
+    key_weight=st.sampled_from([0, 1, np.inf]),
 )
 @settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @pytest.mark.parametrize("search", ["exact", "lsh"])
-def test_any_split_gives_the_same_keys(search, cuts, seed, n_slots):
+def test_any_split_gives_the_same_keys(search, cuts, seed, n_slots, key_weight):
     """Bit for bit, and so does a copy, or what was pickled between."""
     rows, labels = make_stream(700, 9, 150, seed)
-    whole, parts = make_store(n_slots, 9, search), make_store(n_slots, 9, search)
+    whole, parts = (make_store(n_slots, 9, search, key_weight=key_weight) for _ in range(2))
     found = whole.learn(rows, labels, 3)
     pieces = []
     for start, stop in zip([0, *sorted(cuts)], [*sorted(cuts), 700], strict=True):
@@ -133,6 +137,25 @@ def test_noise_is_uniform():
         taken[np.flatnonzero(before != store.slots.labels)] += 1
     expected = (n_rows - n_slots) / n_slots
     assert ((taken - expected) ** 2 / expected).sum() < 20  # chi-square of 4 degrees: p = 0.0005
+
+
+def test_a_key_may_be_the_mean_of_its_rows():
+    rows = unit(np.random.default_rng(0).normal(3, 1, size=(30, 5)))
+    store = make_store(10, 5, key_weight=np.inf)
+    store.learn(rows, np.zeros(30, np.int32))
+    mean = np.zeros(5)
+    for n, row in enumerate(rows.astype(float)):
+        mean = n * mean + row
+        mean /= np.linalg.norm(mean)
+    assert store.slots.n_used == 1
+    assert_allclose(store.slots.keys[0], mean, atol=1e-6)
+
+
+def test_rows_may_keep_slots_of_their_own():
+    rows, labels = make_stream(100, 5, 3)
+    store = make_store(100, 5, key_weight=0)
+    store.learn(rows, labels)
+    assert_array_equal(store.slots.keys[:100], rows)
 
 
 def test_opposite_key_and_row():
