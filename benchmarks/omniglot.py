@@ -3,30 +3,37 @@
     SKLEARN_LSH_DATA=FOLDER python benchmarks/omniglot.py
 
 An embedding is trained on the background alphabets of Omniglot, and judged on the evaluation
-alphabets, on which nothing is chosen. Vectors are pixels, 64 discriminant directions of the
-background classes, and what a network of ours makes of the pixels. Each is asked by the memory,
-the nearest example, the nearest mean of a class's examples, and scikit-learn's NearestCentroid.
+alphabets, on which nothing is chosen. Vectors are pixels, discriminant directions of the background
+classes, what a network of ours makes of the pixels, and what a convolutional network does that was
+trained with the memory of `sklearn_lsh.torch`. Each is asked by the memory, the nearest example,
+the nearest mean of a class's examples, and scikit-learn's NearestCentroid. ``--methods`` (kinds of
+vectors), ``--seed`` and ``--repeats`` measure a part; what the JSON file has of others is kept.
 """
 
 from functools import partial
+from operator import itemgetter
 
 import numpy as np
-from helpers.omniglot_data import as_rows, draw_tasks, rotated, small_pictures, warped
+from helpers.omniglot_data import SIDE, as_rows, draw_tasks, moved, rotated, small_pictures, warped
 from helpers.report import kept, names_in, parse_options, path_of, seeds_of, write
 from helpers.training import FIXED, unconverged
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lsh import HiddenActivations, LSHMLPClassifier
 from sklearn_lsh.datasets import fetch_omniglot
 from sklearn_lsh.memory import LSHMemoryClassifier
 
-# Chosen on the last 100 background classes, when the others were learnt from.
+# Chosen on five of the background alphabets, when the others were learnt from.
 HIDDEN = (1024, 256)
 RATE = 0.002
-N_EPOCHS = 6
+N_EPOCHS = 10
+# Batches that the convolutional network learns from.
+N_STEPS = 1000
+# Background classes of a quick run.
+N_QUICK = 100
 # Classes and examples of each, of the usual tasks.
 TASKS = [(5, 1), (5, 5), (20, 1), (20, 5), (5, 3), (20, 3)]
 N_TASKS = 200
@@ -64,16 +71,29 @@ def network(background, seed):
     settings = {**FIXED, "batch_size": 256, "random_state": seed}
     found = LSHMLPClassifier(HIDDEN, **settings)
     for epoch in range(N_EPOCHS):
-        share = 0.5 + 0.5 * np.cos(np.pi * epoch / N_EPOCHS)
-        found.set_params(learning_rate_init=RATE * (share + 0.02))
+        found.set_params(learning_rate_init=RATE * (1 - epoch / N_EPOCHS))
         rows, order = as_rows(warped(pictures, rng)), rng.permutation(len(labels))
         with unconverged():
             found.partial_fit(rows[order], labels[order])
         print(f"epoch {epoch + 1}: loss {found.loss_curve_[-1]:.3f}", flush=True)
-    centred = StandardScaler(with_std=False)
-    made = make_pipeline(FunctionTransformer(as_rows), HiddenActivations(found), centred)
-    centred.fit(made[:-1].transform(background))
-    return made
+    hidden = HiddenActivations(found)
+
+    def embed(pictures):
+        """Roots, in which strong activations count less, of what it makes of moved copies."""
+        return np.sqrt(sum(hidden.transform(as_rows(copy)) for copy in moved(pictures)))
+
+    return FunctionTransformer(embed)
+
+
+def convolutional(background, seed):
+    """A convolutional network, trained with the same classes and a memory as its last part."""
+    from helpers.omniglot_convolution import ConvolutionalEmbedding  # needs PyTorch
+
+    pictures = rotated(background)
+    labels = np.arange(len(pictures)).repeat(pictures.shape[1])
+    n_steps = 20 if len(background) == N_QUICK else N_STEPS
+    found = ConvolutionalEmbedding(seed, n_steps)
+    return found.fit(pictures.reshape(len(labels), SIDE, SIDE), labels)
 
 
 VECTORS = {
@@ -81,6 +101,7 @@ VECTORS = {
     "64 discriminant directions": discriminant(64),
     "128 discriminant directions": discriminant(128),
     "network": network,
+    "convolutional network": convolutional,
 }
 
 
@@ -176,6 +197,7 @@ def measure(name, background, evaluation, options, seed):
     vectors = vectors.reshape(*evaluation.shape[:2], -1)
     n_tasks = 10 if options.quick else N_TASKS
     run = {
+        "seed": seed,
         "n_tasks": n_tasks,
         "tasks": measure_tasks(vectors, n_tasks, seed),
         "online": measure_online(vectors, n_tasks // 5, seed),
@@ -195,19 +217,29 @@ def mean_of(runs):
     return np.mean(runs, axis=0).tolist()
 
 
+def joined(results, name, run):
+    """Results with one more run, in place of an earlier one of its seed."""
+    earlier = results["vectors"].get(name, {"runs": []})["runs"]
+    others = [each for each in earlier if each["seed"] != run["seed"]]
+    runs = sorted([*others, run], key=itemgetter("seed"))
+    figures = [{key: each[key] for key in each if key != "seed"} for each in runs]
+    found = results["vectors"] | {name: {"mean": mean_of(figures), "runs": runs}}
+    return results | {"vectors": {each: found[each] for each in VECTORS if each in found}}
+
+
 def main():
     options = parse_options(__doc__, methods="")
     background, evaluation = (small_pictures(images) for images in fetch_omniglot())
     if options.quick:
-        background = background[:100]
-    path = path_of(__file__, options)
-    results = {"published": PUBLISHED, "vectors": {}} | kept(path)
+        background = background[:N_QUICK]
+    path, seeds = path_of(__file__, options), seeds_of(options)
+    del options.seed, options.repeats  # of this part; each run has its seed
     for name in names_in(options.methods, VECTORS):
-        runs = []
-        for seed in seeds_of(options):
-            runs.append(measure(name, background, evaluation, options, seed))
-            results["vectors"][name] = {"mean": mean_of(runs), "runs": runs}
-            write(__file__, options, results)
+        for seed in seeds:
+            run = measure(name, background, evaluation, options, seed)
+            # Read now: other parts may have been measured meanwhile.
+            results = {"published": PUBLISHED, "vectors": {}} | kept(path)
+            write(__file__, options, joined(results, name, run), ["torch"])
 
 
 if __name__ == "__main__":

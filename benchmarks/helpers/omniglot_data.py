@@ -64,6 +64,12 @@ def warped(pictures, rng):
     return out.reshape(flat.shape)
 
 
+def moved(pictures):
+    """Copies of pictures: as they are, and moved by a pixel to each side."""
+    steps = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+    return [np.roll(pictures, step, axis=(-2, -1)) for step in steps]
+
+
 def _matrices(n, rng):
     """Linear maps of the plane: ndarray of shape (n, 2, 2)."""
     angle = np.deg2rad(rng.uniform(-15, 15, n))

@@ -52,33 +52,42 @@ def memory_showings(figure, report):
 LINES = ["-", "--", ":", "-."]
 
 
-def row_of(name, shares):
-    """A row of percentages of the published tasks."""
-    told = {task: f"{shares[task]:.1f}" for task in PUBLISHED_TASKS}
-    return {"vectors and answer": name, **told}
+# Heading of what is asked about all evaluation classes at once.
+ALL_CLASSES = "all 659, 1-shot"
 
 
-COLUMNS = {
-    name: (lambda row, name=name: row[name]) for name in ("vectors and answer", *PUBLISHED_TASKS)
-}
+def percentages(name, shares):
+    """A row of percentages by task."""
+    return {"vectors and answer": name} | {task: f"{share:.1f}" for task, share in shares.items()}
+
+
+def columns(tasks):
+    """Columns of such rows; a row may lack tasks."""
+    names = ("vectors and answer", *tasks)
+    return {name: (lambda row, name=name: row.get(name, "")) for name in names}
 
 
 @fragment("omniglot", "omniglot")
 def omniglot(report):
     """Percent told right of the usual tasks, across alphabets and within one."""
-    found, parts = report["results"], []
-    for place, title in (("across", "Across alphabets"), ("within", "Within an alphabet")):
-        rows = []
-        for vectors, runs in found["vectors"].items():
-            tasks = runs["mean"]["tasks"][place]
-            for answer in next(iter(tasks.values())):
-                shares = {task: told[answer] for task, told in tasks.items()}
-                rows.append(row_of(f"{vectors}: {answer}", shares))
-        if place == "across":
-            for source, shares in found["published"].items():
-                rows.append(row_of(source, dict(zip(PUBLISHED_TASKS, shares, strict=True))))
-        parts.append(f"{title}:\n\n{table_of(rows, COLUMNS)}")
-    return "\n".join([*parts, environment(report)])
+    vectors, rows = report["results"]["vectors"], {"across": [], "within": []}
+    for name, runs in vectors.items():
+        mean = runs["mean"]
+        for answer, all_classes in mean["all classes"].items():
+            for place, tasks in mean["tasks"].items():
+                shares = {task: tasks[task][answer] for task in PUBLISHED_TASKS}
+                found = shares | {ALL_CLASSES: all_classes}
+                rows[place].append(percentages(f"{name}: {answer}", found))
+    for source, shares in report["results"]["published"].items():
+        published = dict(zip(PUBLISHED_TASKS, shares, strict=True))
+        rows["across"].append(percentages(source, published))
+    across = table_of(rows["across"], columns([*PUBLISHED_TASKS, ALL_CLASSES]))
+    within = table_of(rows["within"], columns(PUBLISHED_TASKS))
+    counts = ", ".join(f"{name} {len(runs['runs'])}" for name, runs in vectors.items())
+    return (
+        f"Across alphabets:\n\n{across}\nWithin an alphabet:\n\n{within}\n"
+        f"Means of runs with seeds of their own: {counts}. {environment(report)}"
+    )
 
 
 def microseconds(name):
