@@ -2,20 +2,27 @@
 
     python benchmarks/streams.py
     python benchmarks/streams.py --parts opponents --opponents FOLDER/bin/python
+    python benchmarks/streams.py --parts text --text-blocks 1400 --folder FOLDER
+    python benchmarks/streams.py --parts long --long 213000000
 
 measures, by processor's seconds, for clicks that are made up (`HashedClicks`) and networks without
 hidden layers:
 
 - sources: rows a second from memory, ``.npz``, text, compressed text and Parquet;
 - memory: the highest resident memory with 100 times the data, in processes of their own (Linux);
+- text: a file of svmlight text under a limit of 2 GB of address space, and as much from memory
+  (Linux; the file of so many blocks of 5.7 MB is made in the folder, and stays there);
 - order: files that are sorted by label, against files in a random order and no shuffling;
 - long: one long pass: whether rate and memory stay, and the log-loss beside the best there is;
 - opponents: non-zeros a second and log-loss after one pass, beside others, which are installed in
   an environment of their own: ``pip install scikit-learn vowpalwabbit xgboost-cpu river``.
+
+Each part has what it depends on beside its figures; what the JSON file has of other parts is kept.
 """
 
 import gzip
 import json
+import resource
 import subprocess
 import tempfile
 import time
@@ -25,7 +32,7 @@ from pathlib import Path
 import numpy as np
 from helpers.measures import median, timed
 from helpers.processes import in_new_process, peak_memory
-from helpers.report import parse_options, path_of, seeds_of, write
+from helpers.report import conditions, kept, names_in, parse_options, path_of, seeds_of, write
 from helpers.training import unconverged
 from scipy import sparse
 from sklearn.datasets import dump_svmlight_file
@@ -40,18 +47,24 @@ UNSEEN = 10**6
 # Blocks of which rows are mixed.
 WINDOW = 8
 # Seconds after which an opponent is given up.
-LIMIT = 60
+LIMIT = 180
 OPPONENTS = ("SGDClassifier", "Vowpal Wabbit", "XGBoost", "river")
-# Sizes of mini-batches that ours are measured with. The rate is the best of four for each of them,
-# on training rows that were held back.
-BATCHES = (64, 256, 1024)
+# Sizes of mini-batches, and the rate that is best of four for each of them on training rows that
+# were held back.
+RATES = {256: 0.1, 1024: 0.1, 4096: 0.14}
+# What a process may have of address space when it learns from text, as ``ulimit -v 2000000``.
+MOST_ADDRESSES = 2_000_000 * 1024
 
 
-def learner(seed=0, **settings):
-    """A logistic regression: a network without hidden layers."""
-    common = {"solver": "adagrad", "learning_rate_init": 0.05, "batch_size": 1024, "alpha": 0}
-    given = {**common, "learning_rate": "constant", "max_iter": 1, "random_state": seed, **settings}
-    return LSHMLPClassifier((), **given)
+def learner(seed=0, batch_size=1024, **settings):
+    """A logistic regression: a network without hidden layers.
+
+    Gradients of a mini-batch are means: beside the root of their squares ``epsilon`` is as one of a
+    single row, so that a weight's first step is not the longest of all.
+    """
+    common = {"solver": "adagrad", "epsilon": 1 / batch_size, "alpha": 0, "batch_size": batch_size}
+    common |= {"learning_rate_init": RATES[batch_size], "learning_rate": "constant"}
+    return LSHMLPClassifier((), **{**common, "max_iter": 1, "random_state": seed, **settings})
 
 
 def fit(source, **settings):
@@ -192,6 +205,66 @@ def measure_order(options):
     return {"runs": runs, "medians": medians_by("file", runs)}
 
 
+def write_text(path, source):
+    """Write blocks as svmlight text, without a loop over their values."""
+    columns = np.array([f" {column}:1" for column in range(source.n_features)], "S")
+    characters = columns.view(np.uint8).reshape(source.n_features, -1)
+    with open(path, "wb") as file:
+        for X, y in source:
+            pairs = characters[X.indices]
+            ends = (pairs != 0).sum(axis=1) - 1
+            pairs[np.arange(len(ends)), ends] = X.data.astype(np.uint8) + ord("0")
+            labels = np.zeros((len(y), pairs.shape[1]), np.uint8)
+            labels[:, 0], labels[:, 1] = ord("\n"), y + ord("0")
+            text = np.insert(pairs, X.indptr[:-1], labels, axis=0).ravel()
+            file.write(text[text != 0][1:].tobytes() + b"\n")
+
+
+def in_memory(source):
+    """The same blocks as one matrix; its parts are made before, so that nothing is there twice."""
+    n_rows, ends = source.n_rows, [0]
+    data, indices = (np.empty(40 * n_rows, dtype) for dtype in (np.float32, np.int32))
+    y = np.concatenate([_put(X, y, data, indices, ends) for X, y in source])
+    X = sparse.csr_array((data[: ends[-1]], indices[: ends[-1]], np.array(ends)), copy=False)
+    return ArrayBlocks(X, y, block_size=source.block_size)
+
+
+def _put(X, y, data, indices, ends):
+    first = ends[-1]
+    data[first : first + X.nnz], indices[first : first + X.nnz] = X.data, X.indices
+    ends.extend((first + X.indptr[1:]).tolist())
+    return y
+
+
+def run_text(path, clicks, limit):
+    """One pass over text, with a limit of address space, or over the same rows in memory."""
+    if limit:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    shape = {"n_features": clicks.n_features, "block_size": clicks.block_size}
+    source = SvmlightBlocks(path, **shape) if limit else in_memory(clicks)
+    seconds, network = fit(source)
+    return {
+        "rows_a_second": clicks.n_rows / seconds,
+        "highest_bytes": peak_memory(),
+        "log_loss": loss_on(network, HashedClicks(50_000, first_block=UNSEEN)),
+    }
+
+
+def measure_text(options):
+    """Text under a limit of memory, and as much data in memory."""
+    with tempfile.TemporaryDirectory() as own:
+        path = Path(options.folder or own, f"clicks_{options.text_blocks}.svm")
+        clicks = HashedClicks(options.text_blocks * options.block, block_size=options.block)
+        if not path.exists():
+            write_text(path, clicks)
+        found = {"rows": clicks.n_rows, "bytes_of_file": path.stat().st_size}
+        for name, limit in (("text", MOST_ADDRESSES), ("memory", 0)):
+            found[name] = in_new_process(run_text, path, clicks, limit)
+            print(name, found[name], flush=True)
+    found["teachers_log_loss"] = best_loss(HashedClicks(50_000, first_block=UNSEEN))
+    return {**found, "address_space": MOST_ADDRESSES}
+
+
 class Watched:
     """A source that notes processor's seconds and memory whenever a block is read."""
 
@@ -240,13 +313,16 @@ def measure_opponents(options):
     test = HashedClicks(50_000, crosses=True, first_block=UNSEEN)
     X, y = together(clicks)
     methods = {}
-    for size in BATCHES:
-        source = ArrayBlocks(X, y, block_size=options.block)
+    kinds = {f"ours, mini-batches of {size}": (size, 1) for size in RATES}
+    kinds |= {f"ours, 1 / {part} of the rows": (1024, part) for part in (2, 3, 4)}
+    for name, (size, part) in kinds.items():
+        n = len(y) // part
+        source = ArrayBlocks(X[:n], y[:n], block_size=options.block)
         seconds, network = fit(source, batch_size=size)
-        methods[f"ours, mini-batches of {size}"] = {
+        methods[name] = {
             "seconds": seconds,
-            "non_zeros": X.nnz,
-            "non_zeros_a_second": X.nnz / seconds,
+            "non_zeros": int(X.indptr[n]),
+            "non_zeros_a_second": int(X.indptr[n]) / seconds,
             "log_loss": loss_on(network, test),
         }
     if options.opponents:
@@ -274,6 +350,7 @@ def run_opponent(python, name, paths):
 PARTS = {
     "sources": measure_sources,
     "memory": measure_memory,
+    "text": measure_text,
     "order": measure_order,
     "long": measure_long,
     "opponents": measure_opponents,
@@ -286,17 +363,17 @@ def main():
         rows=400_000,
         block=16_384,
         long=6_000_000,
-        parts=",".join(PARTS),
+        text_blocks=10,
+        parts="",
         opponents="",
+        folder="",
     )
     if options.quick:
         options.rows, options.block, options.long = 8000, 1000, 20_000
-    path = path_of(__file__, options)
-    results = json.loads(path.read_text())["results"] if path.exists() else {}
-    for part in options.parts.split(","):
-        results[part] = PARTS[part](options)
-    options.opponents = bool(options.opponents)
-    write(__file__, options, results)
+    results = kept(path_of(__file__, options))
+    for part in names_in(options.parts, PARTS):
+        results[part] = {**PARTS[part](options), **conditions(options)}
+        write(__file__, options, results)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,10 @@ def path_of(script, options):
 
 # Options that figures do not depend on: folders and files of one machine, and what part one call
 # measures of what the file has in the end.
-NOT_RECORDED = {"out", "keep", "weights", "environments", "sets", "methods", "indexes", "counts"}
+NOT_RECORDED = {
+    *("out", "keep", "weights", "environments", "sets", "methods", "indexes", "counts"),
+    *("parts", "opponents", "folder"),
+}
 
 
 def conditions(options, packages=()):

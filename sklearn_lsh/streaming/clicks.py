@@ -7,8 +7,8 @@ import math
 import numpy as np
 from scipy.sparse import csr_array
 
-from sklearn_lsh.inputs import Count
-from sklearn_lsh.streaming.blocks import BLOCK_SIZE, Blocks
+from sklearn_lsh.streaming.blocks import BLOCK_SIZE
+from sklearn_lsh.streaming.made_up import MadeUpBlocks, zipf_ranks
 
 # Fields of categories, with so many values from the first to the last one, and of numbers, which
 # come in so many buckets each.
@@ -18,11 +18,9 @@ N_NUMERIC, N_BUCKETS = 13, 20
 N_CROSSES = 8
 # Of the logarithm of the odds: its mean, and the deviations of the parts of fields and of crosses.
 BIAS, OF_FIELDS, OF_CROSSES = -1.5, 1.2, 0.6
-# What random numbers are for.
-TEACHER, ROWS = range(2)
 
 
-class HashedClicks(Blocks):
+class HashedClicks(MadeUpBlocks):
     """Samples as a log of clicks has them, with the best log-loss that there is.
 
     A sample has 39 fields. 26 are categorical with 10 to 100,000 values, of which the k-th comes
@@ -77,21 +75,14 @@ class HashedClicks(Blocks):
         first_block: int = 0,
     ) -> None:
         counts = {"n_rows": n_rows, "n_features": n_features, "block_size": block_size}
-        for name, value in counts.items():
-            if not Count().is_satisfied_by(value):
-                raise ValueError(f"{name} must be an integer >= 1, got {value!r}.")
-        for name, value in {"seed": seed, "first_block": first_block}.items():
-            if not Count(0).is_satisfied_by(value):
-                raise ValueError(f"{name} must be an integer >= 0, got {value!r}.")
-        self.n_rows, self.n_features, self.crosses = int(n_rows), int(n_features), bool(crosses)
-        self.block_size, self.seed, self.first_block = int(block_size), int(seed), int(first_block)
-        self.n_blocks = math.ceil(self.n_rows / self.block_size)
+        super().__init__(counts, seed=seed, first_block=first_block)
+        self.crosses = bool(crosses)
         self.classes = np.array([0, 1])
         self._draw_teacher()
 
     def _draw_teacher(self) -> None:
         """Draw a column and a weight for each value of each field, and of each cross."""
-        rng = np.random.default_rng((self.seed, TEACHER))
+        rng = self._teachers_generator()
         categorical = np.geomspace(FEWEST, MOST, N_CATEGORICAL).astype(int)
         self._sizes = np.concatenate([np.full(N_NUMERIC, N_BUCKETS), categorical])
         smallest = np.argsort(self._sizes, kind="stable")[: 2 * N_CROSSES]
@@ -110,14 +101,11 @@ class HashedClicks(Blocks):
 
     def _draw(self, number: int):
         """Draw the values of a block, as places in the tables, and what decides on the clicks."""
-        n = min(self.block_size, self.n_rows - number * self.block_size)
-        rng = np.random.default_rng((self.seed, ROWS, self.first_block + number))
+        n, rng = self._generator(number)
         u = rng.random((n, len(self._sizes)), dtype=np.float32)
         ranks = np.empty(u.shape, np.int64)
         ranks[:, :N_NUMERIC] = u[:, :N_NUMERIC] * N_BUCKETS
-        # That a rank is at most k has the probability log(k + 1) / log(size + 1).
-        sizes = self._sizes[N_NUMERIC:]
-        ranks[:, N_NUMERIC:] = np.exp(u[:, N_NUMERIC:] * np.log(sizes + 1).astype(np.float32)) - 1
+        ranks[:, N_NUMERIC:] = zipf_ranks(u[:, N_NUMERIC:], self._sizes[N_NUMERIC:])
         ranks = np.minimum(ranks, self._sizes - 1)
         first, second = self._pairs.T
         crossed = ranks[:, first] * self._sizes[second] + ranks[:, second]
@@ -155,6 +143,3 @@ class HashedClicks(Blocks):
             Of a click.
         """
         return self._odds(self._draw(number)[0])
-
-    def _name(self) -> str:
-        return f"{self.n_rows}, n_features={self.n_features}, seed={self.seed}"
