@@ -392,6 +392,7 @@ class LSHMemoryClassifier(
 
     def _learn(self, X, y, part, k=1) -> Found:
         rows = unit_rows(X, part)
+        self._store.make_room(len(rows))  # before labels are numbered, which else had no slots
         most = min(self._store.n_slots, self.n_used_ + len(rows))
         return self._store.learn(rows, self._labels.numbers_of(y[part]), min(int(k), most))
 

@@ -64,6 +64,15 @@ class Store:
         """Length of the keys."""
         return self.slots.keys.shape[1]
 
+    def make_room(self, n_rows: int) -> None:
+        """Make room for more rows: what cannot be had is found out before anything is learnt."""
+        with self._turn:
+            self._make_room(n_rows)
+
+    def _make_room(self, n_rows):
+        n_wanted = min(self.n_slots, self.slots.n_used + n_rows)
+        self.slots = self.slots.with_room(n_wanted, self.n_slots)
+
     def learn(self, rows, labels, k: int = 1) -> Found:
         """Learn rows.
 
@@ -81,9 +90,8 @@ class Store:
             Those that were nearest to each row when its turn came.
         """
         with self._turn:
-            n_wanted = min(self.n_slots, self.slots.n_used + rows.shape[0])
             found = Found.with_room(rows.shape[0], k)
-            self.slots = self.slots.with_room(n_wanted, self.n_slots)
+            self._make_room(rows.shape[0])
             size = max(1, min(CHUNK_ROWS, MAX_NOISE // self._n_candidates))
             for start in range(0, rows.shape[0], size):
                 part = slice(start, start + size)

@@ -14,8 +14,10 @@ from scipy.sparse import csr_array, issparse
 from sklearn_lsh.inputs import Count, MatrixLike, check_sparse
 from sklearn_lsh.streaming.blocks import BLOCK_SIZE, Blocks
 
-# Bytes of a local header of a ZIP file before its name, and where its two lengths are.
-LOCAL_HEADER, LENGTHS = 30, slice(26, 30)
+# Bytes of a local header of a ZIP file before its name, ...
+LOCAL_HEADER = 30
+# ... and where in it the lengths are of the name and of what follows it.
+LENGTHS = slice(26, 30)
 
 
 class SequenceBlocks(Blocks):

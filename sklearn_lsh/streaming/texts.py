@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# Bytes that are looked through at a time, of a plain file and of a compressed one.
-CHUNK, COMPRESSED_CHUNK = 1 << 24, 1 << 18
+# Bytes that are looked through at a time, of a plain file ...
+CHUNK = 1 << 24
+# ... and of a compressed one.
+COMPRESSED_CHUNK = 1 << 18
 # How zlib is told to expect gzip's header.
 GZIP = 16 + zlib.MAX_WBITS
 

@@ -214,6 +214,22 @@ def test_refused_calls_change_nothing(rows, labels, message):
         assert pickle.dumps(vars(memory)) == before
 
 
+def test_labels_that_find_no_room_are_not_there(monkeypatch):
+    memory = LSHMemoryClassifier(random_state=0).fit(np.eye(3)[:2], ["a", "b"])
+    rows, y = np.ones((1000, 3)), ["new"] * 1000
+
+    def refuse(array, n_rows):
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slots, "_with_rows", refuse)
+        with pytest.raises(MemoryError):
+            memory.partial_fit(rows, y)
+    assert_array_equal(memory.classes_, ["a", "b"])
+    assert memory.n_used_ == 2
+    assert_array_equal(memory.partial_fit(rows, y).classes_, ["a", "b", "new"])
+
+
 def test_refused_weights():
     message = messages(LSHMemoryClassifier().fit, X, Y, sample_weight=np.ones(len(Y)))
     assert "comes twice" in message
