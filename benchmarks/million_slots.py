@@ -5,8 +5,10 @@
 times, in processor time, questions for the nearest key, and writes: a row whose label is new, for
 which the nearest key is found first and the oldest is given up. Against a product with all keys,
 and an HNSW index (`pip install hnswlib`) that is changed as often, up to 100,000 keys: a million
-take it too long to build. Keys are random, and questions keys with noise of half their length; or
-both are 128 discriminant directions of Omniglot's drawings, turned, moved and slanted.
+take long to build (``--most-of-hnsw 1000000``). Keys are random, and questions keys with noise of
+half their length; or both are 128 discriminant directions of Omniglot's drawings, turned, moved and
+slanted. ``--sets``, ``--counts`` (of keys) and ``--methods`` measure a part; what the JSON file has
+of others is kept, also where several parts run at once.
 """
 
 import time
@@ -24,8 +26,7 @@ from sklearn_lsh.memory.store import Store
 
 N_DIMENSIONS = 128
 SIZES = [10_000, 100_000, 1_000_000]
-# Keys up to which an HNSW index is built, and its settings; ef is the first that finds enough.
-MOST_OF_HNSW = 100_000
+# Settings of an HNSW index; ef is the first that finds enough.
 LINKS = 16
 EF_OF_BUILDING = 100
 EF = [10, 20, 40, 80, 160, 320, 640]
@@ -42,7 +43,7 @@ def random_keys(n_keys, rng):
     """Keys, and questions that are some of the first with noise."""
     keys = unit(rng.standard_normal((n_keys, N_DIMENSIONS), np.float32))
     noise = unit(rng.standard_normal((N_ASKED, N_DIMENSIONS), np.float32))
-    return keys, unit(keys[rng.choice(min(SIZES), N_ASKED, replace=False)] + noise / 2)
+    return keys, unit(keys[rng.choice(min(n_keys, SIZES[0]), N_ASKED, replace=False)] + noise / 2)
 
 
 def keys_of_drawings(n_keys, rng):
@@ -128,8 +129,8 @@ class HNSW:
 
         self.index = hnswlib.Index("ip", N_DIMENSIONS)
         self.index.init_index(len(keys) + N_ASKED, EF_OF_BUILDING, LINKS)
+        self.index.add_items(keys, np.arange(len(keys)))  # by all threads: it is not timed
         self.index.set_num_threads(1)
-        self.index.add_items(keys, np.arange(len(keys)))
         self.oldest, self.label = 0, len(keys)
         for ef in EF:
             self.index.set_ef(ef)
@@ -178,26 +179,27 @@ def measure(method, keys, asked, strangers):
 
 
 def main():
-    options = parse_options(__doc__, repeats=1, sets="", methods="")
-    path = path_of(__file__, options)
-    results = kept(path)
-    sizes = [10_000] if options.quick else SIZES
+    settings = {"sets": "", "counts": "", "methods": "", "most_of_hnsw": 100_000}
+    options = parse_options(__doc__, repeats=1, **settings)
+    path, sizes = path_of(__file__, options), [10_000] if options.quick else SIZES
+    if options.counts:
+        sizes = [int(count) for count in options.counts.split(",")]
     for name in names_in(options.sets, KEYS):
         for seed in seeds_of(options):
-            rng = np.random.default_rng(seed)
-            rows, asked = KEYS[name](max(sizes), rng)
+            rows, asked = KEYS[name](max(sizes), np.random.default_rng(seed))
             for n_keys in sizes:
                 keys = rows[:n_keys]
                 strangers = unit(asked[::-1] + 0.1 * rows[-len(asked) :])
                 for method in names_in(options.methods, METHODS):
-                    if method == "HNSW" and n_keys > MOST_OF_HNSW:
+                    if method == "HNSW" and n_keys > options.most_of_hnsw:
                         continue
                     with threadpool_limits(1):
                         run = measure(method, keys, asked, strangers)
                     print(f"{name}, {n_keys} keys, {method}: {run}", flush=True)
+                    results = kept(path)  # read now: other parts may have been written meanwhile
                     place = results.setdefault(name, {}).setdefault(str(n_keys), {})
                     place.setdefault(method, {})[str(seed)] = run
-                write(__file__, options, results)
+                    write(__file__, options, results)
 
 
 if __name__ == "__main__":
