@@ -2,7 +2,7 @@
 
     python benchmarks/streams.py
     python benchmarks/streams.py --parts opponents --opponents FOLDER/bin/python
-    python benchmarks/streams.py --parts text --text-blocks 1400 --folder FOLDER
+    python benchmarks/streams.py --parts text --text-blocks 2800 --folder FOLDER
     python benchmarks/streams.py --parts long --long 213000000
 
 measures, by processor's seconds, for clicks that are made up (`HashedClicks`) and networks without
@@ -11,7 +11,7 @@ hidden layers:
 - sources: rows a second from memory, ``.npz``, text, compressed text and Parquet;
 - memory: the highest resident memory with 100 times the data, in processes of their own (Linux);
 - text: a file of svmlight text under a limit of 2 GB of address space, and as much from memory
-  (Linux; the file of so many blocks of 5.7 MB is made in the folder, and stays there);
+  (Linux; the file of so many blocks of 2.9 MB is made in the folder, and stays there);
 - order: files that are sorted by label, against files in a random order and no shuffling;
 - long: one long pass: whether rate and memory stay, and the log-loss beside the best there is;
 - opponents: non-zeros a second and log-loss after one pass, beside others, which are installed in
@@ -45,7 +45,7 @@ HELPERS = Path(__file__).parent / "helpers"
 # Number of the first block that is tested on, beyond all that are learnt from.
 UNSEEN = 10**6
 # Blocks of which rows are mixed.
-WINDOW = 8
+WINDOW = 16
 # Seconds after which an opponent is given up.
 LIMIT = 180
 OPPONENTS = ("SGDClassifier", "Vowpal Wabbit", "XGBoost", "river")
@@ -190,7 +190,7 @@ def measure_order(options):
         X, y = together(clicks)
         by_label = np.argsort(y, kind="stable")
         mixed = np.random.default_rng(seed).permutation(len(y))
-        size = max(1, len(y) // 100)
+        size = max(1, len(y) // 200)
         for name, rows, settings in (
             ("random order", mixed, {}),
             ("sorted by label", by_label, {}),
@@ -361,7 +361,7 @@ def main():
     options = parse_options(
         __doc__,
         rows=400_000,
-        block=16_384,
+        block=8192,
         long=6_000_000,
         text_blocks=10,
         parts="",

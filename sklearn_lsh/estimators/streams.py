@@ -58,7 +58,7 @@ class StreamMixin:
         *,
         classes: ArrayLike | None = None,
         n_epochs: int | None = None,
-        shuffle_blocks: int = 8,
+        shuffle_blocks: int = 16,
         validation: Source | None = None,
         checkpoint: str | PathLike | None = None,
         checkpoint_every: float | str = "10min",
@@ -82,7 +82,7 @@ class StreamMixin:
             for label indicators, target values and networks that `warm_start` goes on with.
         n_epochs : int or None, default=None
             Highest number of epochs. None is `max_iter`.
-        shuffle_blocks : int, default=8
+        shuffle_blocks : int, default=16
             Blocks of which rows are mixed. As many and a few more are in memory.
         validation : source of blocks, default=None
             Rows to measure progress on after each epoch. They are read once, and kept in memory.

@@ -31,7 +31,7 @@ class SequenceBlocks(Blocks):
         Of the same length.
     sample_weight : sequence, default=None
         Of the same length.
-    block_size : int, default=16384
+    block_size : int, default=8192
         Rows of a block; the last one may have fewer.
 
     Attributes
@@ -97,7 +97,7 @@ class ArrayBlocks(SequenceBlocks):
         Labels, label indicators or target values.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the samples.
-    block_size : int, default=16384
+    block_size : int, default=8192
         Rows of a block; the last one may have fewer.
 
     Attributes

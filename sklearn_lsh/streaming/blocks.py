@@ -14,7 +14,7 @@ from scipy.sparse import issparse
 from sklearn_lsh.inputs import Count, Samples
 
 # Rows of a block, unless something else is asked for.
-BLOCK_SIZE = 16_384
+BLOCK_SIZE = 8192
 # Characters of a source's name in messages.
 MOST_SHOWN = 120
 

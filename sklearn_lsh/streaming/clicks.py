@@ -41,7 +41,7 @@ class HashedClicks(MadeUpBlocks):
     crosses : bool, default=False
         Whether the eight pairs of fields have columns, too: a linear model needs them to be as good
         as the teacher.
-    block_size : int, default=16384
+    block_size : int, default=8192
         Rows of a block; the last one may have fewer.
     seed : int, default=0
         Of the teacher and of the rows.
@@ -61,7 +61,7 @@ class HashedClicks(MadeUpBlocks):
     >>> source = HashedClicks(100_000, n_features=2**18)
     >>> X, y = source.read(3)
     >>> X.shape, float(y.mean().round(1))
-    ((16384, 262144), 0.2)
+    ((8192, 262144), 0.2)
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class NextItems(MadeUpBlocks):
         Number of classes.
     n_features : int, default=2**20
         Number of columns.
-    block_size : int, default=16384
+    block_size : int, default=8192
         Rows of a block; the last one may have fewer.
     seed : int, default=0
         Of what follows what, and of the rows.
@@ -53,7 +53,7 @@ class NextItems(MadeUpBlocks):
     >>> source = NextItems(100_000)
     >>> X, y = source.read(3)
     >>> X.shape, len(source.classes)
-    ((16384, 1048576), 1000000)
+    ((8192, 1048576), 1000000)
     >>> float(source.probabilities(3).mean().round(2))
     0.6
     """

@@ -96,7 +96,7 @@ class SvmlightBlocks(SparseTextBlocks):
     path : str or path
         Name of the file. If it ends in ``.gz``, it is decompressed, and some 50 kB are kept for
         each block to do so from there on.
-    block_size : int, default=16384
+    block_size : int, default=8192
         Lines of a block; the last one may have fewer.
     n_features : int or None, default=None
         Number of features. None reads all of the file to find it.
@@ -181,7 +181,7 @@ class MultilabelBlocks(SparseTextBlocks):
     ----------
     path : str or path
         Name of the file. If it ends in ``.gz``, it is decompressed.
-    block_size : int, default=16384
+    block_size : int, default=8192
         Lines of a block; the last one may have fewer.
     header : bool, default=True
         Whether the first line says how many samples, features and labels there are.

@@ -276,7 +276,8 @@ def test_epochs_that_are_used_up_are_warned_of():
 
 
 def test_several_threads():
-    network = classifier(n_jobs=2, max_iter=15).fit_batches(ArrayBlocks(X, Y, block_size=50))
+    network = classifier(n_jobs=2, max_iter=15)
+    network.fit_batches(ArrayBlocks(X, Y, block_size=50), shuffle_blocks=4)
     assert network.score(X, Y) > 0.9
 
 
