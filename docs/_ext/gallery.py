@@ -18,6 +18,7 @@ ORDER = [
     "plot_callbacks.py",
     "plot_stream.py",
     "plot_larger_than_memory.py",
+    "plot_local_cluster.py",
     "plot_threads.py",
     "plot_partition_function.py",
     "plot_torch_output_layer.py",

@@ -17,6 +17,7 @@ import memory
 import neighbors
 import pictures
 import readme
+import replicas
 import reports
 import streams
 import threads
@@ -31,6 +32,7 @@ CONTENTS = [
     hashing,
     memory,
     neighbors,
+    replicas,
     streams,
     threads,
 ]

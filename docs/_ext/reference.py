@@ -12,6 +12,14 @@ MODULES = {
         "Streams",
         "Sources of [data larger than memory](../user_guide/larger_than_memory.md), in blocks.",
     ),
+    "sklearn_lsh.distributed": (
+        "Many machines",
+        "Training [by many workers](../user_guide/distributed.md): Dask's, or any executor's.",
+    ),
+    "sklearn_lsh.distributed.dask": (
+        "Dask",
+        "Estimators for Dask's arrays and data frames, imported only when wanted.",
+    ),
     "sklearn_lsh.hashing": (
         "Hashing",
         "Locality-sensitive hash families, tables and a sampler, usable without any network.",
@@ -44,7 +52,7 @@ MODULES = {
 }
 
 # Packages that some modules need and an installation need not have.
-OPTIONAL = {"onnx", "skl2onnx", "torch"}
+OPTIONAL = {"dask", "distributed", "onnx", "skl2onnx", "torch"}
 
 # Inherited methods that lead into scikit-learn's own guide.
 SCIKIT_LEARNS = {"get_metadata_routing", "set_output"}

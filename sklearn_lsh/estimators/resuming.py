@@ -142,8 +142,10 @@ class CheckpointSaver(Saver):
         self._resumes = True
 
 
-def make_saver(estimator, plan, folder, every, *, resume: bool) -> Saver:
+def make_saver(estimator, plan, folder, every, *, resume: bool, **more) -> Saver:
     """Make what saves the training of an estimator in a folder; nothing, where that is None.
+
+    What must be the same to go on is in the estimator and the plan, and whatever ``more`` there is.
 
     Raises
     ------
@@ -153,7 +155,9 @@ def make_saver(estimator, plan, folder, every, *, resume: bool) -> Saver:
     seconds = seconds_of(every)
     if folder is None:
         return Saver()
-    return CheckpointSaver(Checkpoints(folder), facts_of(estimator, plan), seconds, resumes=resume)
+    checkpoints = Checkpoints(folder)
+    facts = facts_of(estimator, plan) | more
+    return CheckpointSaver(checkpoints, facts, seconds, resumes=resume)
 
 
 def facts_of(estimator, plan) -> dict:

@@ -197,6 +197,10 @@ class Position:
         self.n_batches += n_batches
         self.number += 1
 
+    def mean_loss(self, network: Network) -> float:
+        """Mean loss of the epoch, the penalty at its end included."""
+        return self.loss / self.n_rows + network.penalty(self.n_rows / self.n_batches)
+
     def end_epoch(self) -> None:
         """Go to the next epoch."""
         self.epoch += 1
@@ -341,9 +345,9 @@ class Stream:
     data : TrainingSet or None
         The rows of the round at the position, which were fetched already; then those of the latest
         round that has any.
-    n_rows : int
+    n_rows : int, default=0
         Of an epoch, as far as is known.
-    before_batch : callable
+    before_batch : callable, default=None
         ``before_batch(data, n_batches, stopping)`` is called before each of the mini-batches of the
         data, and told whether it is left out; with several threads only before the first one.
     """
@@ -351,8 +355,8 @@ class Stream:
     rounds: Rounds
     position: Position
     data: TrainingSet | None
-    n_rows: int
-    before_batch: Callable[[TrainingSet, int, bool], None]
+    n_rows: int = 0
+    before_batch: Callable[[TrainingSet, int, bool], None] = lambda *batch: None
 
     def passes(self, settings: TrainingSettings, random_state) -> StreamPasses:
         """Make the passes of a training over them."""
@@ -444,6 +448,6 @@ class StreamPasses:
         position = self._stream.position
         if position.n_rows == 0:
             raise ValueError(NO_ROWS)
-        self.n_rows, n_batches, loss = position.n_rows, position.n_batches, position.loss
+        self.n_rows, loss = position.n_rows, position.mean_loss(network)
         position.end_epoch()
-        return loss / self.n_rows + network.penalty(self.n_rows / n_batches)
+        return loss

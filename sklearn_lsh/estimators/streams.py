@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from os import PathLike
 from typing import Any, NamedTuple, Self
@@ -233,22 +234,12 @@ class StreamFit:
             return
         state = state or self._begin()
         validation = self._read_validation()
-        order = self._order_of(state.seed)
-        encode = partial(read_encoded, draft, self.plan.source)
-        with Rounds(order, encode, state.position) as rounds:
-            data = fetch_first(rounds, state.position)
+        with self._open(state) as stream:
             if not state.is_prepared:
-                self._prepare(state, rounds, data, known=known)
+                self._prepare(state, stream, known=known)
                 draft._begin_history(fresh=fresh, validates=validation is not None)
                 saver.begin(draft, state)
-            rounds.n_epochs = min(rounds.n_epochs, draft._settings.max_iter)
-            report = StreamProgress(draft, state.position, state.n_rows)
-
-            def before_batch(data, n_batches: int, stopping: bool) -> None:
-                report.note(data, n_batches)
-                saver.save_if_due(draft, state, stopping=stopping)
-
-            stream = Stream(rounds, state.position, data, state.n_rows, before_batch)
+            self._watch(stream, state, saver)
             callbacks.begin()
             self._train(state, stream, validation, callbacks)
             draft._remember(stream.data)
@@ -257,6 +248,17 @@ class StreamFit:
             saver.save(draft, state)
         callbacks.end()
         self._warn_of_skipped()
+
+    def _watch(self, stream: Stream, state: StreamState, saver: Saver) -> None:
+        """Report on the training, and save it, between mini-batches."""
+        report = StreamProgress(self.draft, state.position, state.n_rows)
+
+        def before_batch(data, n_batches: int, stopping: bool) -> None:
+            report.note(data, n_batches)
+            saver.save_if_due(self.draft, state, stopping=stopping)
+
+        stream.n_rows, stream.before_batch = state.n_rows, before_batch
+        stream.rounds.n_epochs = min(stream.rounds.n_epochs, self.draft._settings.max_iter)
 
     def _choose_target(self, *, fresh: bool):
         """Let the draft have a target; returns the one that its network has been built for."""
@@ -309,6 +311,13 @@ class StreamFit:
         draws = draft.shuffle and plan.source.n_blocks > plan.shuffle_blocks
         return StreamState(rng, int(rng.randint(MOST_SEED)) if draws else None)
 
+    @contextmanager
+    def _open(self, state: StreamState) -> Iterator[Any]:
+        """Begin to read, up to the first rows."""
+        encode = partial(read_encoded, self.draft, self.plan.source)
+        with Rounds(self._order_of(state.seed), encode, state.position) as rounds:
+            yield Stream(rounds, state.position, fetch_first(rounds, state.position))
+
     def _order_of(self, seed: int | None):
         window = self.plan.shuffle_blocks if self.draft.shuffle else 1
         return lambda epoch: EpochOrder(self.plan.source.n_blocks, window, seed, epoch)
@@ -333,9 +342,9 @@ class StreamFit:
         weight = np.concatenate(weights) if has_weights else None
         return draft._given_validation_set(Samples(stack(list(X)), joined, weight))
 
-    def _prepare(self, state: StreamState, rounds: Rounds, data, *, known) -> None:
+    def _prepare(self, state: StreamState, stream: Stream, *, known) -> None:
         """Choose settings and build the network, by the rows of the first round."""
-        draft, plan = self.draft, self.plan
+        draft, plan, data, rounds = self.draft, self.plan, stream.data, stream.rounds
         if data is None:
             raise ValueError(NO_ROWS)
         n_blocks = plan.source.n_blocks

@@ -77,13 +77,15 @@ class Slots(NamedTuple):
         if n_slots <= n_room and self.keys.flags.writeable:
             return self
         n_room = min(most, max(FIRST_SLOTS, n_slots, 2 * n_room))
-        arrays = (_with_rows(array, n_room) for array in self.of_slots)
-        return Slots(*arrays, _with_rows(self.ring, n_room + 1), self.counts.copy())
+        ring = _with_rows(self.ring, n_room + 1)
+        keys, labels, stamps, sizes = (_with_rows(array, n_room) for array in self.of_slots)
+        return Slots(keys, labels, stamps, sizes, ring, self.counts.copy())
 
     def cut(self) -> Slots:
         """Those in use, without room for more."""
         n = self.n_used
-        return Slots(*(array[:n] for array in self.of_slots), self.ring[: n + 1], self.counts)
+        keys, labels, stamps, sizes = (array[:n] for array in self.of_slots)
+        return Slots(keys, labels, stamps, sizes, self.ring[: n + 1], self.counts)
 
     def kept(self, places: np.ndarray, renumbered: np.ndarray) -> Slots:
         """The slots at these places alone, in their order, with other numbers of their labels."""

@@ -149,8 +149,13 @@ def set_to_centroids(weights, parts, *, odds=False):
     """
     rows = weights.rows if weights.NEURON_AXIS == 0 else np.empty(weights.rows.shape[::-1], "f4")
     rows[...] = 0
+    put_centroids(weights, rows, sum_by_class(parts, rows), odds=odds)
+
+
+def put_centroids(weights, rows, sums, *, odds):
+    """Start at centroids of known sums: in ``rows``, which are changed, and a `ClassSums`."""
+    counts, mean, n_samples = sums
     weights.scale = 1.0
-    counts, mean, n_samples = sum_by_class(parts, rows)
     total = point_from(mean, rows, counts)
     if total > 0:
         rows *= np.float32(OWN_PREACTIVATION * n_samples / total)

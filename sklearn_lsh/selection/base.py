@@ -137,6 +137,16 @@ class Selection:
             The samples' targets.
         """
 
+    def reseed(self, random_state):
+        """Let another generator draw what is drawn from now on."""
+
+    def notes_since(self, before):
+        """What was noted since a copy of this was made: arrays, or None."""
+        return None
+
+    def take_notes(self, notes):
+        """Take over what a copy of this has noted (`notes_since`)."""
+
     def select(self, weights, inputs, targets=None) -> Active:
         """Name the active neurons of each sample.
 

@@ -181,6 +181,15 @@ class HiddenLSH(LSH):
         if self.family is not None:
             self.uses[groups.rows] += lengths_of(groups.starts)
 
+    def notes_since(self, before):
+        """See `Selection.notes_since`."""
+        return None if self.family is None else (self.uses - before.uses,)
+
+    def take_notes(self, notes):
+        """See `Selection.take_notes`."""
+        (uses,) = notes
+        self.uses += uses
+
     def choose(self, weights, inputs):
         """See `Selection.choose`."""
         index = self.index

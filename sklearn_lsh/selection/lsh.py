@@ -226,6 +226,10 @@ class LSH(Selection):
         self.sketch, self.index = sketch, index
         self.rebuild_seconds.append(time.perf_counter() - start)
 
+    def reseed(self, random_state):
+        """See `Selection.reseed`."""
+        self.hashing = self.hashing._replace(random_state=random_state)
+
     # What is told of them
 
     @property

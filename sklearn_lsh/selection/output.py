@@ -34,6 +34,24 @@ class OutputIndex(NamedTuple):
     tables: LSHTables
 
 
+class Notes(NamedTuple):
+    """Where samples fell that an output layer was trained on.
+
+    Attributes
+    ----------
+    places : int ndarray of shape (n_places,)
+        Of `ClassMemory`.
+    codes : ndarray of shape (n_places, n_tables)
+    classes, counts : int ndarray of shape (n_classes,)
+        The classes that had samples, and how many.
+    """
+
+    places: np.ndarray
+    codes: np.ndarray
+    classes: np.ndarray
+    counts: np.ndarray
+
+
 class OutputLSH(LSH):
     """The classes that share most buckets with a sample, by their weights or by their samples.
 
@@ -226,6 +244,28 @@ class OutputLSH(LSH):
     def remember(self, inputs, targets):
         """Remember where samples of classes fall, before these are trained on."""
         self._write_down(self.family.query_codes(self.sketch.queries(inputs)), targets)
+
+    def reseed(self, random_state):
+        """See `Selection.reseed`: other classes are drawn, too."""
+        super().reseed(random_state)
+        if self.deck is not None:
+            self.deck = Deck(self.deck.cards, random_state)
+
+    def notes_since(self, before):
+        """See `Selection.notes_since`."""
+        n_classes = self.memory.n_classes
+        written = (self.codes[n_classes:] != before.codes[n_classes:]).any(axis=1)
+        written |= self.memory.is_blank[n_classes:] != before.memory.is_blank[n_classes:]
+        places = n_classes + np.flatnonzero(written)
+        counts = self.memory.counts - before.memory.counts
+        classes = np.flatnonzero(counts)
+        return Notes(places, self.codes[places], classes, counts[classes])
+
+    def take_notes(self, notes):
+        """See `Selection.take_notes`. Of several copies the last one's places stay."""
+        self.codes[notes.places] = notes.codes
+        self.memory.is_blank[notes.places] = False
+        self.memory.counts[notes.classes] += notes.counts
 
     def _write_down(self, codes, targets):
         samples, places = self.memory.place(targets.pattern)

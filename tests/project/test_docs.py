@@ -18,7 +18,7 @@ PAGES = [DOCS / "index.md", *sorted(DOCS.glob("user_guide/*.md"))]
 # What pages show and tests need not have.
 OPTIONAL = {
     *("matplotlib", "onnx", "onnxruntime", "rich", "simple_icd_10_cm", "skl2onnx", "skops"),
-    "torch",
+    *("dask", "distributed", "torch"),
 }
 # The example of a base class is one of its subclasses.
 WITHOUT_EXAMPLE = {"HashFamily"}

@@ -1,0 +1,39 @@
+"""Sums of parts of the data come to the centroids of all of them."""
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from sklearn_lsh import LSHMLPClassifier
+from sklearn_lsh.distributed.centroids import add_totals, start_at, sum_classes
+from sklearn_lsh.distributed.replicas import Assignment, Common, bare
+from sklearn_lsh.streaming import ArrayBlocks
+
+X, Y = load_digits(return_X_y=True)
+WEIGHT = np.random.default_rng(0).integers(0, 4, len(X)).astype(float)
+INDICATORS = np.eye(10, dtype=int)[Y] | np.eye(10, dtype=int)[(Y + X[:, 20].astype(int)) % 10]
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["all alike", "weighted"])
+@pytest.mark.parametrize("y", [Y, INDICATORS], ids=["classes", "labels"])
+def test_parts_come_to_the_whole(y, weight):
+    network = LSHMLPClassifier((20,), output_density=4, max_iter=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network.fit(X, y)
+    source = ArrayBlocks(X, y, weight, block_size=200)
+    common = Common(bare(network), source, batch_size=10)
+    whole, parts = network._network, copy.deepcopy(network._network)
+    data = network._training_set(X, y, None if weight is None else weight.astype(np.float32))
+    whole.start_at_centroids(data.X, data.target, data.sample_weight, data.rows)
+    total = None
+    for blocks in ((4, 0, 8), (1,), (7, 2, 3, 5, 6)):
+        total = add_totals(total, sum_classes(common, parts, Assignment(0, 0, 0, 0, blocks)))
+    assert sum_classes(common, parts, Assignment(0, 0, 0, 0, (1,))).sums.n_samples < 700
+    start_at(parts, total)
+    ours, theirs = parts.layers[-1].weights, whole.layers[-1].weights
+    np.testing.assert_allclose(ours.rows, theirs.rows, atol=1e-4)
+    np.testing.assert_allclose(ours.bias, theirs.bias, atol=1e-4)
