@@ -80,18 +80,17 @@ def replicas(report):
 
 @fragment("replicas_projected", "replicas")
 def projected(report):
-    """Share of the time in which more workers train, and how much faster they are than one."""
+    """Share of the time in which more workers train, and how much faster they are than none."""
     rows = []
     for name, found in report["results"].items():
         if "projected" not in found:
             continue
-        steps = found["steps"][0]
-        one = steps["rows"] / steps["seconds"]["train a replica"]
+        alone = median(found["alone"], "rows_a_second")
         for cluster, figures in found["projected"].items():
             rows.append(
                 {
                     "": f"{NAMES[name]}: {cluster.replace(' at', ' workers,')}",
-                    "times one worker": f"{figures['rows_a_second'] / one:.1f}",
+                    "times one network alone": f"{figures['rows_a_second'] / alone:.1f}",
                     "share of training": f"{figures['share_of_training']:.0%}",
                 }
             )

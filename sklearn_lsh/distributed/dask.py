@@ -30,8 +30,9 @@ class CollectionBlocks(Blocks):
     Parameters
     ----------
     X : dask array of shape (n_samples, n_features), or data frame
+        Samples.
     y : dask array, series or data frame
-        In as many partitions.
+        Labels, label indicators or target values, in as many partitions.
     sample_weight : dask array or series, default=None
         In as many partitions.
 
@@ -193,6 +194,7 @@ class _DaskLSHMLP(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         network : LSHMLPClassifier or LSHMLPRegressor
+            It is not copied.
 
         Raises
         ------

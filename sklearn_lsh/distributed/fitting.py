@@ -23,6 +23,7 @@ from sklearn_lsh.distributed.crews import CENTROIDS, TRAINING, Crew, find_crew
 from sklearn_lsh.distributed.replicas import Assignment, Common, bare
 from sklearn_lsh.distributed.updates import apply
 from sklearn_lsh.draft import draft_of
+from sklearn_lsh.estimators.automatic import SMALLEST_BATCH
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.progress import FitCallbacks
 from sklearn_lsh.estimators.resuming import StreamState, make_saver
@@ -63,8 +64,8 @@ def fit_rounds(
     In each round replicas of the network learn from blocks of their own, as tasks of their own,
     and what they learnt is merged, row by row: a row moves by the mean of the replicas that moved
     it, each weighted by how far it did. Their mini-batches are smaller by the number of replicas,
-    so that each takes as many steps as a network alone would. What comes of it depends on the
-    number of replicas, not on that of the workers.
+    down to 32 rows, so that each takes as many steps as a network alone would. What comes of it
+    depends on the number of replicas, not on that of the workers.
 
     Parameters
     ----------
@@ -276,8 +277,10 @@ class RoundsFit(StreamFit):
     def passes(self, stream: ReplicaStream, settings: TrainingSettings) -> ReplicaPasses:
         """Make the passes of a training."""
         n_replicas = self._division.n_replicas
-        # Each takes as many steps as a network alone would: fewer learn less.
-        batch_size = math.ceil(settings.batch_size / n_replicas)
+        # Each takes as many steps as a network alone would: fewer learn less. But rows of small
+        # mini-batches take more time.
+        smallest = min(SMALLEST_BATCH, settings.batch_size)
+        batch_size = max(smallest, math.ceil(settings.batch_size / n_replicas))
         n_batches = math.ceil(stream.state.n_rows / (n_replicas * batch_size))
         return ReplicaPasses(self, stream, self._hire_for(batch_size), n_batches)
 

@@ -121,6 +121,7 @@ class NextItems(MadeUpBlocks):
         Returns
         -------
         probabilities : ndarray of shape (n_rows,), dtype=float64
+            Of each row's likeliest item.
         """
         seen, _ = self._draw(number)
         best = self._follower(seen[:, 0])
