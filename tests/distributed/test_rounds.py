@@ -73,7 +73,7 @@ def test_the_number_of_workers_changes_nothing(kind):
 
 
 def test_replicas_learn_as_one_network_does():
-    settings = {"hidden_layer_sizes": (50,), "max_iter": 15, "learning_rate": "linear"}
+    settings = {"batch_size": 160, "max_iter": 30, "learning_rate": "linear"}
     apart = train(classifier(**settings))
     together = classifier(**settings).fit_batches(SOURCE)
     assert apart.score(X, Y) > together.score(X, Y) - 0.01
