@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from sklearn_lsh import kernels
-from sklearn_lsh.distributed.centroids import add_totals, sum_classes
+from sklearn_lsh.distributed.centroids import add_sums, sum_classes
 from sklearn_lsh.distributed.replicas import Assignment, Common, train_replica
 from sklearn_lsh.distributed.updates import add, add_in_pairs
 from sklearn_lsh.network import Network
@@ -36,7 +36,7 @@ class Work(NamedTuple):
 
 
 TRAINING = Work(train_replica, add)
-CENTROIDS = Work(sum_classes, add_totals)
+CENTROIDS = Work(sum_classes, add_sums)
 
 
 class Crew(ABC):

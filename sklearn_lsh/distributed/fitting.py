@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from sklearn_lsh.distributed.centroids import start_at
 from sklearn_lsh.distributed.crews import CENTROIDS, TRAINING, Crew, find_crew
 from sklearn_lsh.distributed.replicas import Assignment, Common, bare
 from sklearn_lsh.distributed.updates import apply
@@ -32,6 +31,7 @@ from sklearn_lsh.estimators.streams import MOST_SEED, Plan, StreamFit, check_pla
 from sklearn_lsh.estimators.training import Diverged, TrainingSet, TrainingSettings
 from sklearn_lsh.inputs import Count, Samples
 from sklearn_lsh.network import Network
+from sklearn_lsh.network.centroids import CentroidSums
 from sklearn_lsh.streaming.blocks import Source
 from sklearn_lsh.streaming.order import EpochOrder
 
@@ -245,16 +245,11 @@ class RoundsFit(StreamFit):
             rounds.n_epochs = 1
             yield ReplicaStream(self, state, rounds, fetch_first(rounds, start))
 
-    def _prepare(self, state: StreamState, stream: Any, *, known) -> None:
-        """See `StreamFit._prepare`. Outputs start at the centroids of all rows."""
-        super()._prepare(state, stream, known=known)
-        draft, data = self.draft, stream.data
-        network, n_blocks = draft._network, self.plan.source.n_blocks
-        if known is not None or not (draft._has_classes and draft._selects_outputs):
-            return
+    def _sum_classes(self, state: StreamState) -> CentroidSums:
+        """See `StreamFit._sum_classes`. Tasks do it, for all rows."""
+        network, n_blocks = self.draft._network, self.plan.source.n_blocks
         (jobs,) = self._division._replace(n_blocks=n_blocks).assign(0, 0, np.arange(n_blocks))
-        start_at(network, self._hire_for(batch_size=1).do(CENTROIDS, network, jobs))
-        network.prepare(data.X, data.rows, data.sample_weight)
+        return self._hire_for(batch_size=1).do(CENTROIDS, network, jobs)
 
     def _hire_for(self, batch_size: int) -> Crew:
         crew = self._hire(common=Common(bare(self.draft), self.plan.source, batch_size))

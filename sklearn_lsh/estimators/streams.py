@@ -36,12 +36,15 @@ from sklearn_lsh.estimators.rounds import (
 from sklearn_lsh.estimators.schedules import make_schedule
 from sklearn_lsh.estimators.training import train
 from sklearn_lsh.inputs import Count, Samples, check_weights
+from sklearn_lsh.network.centroids import CentroidSums
 from sklearn_lsh.streaming.blocks import Source, check_source, naming, read_block, shown
 from sklearn_lsh.streaming.order import EpochOrder
 from sklearn_lsh.streaming.reader import Reader
 
 # Seeds of the order of blocks and rows.
 MOST_SEED = 2**31 - 1
+# Rows for each class from which selected outputs start, where a window has but a part of the rows.
+ROWS_OF_A_CLASS = 10
 
 
 class StreamMixin:
@@ -362,7 +365,24 @@ class StreamFit:
         if known is None:
             draft._network.count_targets(data.target, data.rows)
             draft._start_at_centroids(data)
+            if rounds.n_rounds > 1 and draft._has_classes and draft._selects_outputs:
+                self._sum_classes(state).start(draft._network)
+                draft._network.prepare(data.X, data.rows, data.sample_weight)
         state.is_prepared = True
+
+    def _sum_classes(self, state: StreamState) -> CentroidSums:
+        """Sum up rows for the start at class centroids: of random blocks, until they are enough."""
+        draft, source = self.draft, self.plan.source
+        sums = CentroidSums(draft._network)
+        order = EpochOrder(source.n_blocks, 1, state.seed, epoch=0)
+        with Reader(order.blocks.tolist(), partial(read_encoded, draft, source)) as reader:
+            for block in reader:
+                if block is not None and block.n_rows > 0:
+                    rows = np.arange(block.n_rows)
+                    sums.add(block.X, block.target, block.sample_weight, rows)
+                if sums.n_rows >= ROWS_OF_A_CLASS * draft._target.n_outputs:
+                    break
+        return sums
 
     def _train(self, state: StreamState, stream: Stream, validation, callbacks) -> None:
         draft, settings = self.draft, self.draft._settings

@@ -212,12 +212,13 @@ def sample_rows(rows, weights, n_rows):
     return rows[is_taken][:n_rows]
 
 
-def chunks(X, target, weights, rows, size) -> Iterator[Chunk]:
+def chunks(X, target, weights, rows, size, mean=None) -> Iterator[Chunk]:
     """Consecutive parts of some rows of data, targets and weights.
 
-    Weights come as shares of their mean: only their ratios matter.
+    Weights come as shares of their mean, if no other one is given: only their ratios matter.
     """
-    mean = 1.0 if weights is None else weights[rows].mean(dtype=np.float64)
+    if mean is None:
+        mean = 1.0 if weights is None else weights[rows].mean(dtype=np.float64)
     for start in range(0, rows.shape[0], size):
         part = rows[start : start + size]
         weight = np.ones(part.shape[0], np.float32)

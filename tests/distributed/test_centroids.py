@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from sklearn_lsh import LSHMLPClassifier
-from sklearn_lsh.distributed.centroids import add_totals, start_at, sum_classes
+from sklearn_lsh.distributed.centroids import add_sums, sum_classes
 from sklearn_lsh.distributed.replicas import Assignment, Common, bare
 from sklearn_lsh.streaming import ArrayBlocks
 
@@ -31,9 +31,8 @@ def test_parts_come_to_the_whole(y, weight):
     whole.start_at_centroids(data.X, data.target, data.sample_weight, data.rows)
     total = None
     for blocks in ((4, 0, 8), (1,), (7, 2, 3, 5, 6)):
-        total = add_totals(total, sum_classes(common, parts, Assignment(0, 0, 0, 0, blocks)))
-    assert sum_classes(common, parts, Assignment(0, 0, 0, 0, (1,))).sums.n_samples < 700
-    start_at(parts, total)
+        total = add_sums(total, sum_classes(common, parts, Assignment(0, 0, 0, 0, blocks)))
+    total.start(parts)
     ours, theirs = parts.layers[-1].weights, whole.layers[-1].weights
     np.testing.assert_allclose(ours.rows, theirs.rows, atol=1e-4)
     np.testing.assert_allclose(ours.bias, theirs.bias, atol=1e-4)

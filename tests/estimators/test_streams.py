@@ -314,3 +314,13 @@ def test_predictions_that_are_refused():
     wrong.read = lambda number: (X if number == 0 else X[:, :3], Y)
     with pytest.raises(ValueError, match=r"Block 1 of .* X has 3 features"):
         list(network.predict_batches(wrong))
+
+
+def test_hashed_outputs_start_at_centroids_of_blocks_beyond_the_window():
+    by_label = np.argsort(Y, kind="stable")
+    source = ArrayBlocks(X[by_label], Y[by_label], block_size=60)
+    network = classifier(output_density=3, learning_rate_init=1e-9, n_neighbors=None)
+    network.fit_batches(source, n_epochs=1, shuffle_blocks=1)
+    lengths = np.linalg.norm(network.coefs_[-1], axis=0)
+    np.testing.assert_allclose(lengths, lengths.mean(), rtol=1e-3)  # unseen classes have none
+    assert network.score(X, Y) > 0.6
