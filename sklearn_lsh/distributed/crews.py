@@ -59,6 +59,7 @@ class Crew(ABC):
 
     def __init__(self, client: Any, common: Common, timeout: float, retries: int):
         self.client, self.common, self.timeout, self.retries = client, common, timeout, retries
+        self._sent: Any = None  # the future of what tasks have in common, once workers have it
 
     def check_builds(self) -> None:
         """Refuse workers that have another version of the package, or other kernels.
@@ -96,6 +97,7 @@ class Crew(ABC):
                 return self._do(work, network, jobs)
             except self.losses as error:
                 lost = error
+                self._sent = None
         raise RuntimeError(
             f"{str(jobs[0]).capitalize()} and those beside it were tried {self.retries + 1} times, "
             "and each time a worker was lost (retries)."
@@ -140,8 +142,8 @@ class ExecutorCrew(Crew):
 class DaskCrew(Crew):
     """Dask's workers, which add up among themselves what they learnt.
 
-    All get the network once a round. Blocks that lie in the cluster are handed to tasks by the
-    source's ``submit(client, i)``, the future of one.
+    All get the network once a round, and once what tasks have in common. Blocks that lie in the
+    cluster are handed to tasks by the source's ``submit(client, i)``, the future of one.
     """
 
     def __init__(self, client, common, timeout, retries):
@@ -165,9 +167,11 @@ class DaskCrew(Crew):
         from distributed import TimeoutError as DaskTimeoutError
 
         client = self.client
-        common, network = client.scatter([self.common, network], broadcast=True, hash=False)
+        if self._sent is None:
+            self._sent = client.scatter(self.common, broadcast=True, hash=False)
+        network = client.scatter(network, broadcast=True, hash=False)
         futures = [
-            client.submit(work.task, common, network, job, self._blocks(job), pure=False)
+            client.submit(work.task, self._sent, network, job, self._blocks(job), pure=False)
             for job in jobs
         ]
         total = add_in_pairs(futures, lambda *pair: client.submit(work.add, *pair, pure=False))

@@ -97,6 +97,7 @@ def train_replica(
     if data is None:
         return None
     replica, rng = copy.deepcopy(network), assignment.random_state
+    replica.log.batches = []  # of earlier rounds
     reseed(replica, rng)
     order = data.rows.copy()
     if common.estimator.shuffle:
