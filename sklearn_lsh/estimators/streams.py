@@ -43,8 +43,10 @@ from sklearn_lsh.streaming.reader import Reader
 
 # Seeds of the order of blocks and rows.
 MOST_SEED = 2**31 - 1
-# Rows for each class from which selected outputs start, where a window has but a part of the rows.
+# Where a window has but a part of the rows, selected outputs start from so many for each class ...
 ROWS_OF_A_CLASS = 10
+# ... and so many blocks, because each may have few classes.
+FEWEST_BLOCKS = 64
 
 
 class StreamMixin:
@@ -376,11 +378,12 @@ class StreamFit:
         sums = CentroidSums(draft._network)
         order = EpochOrder(source.n_blocks, 1, state.seed, epoch=0)
         with Reader(order.blocks.tolist(), partial(read_encoded, draft, source)) as reader:
-            for block in reader:
+            for n_blocks, block in enumerate(reader, 1):
                 if block is not None and block.n_rows > 0:
                     rows = np.arange(block.n_rows)
                     sums.add(block.X, block.target, block.sample_weight, rows)
-                if sums.n_rows >= ROWS_OF_A_CLASS * draft._target.n_outputs:
+                has_enough = sums.n_rows >= ROWS_OF_A_CLASS * draft._target.n_outputs
+                if has_enough and n_blocks >= FEWEST_BLOCKS:
                     break
         return sums
 
