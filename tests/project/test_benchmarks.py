@@ -24,7 +24,6 @@ RUNS = {
     "hashing": ([], None),
     "icd_coding": ([], "simple_icd_10_cm"),
     "new_classes": ([], "simple_icd_10_cm"),
-    "replicas": (["--sets=icd", "--repeats=1"], "simple_icd_10_cm"),
     "sampling": ([], None),
     "streams": (["--parts=order,long"], None),
     "sparse_neighbors": (["--sets=made", "--methods=ours;product;brute force"], None),
