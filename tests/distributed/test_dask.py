@@ -72,20 +72,24 @@ def test_workers_compute_what_threads_do(client, by_threads):
     assert weights_of(network) == weights_of(by_threads)
 
 
-class Slow(ArrayBlocks):
-    """Blocks that take time to read."""
+@pytest.fixture
+def slow():
+    """Blocks that take time to read, of a class that workers need not be able to import."""
 
-    def _read(self, number):
-        time.sleep(0.05)
-        return super()._read(number)
+    class Slow(ArrayBlocks):
+        def _read(self, number):
+            time.sleep(0.05)
+            return super()._read(number)
+
+    return Slow(X, Y, block_size=100)
 
 
-def test_a_worker_that_is_killed_changes_nothing(client, by_threads):
+def test_a_worker_that_is_killed_changes_nothing(client, by_threads, slow):
     pids = list(client.run(os.getpid).values())
     killer = threading.Timer(0.4, os.kill, (pids[0], signal.SIGKILL))
     killer.start()
     network = clone(NETWORK)
-    fit_rounds(network, Slow(X, Y, block_size=100), client, n_replicas=3)
+    fit_rounds(network, slow, client, n_replicas=3)
     killer.join()
     assert weights_of(network) == weights_of(by_threads)
     client.wait_for_workers(2, timeout=30)
@@ -153,7 +157,6 @@ def test_a_cluster_without_workers_is_named():
         fit_rounds(clone(NETWORK), SOURCE, client, n_replicas=2, timeout=0.2)
 
 
-def test_a_replica_that_does_not_end_is_named(client):
-    source = Slow(X, Y, block_size=100)
+def test_a_replica_that_does_not_end_is_named(client, slow):
     with pytest.raises(TimeoutError, match=r"Replica \d of round 0 in epoch 0"):
-        fit_rounds(clone(NETWORK), source, client, n_replicas=2, timeout=0.1)
+        fit_rounds(clone(NETWORK), slow, client, n_replicas=2, timeout=0.1)
