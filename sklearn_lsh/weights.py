@@ -32,6 +32,8 @@ NO_CELL_GRADIENT = np.empty(0, np.float32)
 # Neurons of a layer up to which the gradients of all inputs of a mini-batch are summed up at once,
 # not one after the other: what is kept of them has to fit into the cache.
 FEW_NEURONS = 16
+# Weights that kernels can number.
+MOST_CELLS = np.iinfo(np.uint32).max
 # Below this the common factor is multiplied into the weights, before they overflow.
 SMALLEST_SCALE = 1e-12
 
@@ -316,8 +318,7 @@ class InputWeights(Weights):
         return input_gradient, step.take("dense", gradient, self.rows, self.state)
 
     def _backward_sparse(self, inputs, deltas, step, pass_gradient):
-        has_state_of_cells = self.state.shape[1:] == self.rows.shape
-        if self.n_neurons <= FEW_NEURONS and has_state_of_cells and not pass_gradient:
+        if not pass_gradient and self._is_one_row_of_cells():
             return None, self._step_on_few(inputs, deltas, step)
         scale = np.float32(self.scale)
         by_input = group(inputs.pattern, inputs.n_columns)
@@ -329,6 +330,12 @@ class InputWeights(Weights):
             "rows", by_input, inputs.data, deltas, NO_GRADIENT, self.rows, self.state, scale
         )
         return input_gradient, n_stepped
+
+    def _is_one_row_of_cells(self):
+        """Whether there are few neurons, each weight has its state, and 32 bits number them all."""
+        has_state_of_cells = self.state.shape[1:] == self.rows.shape
+        is_numbered = self.rows.size <= MOST_CELLS
+        return self.n_neurons <= FEW_NEURONS and has_state_of_cells and is_numbered
 
     def _step_on_few(self, inputs, deltas, step):
         """Step on the weights of some inputs that have a gradient: cells of one long row."""

@@ -123,6 +123,14 @@ class _DaskLSHMLP(MetaEstimatorMixin, BaseEstimator):
     retries: int
     timeout: float
 
+    def __sklearn_clone__(self) -> Self:
+        # A client is not copied: that of a clone is the same.
+        parameters = self.get_params(deep=False)
+        return type(self)(**{**parameters, "estimator": clone(self.estimator, safe=False)})
+
+    def __getstate__(self) -> dict:
+        return {**super().__getstate__(), "client": None}  # which is of this process
+
     def _fit(self, X, y, sample_weight, **more) -> Self:
         source = CollectionBlocks(X, y, sample_weight)
         client = default_client() if self.client is None else self.client
@@ -215,7 +223,7 @@ class DaskLSHMLPClassifier(ClassifierMixin, _DaskLSHMLP):
     estimator : LSHMLPClassifier, default=None
         Has the parameters of the network. It is cloned. None is ``LSHMLPClassifier()``.
     client : dask.distributed.Client, default=None
-        None is the one that was made last.
+        None is the one that was made last. It is not pickled.
     n_replicas : int or "auto", default="auto"
         Replicas that are trained beside each other. "auto" is one for each thread of the workers,
         so that what is learnt depends on the cluster.
@@ -338,7 +346,7 @@ class DaskLSHMLPRegressor(RegressorMixin, _DaskLSHMLP):
     estimator : LSHMLPRegressor, default=None
         Has the parameters of the network. It is cloned. None is ``LSHMLPRegressor()``.
     client : dask.distributed.Client, default=None
-        None is the one that was made last.
+        None is the one that was made last. It is not pickled.
     n_replicas : int or "auto", default="auto"
         Replicas that are trained beside each other. "auto" is one for each thread of the workers,
         so that what is learnt depends on the cluster.

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 
 from sklearn_lsh.distributed.crews import CENTROIDS, TRAINING, Crew, find_crew
@@ -27,12 +28,12 @@ from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.progress import FitCallbacks
 from sklearn_lsh.estimators.resuming import StreamState, make_saver
 from sklearn_lsh.estimators.rounds import Position, Rounds, fetch_first, read_encoded
-from sklearn_lsh.estimators.streams import MOST_SEED, Plan, StreamFit, check_plan
+from sklearn_lsh.estimators.streams import MOST_SEED, Plan, StreamFit, StreamMixin, check_plan
 from sklearn_lsh.estimators.training import Diverged, TrainingSet, TrainingSettings
 from sklearn_lsh.inputs import Count, Samples
 from sklearn_lsh.network import Network
 from sklearn_lsh.network.centroids import CentroidSums
-from sklearn_lsh.streaming.blocks import Source
+from sklearn_lsh.streaming.blocks import Source, check_source
 from sklearn_lsh.streaming.order import EpochOrder
 
 # Rounds of an epoch, where that is left to us.
@@ -108,7 +109,7 @@ def fit_rounds(
     ValueError
         If a parameter or a block is not valid, or a replica would have no block to learn from.
     TypeError
-        If the client is of neither kind.
+        If the network is none of this package's, or the client of neither kind.
     RuntimeError
         If there are no workers, if one has another version of the package or other kernels, or if
         workers are lost again and again.
@@ -139,18 +140,26 @@ def fit_rounds(
     >>> bool(network.score(X, X[:, 0] > 0) > 0.9)
     True
     """
+    if not isinstance(network, StreamMixin):
+        raise TypeError(
+            f"network must be an LSHMLPClassifier or LSHMLPRegressor, got {type(network)}."
+        )
+    check_source(source, "source")
     plan = Plan(source, classes, n_epochs, N_FIRST, validation)
-    check_plan(network, plan)
     division = make_division(source.n_blocks, n_replicas, blocks_per_round)
     check_limits(retries, timeout)
-    crew = find_crew(client)
-    saver = make_saver(
-        network, plan, checkpoint, checkpoint_every, resume=resume, division=list(division)
-    )
+    hire = partial(find_crew(client), client, timeout=timeout, retries=int(retries))
+    return _fit(network, plan, division, hire, (checkpoint, checkpoint_every), resume=resume)
+
+
+@_fit_context(prefer_skip_nested_validation=True)
+def _fit(network, plan: Plan, division: Division, hire, saving: tuple, *, resume: bool) -> Any:
+    """Fit an estimator, as scikit-learn has it: with its parameters checked, and its callbacks."""
+    check_plan(network, plan)
+    saver = make_saver(network, plan, *saving, resume=resume, division=list(division))
     goes_on = network.warm_start and network.__sklearn_is_fitted__()
     with Interrupts() as interrupts, draft_of(network, TRAINED if goes_on else ()) as draft:
         callbacks = FitCallbacks(network, draft, Samples(None, None, None))
-        hire = partial(crew, client, timeout=timeout, retries=int(retries))
         fit = RoundsFit(draft, plan, interrupts, division, hire)
         fit.run(callbacks, saver, fresh=not goes_on)
     return network

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn_lsh.distributed.updates import LayerUpdate, Update, learnable_parts, moved_between
 from sklearn_lsh.estimators.draft import TRAINED
 from sklearn_lsh.estimators.rounds import Encoded, join, read_encoded
+from sklearn_lsh.estimators.training import never
 from sklearn_lsh.network import Network
 from sklearn_lsh.network.training import split
 from sklearn_lsh.streaming.blocks import Source
@@ -106,7 +107,7 @@ def train_replica(
     losses: list[float] = []
     rows = (data.X, data.target, data.sample_weight)
     with threads(1):  # BLAS, too, or what comes out would depend on the worker
-        replica.train_batches(rows, batches, None, losses, is_stopped=bool)
+        replica.train_batches(rows, batches, None, losses, is_stopped=never)
     replica.log.compact(len(replica.layers))
     return Update(
         [compare(*pair) for pair in zip(network.layers, replica.layers, strict=True)],

@@ -1,9 +1,10 @@
 """What replicas of a network learnt in a round, merged row by row.
 
-A replica returns the rows that it moved, and how far. A row is then moved by the mean of the
-replicas that moved it, each weighted by the distance: of a class, say, those that saw samples of it
-move the row further than those that only pushed it down, and count more. Replicas that did not move
-it do not count, so that what one of many has seen is learnt as fast as by that one alone.
+A replica returns the rows that it moved, how far, and what its optimizer remembers of them. A row
+is then moved by the mean of the replicas that moved it, each weighted by the distance: of a class,
+say, those that saw samples of it move the row further than those that only pushed it down, and
+count more. Replicas that did not move it do not count, so that what one of many has seen is learnt
+as fast as by that one alone.
 
 Updates are added up in pairs, and only their sum is divided: whoever adds them in the same order
 gets the same bits.
@@ -24,8 +25,9 @@ T = TypeVar("T")
 
 # Rows that are compared at once, so that this takes no memory to speak of.
 CHUNK = 4096
-# Weight of a replica that moved nothing but what the optimizer remembers.
-LEAST = np.float32(1e-30)
+# Weight of a replica that moved nothing but what the optimizer remembers: products with that are
+# still numbers that float32 has.
+LEAST = np.float32(1e-12)
 
 
 class Learnable(NamedTuple):
@@ -47,7 +49,8 @@ class Moved(NamedTuple):
     rows : float32 ndarray of shape (n_rows, n_columns)
         How far each moved them, times its weight, summed up.
     state : float32 ndarray of shape (n_states, n_rows, n_state_columns)
-        The same of what the optimizer remembers.
+        What the optimizer of each remembers then, times its weight, summed up: not how that has
+        changed, because sums of squares would come out negative by rounding.
     """
 
     numbers: np.ndarray
@@ -118,7 +121,7 @@ def moved_between(before: Learnable, after: Learnable) -> Moved:
     numbers = np.flatnonzero(np.concatenate(differ))
     with np.errstate(over="ignore", invalid="ignore"):  # `Update.is_finite` finds it
         rows = after.rows[numbers] - before.rows[numbers]
-        state = after.state[:, numbers] - before.state[:, numbers]
+        state = after.state[:, numbers]
         weights = np.abs(rows).mean(axis=1, keepdims=True) + LEAST
         rows *= weights
         state *= weights
@@ -144,7 +147,7 @@ def _blank(part: np.ndarray, n_rows: int) -> np.ndarray:
 def move(part: Learnable, moved: Moved) -> None:
     """Move rows by the mean of the replicas."""
     part.rows[moved.numbers] += moved.rows / moved.weights
-    part.state[:, moved.numbers] += moved.state / moved.weights
+    part.state[:, moved.numbers] = moved.state / moved.weights
 
 
 def apply(network: Network, update: Update) -> None:

@@ -366,11 +366,18 @@ class StreamFit:
         draft._prepare_network(data, state.random_state, known=known)
         if known is None:
             draft._network.count_targets(data.target, data.rows)
-            draft._start_at_centroids(data)
             if rounds.n_rounds > 1 and draft._has_classes and draft._selects_outputs:
-                self._sum_classes(state).start(draft._network)
-                draft._network.prepare(data.X, data.rows, data.sample_weight)
+                self._start_at_centroids(state, data)
+            else:
+                draft._start_at_centroids(data)
         state.is_prepared = True
+
+    def _start_at_centroids(self, state: StreamState, data) -> None:
+        """Start outputs that are selected at the centroids of more rows than those of a window."""
+        network = self.draft._network
+        network.prepare(data.X, data.rows, data.sample_weight)
+        self._sum_classes(state).start(network)
+        network.prepare(data.X, data.rows, data.sample_weight)
 
     def _sum_classes(self, state: StreamState) -> CentroidSums:
         """Sum up rows for the start at class centroids: of random blocks, until they are enough."""

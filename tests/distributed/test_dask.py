@@ -1,6 +1,7 @@
 """On a cluster of two worker processes: the same bits, whatever becomes of the workers."""
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -129,6 +130,19 @@ def test_data_frames_and_sparse_partitions(client, by_threads):
     numbers.fit(sparse, arrays()[1].astype(float))
     expected = numbers.to_local().predict(sp.csr_array(X))
     np.testing.assert_array_equal(numbers.predict(sparse).compute(), expected)
+
+
+def test_clones_have_the_client_and_pickles_have_none(client):
+    from sklearn_lsh.distributed.dask import DaskLSHMLPClassifier
+
+    model = DaskLSHMLPClassifier(NETWORK, client=client, n_replicas=3)
+    copied = clone(model)
+    assert copied.client is client
+    assert copied.estimator is not NETWORK
+    assert copied.n_replicas == 3
+    loaded = pickle.loads(pickle.dumps(model.fit(*arrays())))
+    assert loaded.client is None
+    assert weights_of(loaded.to_local()) == weights_of(model.to_local())
 
 
 def test_what_is_not_dasks_is_refused(client):

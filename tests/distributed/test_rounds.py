@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.distributed import crews, fit_rounds, fitting, replicas
@@ -179,14 +180,21 @@ def test_other_builds_are_refused(monkeypatch):
         ({"n_replicas": 2, "client": 3}, TypeError, "client must be a Dask client"),
         ({"n_replicas": 2, "source": (X, Y)}, TypeError, "source must be a source"),
         ({"n_replicas": 2, "n_epochs": 0}, ValueError, "n_epochs must be"),
+        ({"n_replicas": 2, "network": MLPClassifier()}, TypeError, "network must be an LSHMLP"),
+        ({"n_replicas": 2, "network": classifier(alpha=-1)}, ValueError, "'alpha' parameter"),
     ],
 )
 def test_what_is_not_valid_is_refused_by_name(parameters, error, message):
-    network = classifier()
-    parameters = {"source": SOURCE, "client": Lines(), **parameters}
+    parameters = {"network": classifier(), "source": SOURCE, "client": Lines(), **parameters}
+    before = dict(vars(parameters["network"]))
     with pytest.raises(error, match=message):
-        fit_rounds(network, **parameters)
-    assert not hasattr(network, "coefs_")
+        fit_rounds(**parameters)
+    assert vars(parameters["network"]) == before
+
+
+def test_nothing_but_what_a_fit_leaves_stays_on_the_network():
+    rounds = train(classifier())
+    assert set(vars(rounds)) == set(vars(classifier().fit_batches(SOURCE)))
 
 
 @pytest.mark.parametrize("n_blocks", [4, 7, 18, 33])

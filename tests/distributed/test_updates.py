@@ -99,3 +99,15 @@ def test_what_is_not_finite_is_found(part, value):
     getattr(after, part)[..., 3, 1] = value
     layer = (moved_between(before, after), moved_between(before, before), [])
     assert not Update([layer], [0.0], 1, 1, []).is_finite()
+
+
+def test_what_is_not_negative_stays_so():
+    rng = np.random.default_rng(0)
+    before = some_rows(rng)
+    replicas = [trained(before, np.arange(N_ROWS), rng) for _ in range(3)]
+    for replica in replicas:  # which have forgotten nearly all of it
+        replica.state[...] = before.state * np.float32(1e-9)
+    total = add_in_pairs([moved_between(before, each) for each in replicas], add_moved)
+    move(before, total)
+    assert before.state.min() >= 0
+    np.testing.assert_allclose(before.state, replicas[0].state, rtol=1e-5)

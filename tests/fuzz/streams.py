@@ -2,12 +2,14 @@
 
 import gzip
 import tempfile
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
 from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
+from sklearn_lsh.distributed import fit_rounds
 from sklearn_lsh.streaming import (
     ArrayBlocks,
     FrameBlocks,
@@ -24,6 +26,7 @@ from .judge import REFUSED, expect
 from .readers import mutate, random_text
 
 BLOCK = r"Block \d|Line \d|line \d|block|source|header"
+ROUND = f"{BLOCK}|replica|learning_rate_init"
 
 
 def play(call):
@@ -36,7 +39,7 @@ def play(call):
     given = {name: value for name, value in given.items() if name != "early_stopping"}
     estimator = make(**given)
     for _ in range(call.rng.integers(3, 8)):
-        call.pick([fit_batches, fit_batches, text, clicks, frames])(call, estimator, task)
+        call.pick([fit_batches, fit_batches, rounds, text, clicks, frames])(call, estimator, task)
 
 
 def source_of(call, task):
@@ -85,6 +88,43 @@ def fit_batches(call, estimator, task):
             again = call(estimator.fit_batches, source, place=BLOCK, **extra)
             expect(again is not REFUSED, "a training that had ended is not gone on with")
             expect(np.array_equal(again.loss_curve_, losses, equal_nan=True), "it was repeated")
+
+
+class Inline:
+    """An executor that does tasks at once."""
+
+    def submit(self, task, *arguments):
+        future = Future()
+        try:
+            future.set_result(task(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def rounds(call, estimator, task):
+    """Train replicas."""
+    source, bad, X = source_of(call, task)
+    if source is REFUSED:
+        return
+    n_replicas = int(call.rng.integers(1, 5)) if call.chance(0.9) else call.pick([0, -1, "2", 1.5])
+    wrong = not isinstance(n_replicas, int) or not 1 <= n_replicas <= max(1, source.n_blocks)
+    extra = {"n_epochs": int(call.rng.integers(1, 3))}
+    if call.chance(0.3):
+        extra["blocks_per_round"] = int(call.rng.integers(1, 3))
+    elif call.chance(0.1):
+        extra[call.pick(["retries", "timeout", "blocks_per_round"])], wrong = "foo", True
+    if task.labels.all is not None and call.chance(0.5):
+        extra["classes"] = task.labels.all
+    refuse = wrong or bad or (estimator.warm_start and features_differ(estimator, X))
+    given = {
+        "n_replicas": n_replicas,
+        "refuse": refuse,
+        "place": f"{BLOCK}|replica|learning_rate_init",
+        **extra,
+    }
+    if call(fit_rounds, estimator, source, Inline(), **given) is not REFUSED:
+        check_fitted(estimator)
 
 
 def svmlight_text(call):
