@@ -26,7 +26,6 @@ from .judge import REFUSED, expect
 from .readers import mutate, random_text
 
 BLOCK = r"Block \d|Line \d|line \d|block|source|header"
-ROUND = f"{BLOCK}|replica|learning_rate_init"
 
 
 def play(call):
@@ -117,12 +116,8 @@ def rounds(call, estimator, task):
     if task.labels.all is not None and call.chance(0.5):
         extra["classes"] = task.labels.all
     refuse = wrong or bad or (estimator.warm_start and features_differ(estimator, X))
-    given = {
-        "n_replicas": n_replicas,
-        "refuse": refuse,
-        "place": f"{BLOCK}|replica|learning_rate_init",
-        **extra,
-    }
+    place = "|".join([BLOCK, "replica", *estimator.get_params()])
+    given = {"n_replicas": n_replicas, "refuse": refuse, "place": place, **extra}
     if call(fit_rounds, estimator, source, Inline(), **given) is not REFUSED:
         check_fitted(estimator)
 
