@@ -29,9 +29,9 @@ from sklearn_lsh.memory import LSHMemoryClassifier
 # Chosen on five of the background alphabets, when the others were learnt from.
 HIDDEN = (1024, 256)
 RATE = 0.002
-N_EPOCHS = 10
+N_EPOCHS = 20
 # Batches that the convolutional network learns from.
-N_STEPS = 1000
+N_STEPS = 2400
 # Background classes of a quick run.
 N_QUICK = 100
 # Classes and examples of each, of the usual tasks.
