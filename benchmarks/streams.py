@@ -225,7 +225,9 @@ def in_memory(source):
     n_rows, ends = source.n_rows, [0]
     data, indices = (np.empty(40 * n_rows, dtype) for dtype in (np.float32, np.int32))
     y = np.concatenate([_put(X, y, data, indices, ends) for X, y in source])
-    X = sparse.csr_array((data[: ends[-1]], indices[: ends[-1]], np.array(ends)), copy=False)
+    parts = data[: ends[-1]], indices[: ends[-1]], np.array(ends)
+    shape = n_rows, source.n_features
+    X = sparse.csr_array(parts, shape=shape, copy=False)
     return ArrayBlocks(X, y, block_size=source.block_size)
 
 
