@@ -94,23 +94,39 @@ def search_all(rows, s, slots, found):
 
 
 def search_buckets(rows, s, slots, buckets, probes, compared, found):
-    """Compare a row with the keys in its buckets: ``probes`` (n_rows, n_probes, n_tables)."""
+    """Compare a row with the keys in its buckets: ``probes`` (n_rows, n_probes, n_tables).
+
+    All that a probe finds is noted first: the processor then fetches keys while it compares others.
+    """
     keys = slots[0]
     sizes, members, _ = buckets
+    remembered, noted = compared
     row = rows[s].copy()
     bar = np.float32(-np.inf)
-    compared[:] = NONE
+    remembered[:] = NONE
     for p in range(probes.shape[1]):
+        n = 0
         for t in range(probes.shape[2]):
             code = probes[s, p, t]
             for m in range(sizes[t, code]):
                 i = members[t, code, m]
                 place = i % N_REMEMBERED
-                if compared[place] != i:
-                    compared[place] = i
-                    score = dot(row, keys[i])
-                    if score > bar:
-                        bar = keep(i, score, s, found)
+                noted[n] = i
+                n += 1 if remembered[place] != i else 0
+                remembered[place] = i
+        for k in range(n):
+            i = noted[k]
+            score = dot(row, keys[i])
+            if score > bar:
+                bar = keep(i, score, s, found)
+
+
+def nothing_compared(members):
+    """Slots that a search remembers having compared, and room to note others."""
+    return (
+        np.empty(N_REMEMBERED, np.int32),
+        np.empty(members.shape[0] * members.shape[2], np.int32),
+    )
 
 
 def begin(s, found):
@@ -142,7 +158,7 @@ def nearest_keys(rows, slots, found):
 # pythran export nearest_in_buckets(float32[:,:] order(C), (float32[:,:] order(C), int32[], int64[], int64[], int32[:,:] order(C), int64[]), (int32[:,:] order(C), int32[:,:,:] order(C), uint16[:,:] order(C)), uint16[:,:,:] order(C), (int32[:,:] order(C), int32[:,:] order(C), float32[:,:] order(C)))
 def nearest_in_buckets(rows, slots, buckets, probes, found):
     """As `nearest_keys`, among those that share a bucket with a row."""
-    compared = np.empty(N_REMEMBERED, np.int32)
+    compared = nothing_compared(buckets[1])
     for s in range(rows.shape[0]):
         begin(s, found)
         search_buckets(rows, s, slots, buckets, probes, compared, found)
@@ -294,7 +310,7 @@ def learn_in_buckets(rows, labels, noise, slots, limits, buckets, codes, found):
     counts = slots[5]
     n_written, most = limits
     probes, own = codes
-    compared = np.empty(N_REMEMBERED, np.int32)
+    compared = nothing_compared(buckets[1])
     s = 0
     moved = NONE
     while s < rows.shape[0] and counts[N_WRITTEN] < n_written and moved == NONE:

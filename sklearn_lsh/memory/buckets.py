@@ -24,8 +24,8 @@ MEAN_MEMBERS = 16
 # Places of a bucket, in keys of it on average.
 ROOM = 4
 # Tables, where they are automatic, and buckets of each that a row looks into.
-N_TABLES = 8
-N_PROBES = 16
+N_TABLES = 12
+N_PROBES = 14
 # Most directions of the keys that are hashed, and keys of the sample that they are found in.
 MAX_DIRECTIONS = 128
 SAMPLE_KEYS = 4096

@@ -67,7 +67,7 @@ class LSHMemoryClassifier(
     hash_function : str or HashFamily, default="simhash"
         A key of `sklearn_lsh.hashing.FAMILIES`, or a family, which is cloned.
     n_bits, n_tables : int or "auto", default="auto"
-        Bits of a code, and tables. "auto" lets buckets hold about 16 keys, in 8 tables.
+        Bits of a code, and tables. "auto" lets buckets hold about 16 keys, in 12 tables.
     age_noise : float, default=8.0
         The slot that is given up has the greatest age plus a number that is uniform from
         ``-age_noise`` to ``age_noise``. Of 0 it is always the oldest.
