@@ -4,8 +4,8 @@ The output layer of a language model, in PyTorch
 
 A small language model guesses the next word of a text from the three before it. Its output layer
 has a class for every word, and most of its work is there. Here `LSHSoftmaxLoss` takes the place of
-the linear layer and its cross-entropy, and computes a few hundred words for each place in the
-text. The text is that of the diagnoses in ICD-10-CM, from the package ``simple-icd-10-cm``.
+the linear layer and its cross-entropy, and computes a few hundred words for each batch besides
+its own. The text is that of the diagnoses in ICD-10-CM, from the package ``simple-icd-10-cm``.
 """
 
 # %%

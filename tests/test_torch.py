@@ -10,9 +10,11 @@ torch = pytest.importorskip("torch")
 LSHSoftmaxLoss = pytest.importorskip("sklearn_lsh.torch").LSHSoftmaxLoss
 # Imported after PyTorch, which they need.
 from sklearn_lsh.selection.negatives import Deck  # noqa: E402
-from sklearn_lsh.torch import bridge, checks, sketches, softmax  # noqa: E402
+from sklearn_lsh.torch import bridge, checks, hashed_classes, sketches, softmax  # noqa: E402
+from sklearn_lsh.torch.centroids import OWN_SCORE  # noqa: E402
 from sklearn_lsh.torch.class_tables import NO_CLASS  # noqa: E402
-from sklearn_lsh.torch.scores import pair_scores  # noqa: E402
+from sklearn_lsh.torch.losses import Entropy  # noqa: E402
+from sklearn_lsh.torch.scores import Rows, candidate_scores, pair_scores, pool  # noqa: E402
 
 cross_entropy = torch.nn.functional.cross_entropy
 
@@ -142,7 +144,7 @@ def test_all_are_drawn_before_one_comes_again(n_active):
     counts = np.zeros(300, int)
     for _ in range(100):
         drawn = layer._draw()
-        assert (drawn[1:] > drawn[:-1]).all()
+        assert drawn.unique().numel() == drawn.numel() == layer.n_drawn
         counts[drawn] += 1
         assert counts.max() - counts.min() <= 1
     assert counts.min() > 5
@@ -155,7 +157,8 @@ def test_only_sampled_rows_have_gradients():
     for parameter in layer.parameters():
         assert parameter.grad.is_sparse
         touched = parameter.grad.coalesce().indices()[0]
-        assert touched.numel() < 30 + 40 * 11 + 1
+        assert touched.numel() == parameter.grad._nnz()  # each class once
+        assert touched.numel() <= 40 + 40 + 40  # its own, two found for every other one, and drawn
         assert set(labels.tolist()) <= set(touched.tolist())
 
 
@@ -167,26 +170,214 @@ def test_hardly_any_classes(n_active):
     assert layer.top_k(hidden, 2).classes.shape == (40, 2)
 
 
-def test_scores_that_are_sampled(path):
-    """Each class once: with its own score, or with that of all those that it stands for."""
+def test_candidates(path):
+    """Each class once, for itself or for all those that it stands for; the same for all samples."""
     hidden, labels = some_samples()
-    layer = LSHSoftmaxLoss(8, 300, n_active=100)
+    layer = LSHSoftmaxLoss(8, 300, n_active=160)
     train(layer, hidden, labels, 12)
     layer.refresh()
     with torch.no_grad():
         codes = layer._codes(hidden)
-        found = layer._tables.most_collisions(codes, layer.n_hashed)
+        found = layer._tables.most_collisions(codes, 1 + 80 // 40)
         layer._deck = shuffled(300, 0)
-        sampled = layer._sampled_scores(hidden, codes, labels[:, None])
-        drawn = layer._deck.cards[:75].tolist()
+        classes, log_counts = layer._candidates(codes, labels)
+        drawn = layer._deck.cards[:80].tolist()
+    popular = layer._tables.popular(80).tolist()
+    certain = {*labels.tolist(), *popular, *found.flatten().tolist()} - {NO_CLASS}
+    assert classes.tolist() == sorted(certain | set(drawn))
+    assert len(certain) < 120
+    expected = [0 if k in certain else np.log(300 / 80) for k in classes.tolist()]
+    torch.testing.assert_close(log_counts, torch.tensor(expected, dtype=torch.float32))
+
+
+def test_few_samples_of_a_large_batch_are_looked_up():
+    hidden, labels = some_samples(500)
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    layer(hidden, labels)
+    codes = layer._codes(hidden)
+    found = layer._found(codes)
+    assert torch.equal(found, layer._found(codes[::25]))
+    assert 0 < found.numel() <= 2 * 20
+
+
+def test_scores_of_candidates():
+    hidden, weight, bias = torch.randn(5, 4), torch.randn(9, 4), torch.randn(9, 1)
+    candidates = pool(torch.tensor([7, 2, 7]), torch.tensor([8, 2, 0]), 9)
+    assert candidates.classes.tolist() == [0, 2, 7, 8]
+    assert candidates.log_counts.tolist() == pytest.approx([np.log(3), 0, 0, np.log(3)])
+    assert candidates.places(torch.tensor([8, 2])).tolist() == [3, 1]
+    for given in (bias, None):
+        expected = hidden @ weight.T + (0 if given is None else given.T)
+        scores = candidate_scores(hidden, weight, given, candidates)
+        torch.testing.assert_close(
+            scores, expected[:, candidates.classes] + candidates.log_counts, check_dtype=False
+        )
+
+
+def test_gradients_of_rows():
+    """As by indexing, but for each row once."""
+    weight = torch.randn(9, 4, dtype=torch.float64, requires_grad=True)
+    classes, factors = torch.tensor([1, 4, 8]), torch.randn(3, 4, dtype=torch.float64)
+    (ours,) = torch.autograd.grad((Rows.apply(weight, classes) * factors).square().sum(), weight)
+    (theirs,) = torch.autograd.grad((weight[classes] * factors).square().sum(), weight)
+    assert ours.is_coalesced()
+    assert ours.indices()[0].tolist() == classes.tolist()
+    torch.testing.assert_close(ours.to_dense(), theirs)
+
+
+def test_gradients_add_up():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    start, sums = copy.deepcopy(layer.get_extra_state()), 0
+    for part in (slice(25), slice(25, 40)):
+        layer.zero_grad()
+        layer(hidden[part], labels[part]).backward()
+        sums = sums + layer.weight.grad.to_dense()
+    layer.zero_grad()
+    layer.set_extra_state(start)
+    for part in (slice(25), slice(25, 40)):
+        layer(hidden[part], labels[part]).backward()
+    torch.testing.assert_close(layer.weight.grad.to_dense(), sums)
+
+
+def test_popular_classes_are_always_candidates():
+    hidden, _ = some_samples(200)
+    labels = torch.arange(200).clamp(max=150)  # every fourth sample is of class 150
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    assert layer._tables.popular(20).numel() == 0
+    train(layer, hidden, labels, 12)
+    assert layer._tables.popular(4).tolist() == [150]
+    assert layer._tables.popular(20).tolist() == [150, 0, 1, 2, 3]
+    classes, log_counts = layer._candidates(layer._codes(hidden[:1]), labels[:1])
+    assert log_counts[classes == 150] == 0
+
+
+# Losses, as PyTorch's
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("ignore_index", [-100, 7])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_losses_are_those_of_cross_entropy(weighted, label_smoothing, ignore_index, reduction):
+    hidden, labels = some_samples(60, 8, 20)
+    labels[::9] = ignore_index
+    settings = {
+        "ignore_index": ignore_index,
+        "label_smoothing": label_smoothing,
+        "reduction": reduction,
+    }
+    weight = torch.rand(20) + 0.5 if weighted else None
+    layer = LSHSoftmaxLoss(8, 20, n_active=20, class_weight=weight, **settings)
+    answers = []
+    for loss in (
+        lambda: layer.train()(hidden, labels),
+        lambda: layer.eval()(hidden, labels),
+        lambda: cross_entropy(layer.scores(hidden), labels, weight, **settings),
+    ):
+        layer.zero_grad()
+        value = loss()
+        value.sum().backward()
+        answers.append([value, *(p.grad.to_dense() for p in layer.parameters())])
+    for sampled, exact, expected in zip(*answers, strict=True):
+        torch.testing.assert_close(sampled, expected)
+        torch.testing.assert_close(exact, expected)
+
+
+def test_smoothed_losses_are_right_in_the_mean():
+    """What is smoothed is a mean over all classes, here that of scores that are far apart."""
+    hidden, labels = some_samples(10)
+    weight = torch.rand(300) + 0.5
+    layer = LSHSoftmaxLoss(8, 300, n_active=40, class_weight=weight, label_smoothing=1.0)
+    sampled, means = [], []
+    with torch.no_grad():
+        layer.weight *= 3
         scores = layer.scores(hidden)
-    for s in range(len(labels)):
-        certain = {int(labels[s]), *found[s].tolist()} - {NO_CLASS}
-        expected = [scores[s, k] for k in certain]
-        expected += [scores[s, k] + np.log(300 / 75) for k in drawn if k not in certain]
-        counted = sampled[s][sampled[s] > -np.inf]
-        torch.testing.assert_close(counted.sort().values, torch.tensor(expected).sort().values)
-        torch.testing.assert_close(sampled[s, 0], scores[s, labels[s]])
+        for seed in range(300):
+            layer._deck = shuffled(300, seed)
+            candidates = layer._candidates(layer._codes(hidden), labels)
+            some = candidate_scores(hidden, layer.weight, layer.bias, candidates)
+            losses = layer._entropy.of_candidates(some, labels, candidates, 300)
+            weights = candidates.log_counts.exp() * weight[candidates.classes]
+            # Less the partition function's logarithm, which is biased.
+            sampled.append((losses * 300 - weights.sum() * torch.logsumexp(some, 1)).mean())
+            means.append(weights.sum() / 300)
+        expected = -(scores * weight).sum(dim=1).mean()
+    assert abs(np.mean(sampled) - expected) < 4 * np.std(sampled, ddof=1) / 300**0.5
+    assert abs(np.mean(means) - weight.mean()) < 4 * np.std(means, ddof=1) / 300**0.5
+    assert np.std(sampled) > 1e-3
+
+
+def test_losses_from_some_classes():
+    """Of samples whose partition function is known: their own class, and one for two others."""
+    batch = pool(torch.tensor([1]), torch.tensor([0]), 2)
+    assert batch.classes.tolist() == [0, 1]
+    scores = torch.tensor([[2.0, 1.0], [0.5, 3.0]])
+    plain, smooth = (Entropy(None, -100, eps, "none") for eps in (0.0, 0.5))
+    log_partition = torch.logsumexp(scores, dim=1)
+    labels = torch.tensor([1, 1])
+    losses = log_partition - scores[:, 1]
+    torch.testing.assert_close(plain.of_candidates(scores, labels, batch, 3), losses)
+    others = (3 * log_partition - 2 * (scores[:, 0] - np.log(2)) - scores[:, 1]) / 3
+    found = smooth.of_candidates(scores, labels, batch, 3)
+    torch.testing.assert_close(found, (losses + others) / 2)
+
+
+def test_all_samples_ignored():
+    hidden, labels = some_samples()
+    labels[:] = -100
+    layer = LSHSoftmaxLoss(8, 300, n_active=40)
+    assert torch.isnan(layer(hidden, labels))  # as PyTorch's
+    layer = LSHSoftmaxLoss(8, 300, n_active=40, reduction="sum")
+    layer(hidden, labels).backward()
+    assert layer.weight.grad.to_dense().abs().sum() == 0
+
+
+# Centroids
+
+
+def test_rows_start_at_centroids():
+    centres = torch.randn(50, 8) + 2
+    labels = torch.arange(45).repeat(4)
+    hidden = centres[labels] + 0.1 * torch.randn(180, 8)
+    layer = LSHSoftmaxLoss(8, 50, n_active=10)
+    losses = train(layer, hidden, labels, 3)
+    spoilt = torch.full((2, 8), np.nan), torch.tensor([3, -100])
+    batches = [(hidden[:70], labels[:70]), (hidden[70:], labels[70:]), spoilt]
+    layer.start_at_centroids(iter(batches))
+    assert torch.isfinite(layer.weight).all()
+    assert (layer.weight[45:] == 0).all()
+    mean = hidden.mean(dim=0)
+    towards = torch.stack([hidden[labels == k].mean(dim=0) for k in range(45)]) - mean
+    cosines = torch.cosine_similarity(layer.weight[:45], towards)
+    torch.testing.assert_close(cosines, torch.ones(45))
+    lengths = layer.weight[:45].norm(dim=1)
+    torch.testing.assert_close(lengths, lengths[:1].expand(45))
+    scores = layer.scores(hidden)
+    own = scores.gather(1, labels[:, None]).mean()
+    torch.testing.assert_close(own, torch.tensor(OWN_SCORE))
+    torch.testing.assert_close(layer.scores(mean), torch.zeros(50), atol=1e-4, rtol=0)
+    assert (layer.top_k(hidden, 1).classes[:, 0] == labels).float().mean() > 0.95
+    assert np.isfinite(train(layer, hidden, labels, 3)).all()
+    assert layer(hidden, labels) < losses[0]
+
+
+def test_rows_that_cannot_start_at_centroids_stay():
+    hidden, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300)
+    before = layer.weight.detach().clone()
+    for wrong in ([], [(hidden, torch.full_like(labels, -100))]):
+        with pytest.raises(ValueError, match="batches must hold samples"):
+            layer.start_at_centroids(wrong)
+    with pytest.raises(ValueError, match="labels must have shape"):
+        layer.start_at_centroids([(hidden, labels), (hidden, labels[:3])])
+    assert torch.equal(layer.weight, before)
+    without_bias = LSHSoftmaxLoss(8, 300, bias=False)
+    without_bias.start_at_centroids([(hidden.reshape(2, 20, 8), labels.reshape(2, 20))])
+    assert (without_bias.weight[labels] != 0).any(dim=1).all()
+    alike = torch.ones(40, 8)
+    without_bias.start_at_centroids([(alike, labels)])
+    assert (without_bias.weight == 0).all()
 
 
 def test_compiled_and_array_path_agree(monkeypatch):
@@ -234,6 +425,15 @@ def test_tables_are_refreshed_ever_less_often(monkeypatch):
     assert periods[-1] > periods[0] >= 10
 
 
+@pytest.mark.parametrize(("row_cost", "expected"), [(100, 10), (600, 30)])
+def test_refreshes_take_a_tenth_of_the_work(monkeypatch, row_cost, expected):
+    monkeypatch.setattr(hashed_classes, "ROW_COST", row_cost)
+    hidden, labels = some_samples(600)
+    layer = LSHSoftmaxLoss(8, 300, n_active=100)
+    layer(hidden, labels)
+    assert layer._period.length == expected
+
+
 def test_samples_lead_to_their_classes(path):
     hidden, labels = some_samples(200, 16, 5000)
     layer = LSHSoftmaxLoss(16, 5000, n_active=40)
@@ -262,10 +462,12 @@ def test_the_latest_samples_of_each_class_are_remembered(path):
 
 
 def test_scores_of_pairs():
-    hidden, rows = torch.randn(3, 4), torch.randn(7, 4)
-    places = torch.tensor([[0, 6], [1, 1], [5, 2]])
-    expected = [[rows[p] @ h for p in row] for h, row in zip(hidden, places, strict=True)]
-    torch.testing.assert_close(pair_scores(hidden, rows, places), torch.tensor(expected))
+    hidden, weight, bias = torch.randn(3, 4), torch.randn(7, 4), torch.randn(7, 1)
+    classes = torch.tensor([[0, 6], [1, 1], [5, 2]])
+    expected = (hidden @ weight.T).gather(1, classes)
+    torch.testing.assert_close(pair_scores(hidden, weight, None, classes), expected)
+    expected = expected + bias[classes, 0]
+    torch.testing.assert_close(pair_scores(hidden, weight, bias, classes), expected)
 
 
 # Prediction
@@ -403,6 +605,8 @@ def test_bad_input():
     [
         *({"n_active": value} for value in (0, 1.5, True, "a")),
         {"reduction": "median"},
+        {"label_smoothing": 1.5},
+        {"ignore_index": 0.5},
         {"n_bits": 17},
         {"n_tables": None},
         {"hash_function": "sha1"},
@@ -500,6 +704,7 @@ def train_but_for_one_batch(step, spoil):
         layer(hidden, labels).backward()
         optimizer.step()
     assert torch.isfinite(layer.mean).all()
+    layer.refresh()
     found = layer.eval().top_k(CENTRES, 1).classes[:, 0]
     return (found == torch.arange(200)).float().mean()
 

@@ -95,7 +95,9 @@ def test_whole_modules_go_on(through):
     assert torch.equal(twin.top_k(hidden, 3).classes, layer.top_k(hidden, 3).classes)
 
 
-@pytest.mark.parametrize("name", ["_n_steps", "_unit", "n_hashed", "n_classes", "in_features"])
+@pytest.mark.parametrize(
+    "name", ["_n_steps", "_unit", "n_hashed", "n_drawn", "n_classes", "in_features"]
+)
 def test_wrong_modules_are_refused(name):
     layer, *_ = trained()
     setattr(layer, name, -1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Integral, Real
+
 import torch
-from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
 from sklearn_lsh.hashing import FAMILIES, HashFamily
 from sklearn_lsh.hashing.base import MAX_BITS
@@ -18,6 +21,8 @@ CONSTRAINTS: dict = {
     "hash_function": [StrOptions(set(FAMILIES)), HashFamily],
     "n_bits": [StrOptions({"auto"}), Count(1, MAX_BITS)],
     "n_tables": [Count(1, MOST_LOOKUPS)],
+    "ignore_index": [Integral],
+    "label_smoothing": [Interval(Real, 0, 1, closed="both")],
     "reduction": [StrOptions({"mean", "sum", "none"})],
     "seed": [None, Count(0, 2**32 - 1)],
 }
@@ -66,7 +71,31 @@ def check_hidden(hidden, weight) -> torch.Tensor:
     return hidden.reshape(-1, n_features)
 
 
-def check_classes(name: str, classes, n_classes: int) -> torch.Tensor:
+def check_class_weight(class_weight, weight) -> torch.Tensor | None:
+    """Return the weights of classes beside a layer's parameters, of their type.
+
+    Raises
+    ------
+    TypeError
+        If they are no tensor of real numbers.
+    ValueError
+        If they are not one for each class, negative or not finite.
+    """
+    if class_weight is None:
+        return None
+    if not (isinstance(class_weight, torch.Tensor) and class_weight.is_floating_point()):
+        raise TypeError(
+            f"class_weight must be a tensor of floating-point numbers, got {_kind(class_weight)}."
+        )
+    shape = tuple(class_weight.shape)
+    if shape != (weight.shape[0],):
+        raise ValueError(f"class_weight must have shape {(weight.shape[0],)}, got {shape}.")
+    if not (torch.isfinite(class_weight) & (class_weight >= 0)).all():
+        raise ValueError("class_weight must hold finite numbers of at least 0.")
+    return class_weight.detach().to(weight, copy=True)
+
+
+def check_classes(name: str, classes, n_classes: int, ignored: int | None = None) -> torch.Tensor:
     """Return numbers of classes as int64.
 
     Parameters
@@ -75,6 +104,8 @@ def check_classes(name: str, classes, n_classes: int) -> torch.Tensor:
         Of the argument.
     classes : Tensor
     n_classes : int
+    ignored : int, default=None
+        May be among them.
 
     Raises
     ------
@@ -87,12 +118,34 @@ def check_classes(name: str, classes, n_classes: int) -> torch.Tensor:
     if not is_tensor or classes.dtype == torch.bool or _is_inexact(classes):
         raise TypeError(f"{name} must be a tensor of integers, got {_kind(classes)}.")
     classes = classes.to(torch.int64)
-    if classes.numel() and not 0 <= int(classes.min()) <= int(classes.max()) < n_classes:
+    told = classes if ignored is None else classes[classes != ignored]
+    if told.numel() and not 0 <= int(told.min()) <= int(told.max()) < n_classes:
         raise ValueError(
             f"{name} must be classes from 0 to {n_classes - 1}, got numbers from "
-            f"{int(classes.min())} to {int(classes.max())}."
+            f"{int(told.min())} to {int(told.max())}."
         )
     return classes
+
+
+def check_batches(batches, check):
+    """Yield pairs of hidden vectors and labels as a check of pairs returns them.
+
+    Raises
+    ------
+    TypeError
+        If they are no pairs, and with ValueError if one is not right.
+    """
+    wanted = "batches must be an iterable of pairs (hidden, labels)"
+    if not isinstance(batches, Iterable):
+        raise TypeError(f"{wanted}, got {_kind(batches)}.")
+    for batch in batches:
+        if not (isinstance(batch, (tuple, list)) and len(batch) == 2):
+            raise TypeError(f"{wanted}, got {_kind(batch)} in it.")
+        try:
+            checked = check(*batch)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"One of batches is wrong: {error}") from error
+        yield checked
 
 
 def check_leading(name: str, shape, wanted) -> None:

@@ -15,6 +15,9 @@ from sklearn_lsh.torch import bridge
 
 # In place of a class where fewer were found than wanted.
 NO_CLASS = -1
+# Share of all samples, and number of them, from which a class is popular.
+POPULAR = 1e-3
+LEAST_SAMPLES = 10
 
 
 class ClassTables:
@@ -54,6 +57,17 @@ class ClassTables:
         latest = codes if codes.ndim == 2 else codes[:, -1]
         self.codes[self._beside(places.astype(np.int64))] = latest[self._beside(samples)]
         self.memory.is_blank[places] = False
+
+    def popular(self, n_hashed):
+        """The most frequent classes so far, if they are frequent.
+
+        They are candidates of every batch, as those of `OutputLSH.with_popular` of every sample.
+        """
+        counts = self.memory.counts
+        popular = np.flatnonzero(counts > max(LEAST_SAMPLES, POPULAR * counts.sum()))
+        most = int(OutputLSH.MOST_POPULAR * n_hashed)
+        order = np.argsort(-counts[popular], kind="stable")
+        return self._beside(popular[order[:most]])
 
     def most_collisions(self, codes, n_wanted, fill_from=-1):
         """Classes that share most buckets with each sample, `NO_CLASS` where there are fewer."""

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
@@ -24,6 +25,25 @@ class TopClasses(NamedTuple):
     classes: torch.Tensor
 
 
+class BatchClasses(NamedTuple):
+    """Classes that are computed for a batch, each for all of its samples.
+
+    Attributes
+    ----------
+    classes : Tensor of shape (n_candidates,), dtype=int64
+        Each once, ascending.
+    log_counts : Tensor of shape (n_candidates,), dtype=float32
+        Logarithms of how many classes each one stands for.
+    """
+
+    classes: torch.Tensor
+    log_counts: torch.Tensor
+
+    def places(self, classes):
+        """Where some of the candidates are among all of them."""
+        return torch.searchsorted(self.classes, classes)
+
+
 # Of these too few digits are left for sums of exponentials.
 HALF = (torch.float16, torch.bfloat16)
 
@@ -39,41 +59,68 @@ def narrowed(losses, dtype, device):
     return losses if keeps else losses.to(dtype)
 
 
-def pair_scores(hidden, rows, places):
-    """Inner products of each hidden vector with some rows: (n_samples, n_places)."""
-    return torch.einsum("spf,sf->sp", F.embedding(places, rows), hidden)
+def pool(certain, drawn, n_classes) -> BatchClasses:
+    """Join classes that stand for themselves and such as were drawn, which stand for all others.
+
+    Parameters
+    ----------
+    certain : Tensor of shape (n_certain,), dtype=int64
+        Some of them may come several times.
+    drawn : Tensor of shape (n_drawn,), dtype=int64
+        Drawn without replacement from all classes, whatever is certain.
+    n_classes : int
+    """
+    classes = torch.unique(torch.cat([certain, drawn]))
+    stand_for = math.log(n_classes / max(1, drawn.shape[0]))
+    log_counts = torch.full(classes.shape, stand_for, device=classes.device)
+    candidates = BatchClasses(classes, log_counts)
+    log_counts[candidates.places(certain)] = 0
+    return candidates
 
 
-def sampled_scores(hidden, gather, certain, drawn, n_classes):
-    """Scores whose exponentials' sum is an unbiased estimate of that over all classes.
+class Rows(torch.autograd.Function):
+    """Rows of a parameter, each at most once: a sparse gradient in which nothing is to be added."""
+
+    @staticmethod
+    def forward(ctx, parameter, classes):
+        """Copy the rows of classes, which are ascending."""
+        ctx.save_for_backward(classes)
+        ctx.shape = parameter.shape
+        return parameter.index_select(0, classes)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        """Tell that the rows' gradient is that of the parameter's rows."""
+        (classes,) = ctx.saved_tensors
+        indices, told = classes[None], {"is_coalesced": True, "check_invariants": False}
+        return torch.sparse_coo_tensor(indices, gradient, ctx.shape, **told), None
+
+
+def candidate_scores(hidden, weight, bias, candidates):
+    """Scores of candidates whose exponentials' sum estimates that over all classes, without bias.
 
     Parameters
     ----------
     hidden : Tensor of shape (n_samples, n_features)
-    gather : callable
-        Rows of classes: Tensor of shape (n,), dtype=int64 -> Tensor of shape (n, n_features).
-    certain : Tensor of shape (n_samples, n_certain), dtype=int64
-        Classes of each sample that stand for themselves; negative for none.
-    drawn : Tensor of shape (n_drawn,), dtype=int64
-        Classes drawn for all samples, ascending. They stand for all that are not certain.
-    n_classes : int
+    weight : Tensor of shape (n_classes, n_features)
+    bias : Tensor of shape (n_classes, 1) or None
+    candidates : BatchClasses
 
     Returns
     -------
-    scores : Tensor of shape (n_samples, n_certain + n_drawn)
-        In float32 at least. Minus infinity for what does not count.
+    scores : Tensor of shape (n_samples, n_candidates)
+        In float32 at least.
     """
-    is_none, known = certain < 0, certain.clamp(min=0)
-    rows, places = torch.unique(torch.cat([known.reshape(-1), drawn]), return_inverse=True)
-    rows, n_certain = gather(rows), certain.numel()
-    found = widened(pair_scores(hidden, rows, places[:n_certain].reshape(certain.shape)))
-    others = widened(hidden @ F.embedding(places[n_certain:], rows).T)
-    others = others + math.log(n_classes / drawn.shape[0])
-    # Of classes that are both drawn and certain one counts.
-    nearest = torch.searchsorted(drawn, known).clamp(max=drawn.shape[0] - 1)
-    is_twice = (drawn[nearest] == known) & ~is_none
-    samples = torch.arange(hidden.shape[0], device=hidden.device)[:, None].expand_as(nearest)
-    is_counted = torch.zeros(others.shape, dtype=torch.bool, device=hidden.device)
-    is_counted[samples[is_twice], nearest[is_twice]] = True
-    found = found.masked_fill(is_none, -math.inf)
-    return torch.cat([found, others.masked_fill(is_counted, -math.inf)], dim=1)
+    shifts = candidates.log_counts
+    if bias is not None:
+        shifts = Rows.apply(bias, candidates.classes)[:, 0] + shifts
+    return widened(hidden @ Rows.apply(weight, candidates.classes).T) + shifts
+
+
+def pair_scores(hidden, weight, bias, classes):
+    """Scores of some classes for each sample: (n_samples, n_classes_each)."""
+    known, places = torch.unique(classes, return_inverse=True)
+    rows = Rows.apply(weight, known)
+    scores = widened(torch.einsum("spf,sf->sp", F.embedding(places, rows), hidden))
+    return scores if bias is None else scores + Rows.apply(bias, known)[places, 0]

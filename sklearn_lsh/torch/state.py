@@ -64,6 +64,7 @@ def check_layer(layer) -> None:
     in_features = stored.integer("in_features", 1)
     stored.integer("n_active", 1, n_classes)
     stored.integer("n_hashed", 0, layer.n_active)
+    stored.integer("n_drawn", 1, layer.n_active)
     weight = layer.weight
     fits = isinstance(weight, torch.Tensor) and weight.shape == (n_classes, in_features)
     stored.require(fits, "_parameters", f"of {n_classes} classes and {in_features} features")

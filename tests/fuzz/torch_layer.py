@@ -16,6 +16,8 @@ PARAMETERS = {
     "hash_function": (["simhash", "dwta", "wta", "minhash"], {"foo", 3, None}),
     "n_bits": (["auto", 1, 5], {*COUNTS, 17}),
     "n_tables": ([1, 4], COUNTS),
+    "ignore_index": ([-100, 0], {"foo", None, 0.5}),
+    "label_smoothing": ([0.0, 0.1, 1.0], {"foo", None, -0.1, 1.5}),
     "reduction": (["mean", "sum", "none"], {"foo", 3, None}),
     "seed": ([0, 7, None], {"foo", -1, 1.5}),
     "dtype": ([None, torch.float64, torch.bfloat16], ()),
@@ -56,6 +58,8 @@ class Case:
         for name, (right, _) in PARAMETERS.items():
             if call.chance(0.3):
                 self.given[name] = call.pick(right)
+        if call.chance(0.2):
+            self.given["class_weight"] = torch.from_numpy(self.rng.uniform(0.5, 2, self.n_classes))
         self.layer = REFUSED
         while self.layer is REFUSED:
             self.layer = self.build()
@@ -103,7 +107,7 @@ def train(call, case):
     hidden, shape, bad = case.hidden()
     labels, worse = case.classes(shape)
     loss = call(case.layer.forward, hidden, labels, refuse=bad or worse)
-    if loss is REFUSED:
+    if loss is REFUSED or bool((labels == case.layer.ignore_index).all()):
         return
     expect(loss.shape == (shape if case.layer.reduction == "none" else ()), "another shape")
     expect(bool(torch.isfinite(loss).all()) and bool((loss >= -1e-2).all()), f"a loss of {loss}")
@@ -118,6 +122,19 @@ def train(call, case):
 
 def switch(call, case):
     case.layer.train(call.chance(0.6))
+
+
+def start_at_centroids(call, case):
+    batches, bad, counted = [], False, False
+    for _ in range(call.rng.integers(1, 3)):
+        hidden, shape, wrong = case.hidden()
+        labels, worse = case.classes(shape)
+        batches.append((hidden, labels))
+        bad |= wrong or worse
+        counted |= not (bad or bool((labels == case.layer.ignore_index).all()))
+    if call.chance(0.1):
+        batches, bad = call.pick([[], None, 3, [None]]), True
+    call(case.layer.start_at_centroids, batches, refuse=bad or not counted)
 
 
 def top_k(call, case):
@@ -172,4 +189,16 @@ def store(call, case):
     case.layer = call.pick([other, copy.deepcopy(case.layer)])
 
 
-ACTIONS = [train, train, train, switch, top_k, scores, log_partition, log_prob, refresh, store]
+ACTIONS = [
+    train,
+    train,
+    train,
+    start_at_centroids,
+    switch,
+    top_k,
+    scores,
+    log_partition,
+    log_prob,
+    refresh,
+    store,
+]
