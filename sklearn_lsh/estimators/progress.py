@@ -105,13 +105,13 @@ class StreamProgress:
         The draft that is trained.
     position : Position
         Where its training is.
-    n_rows : int
-        Rows of an epoch, as far as is known.
+    n_rows : int or None
+        Rows of an epoch, as far as is known; None if nothing is.
     """
 
     SECONDS = 10
 
-    def __init__(self, estimator, position, n_rows: int):
+    def __init__(self, estimator, position, n_rows: int | None):
         self._estimator, self._position, self._n_rows = estimator, position, n_rows
         self._last: tuple[float, float] | None = (
             None  # when a line was printed, and rows until then
@@ -130,13 +130,18 @@ class StreamProgress:
         if self._last is not None:
             speed = (seen - self._last[1]) / (now - self._last[0])
             loss = (position.loss + sum(position.losses)) / max(1, in_epoch)
-            n_left = (self._estimator._settings.max_iter - history.n_iter) * self._n_rows - in_epoch
             width = n_nonzero_mean(data.X)
-            print(
-                f"Epoch {history.n_iter + 1}: {min(1, in_epoch / self._n_rows):.0%}, "
-                f"loss = {loss:.6f}, {speed:,.0f} samples/s, {speed * width:,.0f} non-zeros/s, "
-                f"{timedelta(seconds=round(max(0, n_left) / max(1, speed)))} left"
-            )
+            parts = [
+                f"loss = {loss:.6f}",
+                f"{speed:,.0f} samples/s",
+                f"{speed * width:,.0f} non-zeros/s",
+            ]
+            if self._n_rows is not None:
+                n_epochs = self._estimator._settings.max_iter - history.n_iter
+                n_left = max(0, n_epochs * self._n_rows - in_epoch)
+                parts.insert(0, f"{min(1, in_epoch / self._n_rows):.0%}")
+                parts.append(f"{timedelta(seconds=round(n_left / max(1, speed)))} left")
+            print(f"Epoch {history.n_iter + 1}: {', '.join(parts)}")
         self._last = now, seen
 
 

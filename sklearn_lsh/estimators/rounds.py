@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -242,13 +243,13 @@ class Rounds:
         ``encode(number)`` reads a block: an `Encoded`, or None if it has no rows.
     position : Position
         Of the first round.
+    n_epochs : float, default=inf
+        Epochs after which nothing is read any more.
 
     Attributes
     ----------
-    n_rounds : int
-        Of an epoch. If there are several, rows come in the order in which they are learnt from.
     n_epochs : float
-        Epochs after which nothing is read any more.
+        One, if there is but one round: what that has all of is read once.
     n_rows_read, n_blocks_read : int
         What was read for the rounds that were fetched so far.
     """
@@ -258,11 +259,10 @@ class Rounds:
         order: Callable[[int], EpochOrder],
         encode: Callable[[int], Encoded | None],
         position: Position,
+        n_epochs: float = math.inf,
     ):
-        self.n_rounds = order(position.epoch).n_rounds
-        self._encode = encode
-        # What one round has all of is read once.
-        self.n_epochs = math.inf if self.n_rounds > 1 else position.epoch + 1
+        self._first, self._encode = order(position.epoch), encode
+        self.n_epochs = n_epochs if self.n_rounds > 1 else position.epoch + 1
         self.n_rows_read = self.n_blocks_read = 0
         # In memory are a window's blocks, and the rows of two rounds: one is made while the network
         # learns from the other.
@@ -270,12 +270,18 @@ class Rounds:
         self._window: dict[int, Held | None] = {}
         self._kept: TrainingSet | None = None
 
+    @property
+    def n_rounds(self) -> int:
+        """Of an epoch. If there are several, rows come in the order in which they are learnt."""
+        return self._first.n_rounds
+
     def _jobs(self, order, position: Position) -> Iterator[tuple[EpochOrder, int]]:
         """Name all rounds: their order, and their numbers in it."""
         epoch, first = position.epoch, position.number
         while epoch < self.n_epochs:
             this = order(epoch)
-            yield from ((this, number) for number in range(first, self.n_rounds))
+            numbers = takewhile(lambda number: number < self.n_rounds, count(first))
+            yield from ((this, number) for number in numbers)
             epoch, first = epoch + 1, 0
 
     def _make(self, job) -> Round:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count, takewhile
 from os import PathLike
 from typing import Any, NamedTuple, Self
 
@@ -38,7 +39,8 @@ from sklearn_lsh.estimators.training import train
 from sklearn_lsh.inputs import Count, Samples, check_weights
 from sklearn_lsh.network.centroids import CentroidSums
 from sklearn_lsh.streaming.blocks import Source, check_source, naming, read_block, shown
-from sklearn_lsh.streaming.order import EpochOrder
+from sklearn_lsh.streaming.iterables import ComingBlocks, expected_length, is_iterable
+from sklearn_lsh.streaming.order import ComingOrder, EpochOrder
 from sklearn_lsh.streaming.reader import Reader
 
 # Seeds of the order of blocks and rows.
@@ -60,7 +62,7 @@ class StreamMixin:
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_batches(
         self,
-        source: Source,
+        source: Source | Iterable,
         *,
         classes: ArrayLike | None = None,
         n_epochs: int | None = None,
@@ -82,12 +84,15 @@ class StreamMixin:
         source : source of blocks
             What to learn from: an object of `sklearn_lsh.streaming`, or any other that has
             ``n_blocks``, ``n_features`` and ``read(i)``, which returns ``X, y`` or
-            ``X, y, sample_weight`` of a block, as `fit` takes them.
+            ``X, y, sample_weight`` of a block, as `fit` takes them. An iterable of such tuples, as
+            a generator is, serves for one epoch, in which blocks come in its order. It needs
+            `classes`, and has no checkpoints. How many blocks will come is asked of its length
+            (``__len__`` or ``__length_hint__``), if it has one: a falling learning rate needs it.
         classes : array-like of shape (n_classes,), default=None
             All labels that y has. None asks the source, or reads all of it once to find them. Not
             for label indicators, target values and networks that `warm_start` goes on with.
         n_epochs : int or None, default=None
-            Highest number of epochs. None is `max_iter`.
+            Highest number of epochs. None is `max_iter`, and 1 for an iterable.
         shuffle_blocks : int, default=16
             Blocks of which rows are mixed. As many and a few more are in memory.
         validation : source of blocks, default=None
@@ -113,8 +118,9 @@ class StreamMixin:
         ValueError
             If a parameter or a block is not valid (it is named), if ``y`` has labels that are not
             in `classes`, for ``class_weight="balanced"`` and for neighbours, which need all rows
-            at once; if the checkpoint is of other data, of another estimator or of other
-            parameters; or if the weights of the network end up not finite.
+            at once; if an iterable is to do what takes blocks that can be read again; if the
+            checkpoint is of other data, of another estimator or of other parameters; or if the
+            weights of the network end up not finite.
         OSError
             If no checkpoint can be written, before training begins.
 
@@ -126,19 +132,21 @@ class StreamMixin:
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         plan = Plan(source, classes, n_epochs, shuffle_blocks, validation)
         check_plan(self, plan)
+        if is_iterable(source):
+            plan = plan_of_iterable(self, plan, checkpoint)
         saver = make_saver(self, plan, checkpoint, checkpoint_every, resume=resume)
         with Interrupts() as interrupts, draft_of(self, TRAINED if goes_on else ()) as draft:
             callbacks = FitCallbacks(self, draft, Samples(None, None, None))
             StreamFit(draft, plan, interrupts).run(callbacks, saver, fresh=not goes_on)
         return self
 
-    def predict_batches(self, source: Source, *, k: int | None = None) -> Iterator:
+    def predict_batches(self, source: Source | Iterable, *, k: int | None = None) -> Iterator:
         """Predict for data that are read block by block.
 
         Parameters
         ----------
         source : source of blocks
-            See `fit_batches`. ``read(i)`` may return X alone.
+            See `fit_batches`. ``read(i)`` may return X alone, and an iterable consist of such.
         k : int or None, default=None
             How many of the likeliest classes or labels to find of each sample, see `predict_top_k`.
             None predicts as `predict` does.
@@ -155,14 +163,14 @@ class StreamMixin:
         ValueError
             If a block is not valid: it is named.
         """
-        check_source(source, "source")
         check_is_fitted(self)
         view = copy.copy(self)
+        blocks = ComingBlocks(source, 0) if is_iterable(source) else check_source(source, "source")
         if k is None:
-            return predict_blocks(view.predict, source)
+            return predict_blocks(view.predict, blocks)
         if not hasattr(view, "predict_top_k"):
             raise ValueError(f"k={k!r} has no meaning for a regressor: leave it at None.")
-        return predict_blocks(partial(view.predict_top_k, k=k), source)
+        return predict_blocks(partial(view.predict_top_k, k=k), blocks)
 
 
 def predict_blocks(predict: Callable, source: Source) -> Iterator:
@@ -173,8 +181,11 @@ def predict_blocks(predict: Callable, source: Source) -> Iterator:
             block = source.read(number)
             return block[0] if isinstance(block, tuple) else block
 
-    with Reader(range(source.n_blocks), read) as reader:
+    numbers = takewhile(lambda number: number < source.n_blocks, count())
+    with Reader(numbers, read) as reader:
         for number, X in enumerate(reader):
+            if number == source.n_blocks:  # which is how an iterable ends
+                return
             with naming(source, number):
                 predictions = predict(X)
             yield predictions
@@ -183,7 +194,7 @@ def predict_blocks(predict: Callable, source: Source) -> Iterator:
 class Plan(NamedTuple):
     """What ``fit_batches`` was asked for."""
 
-    source: Source
+    source: Any
     classes: Any
     n_epochs: int | None
     shuffle_blocks: int
@@ -192,7 +203,8 @@ class Plan(NamedTuple):
 
 def check_plan(estimator, plan: Plan) -> None:
     """Check what ``fit_batches`` is asked for, before anything is read."""
-    check_source(plan.source, "source")
+    if not is_iterable(plan.source):
+        check_source(plan.source, "source")
     if plan.validation is not None:
         check_source(plan.validation, "validation")
     for name in ("n_epochs", "shuffle_blocks"):
@@ -215,6 +227,27 @@ def check_plan(estimator, plan: Plan) -> None:
             f"n_neighbors={estimator.n_neighbors!r} is not supported by fit_batches: neighbours "
             "need all rows in memory. Leave it at 'auto', which asks none here, or set it to None."
         )
+
+
+def plan_of_iterable(estimator, plan: Plan, checkpoint) -> Plan:
+    """Let blocks that come only once be a source, unless they are to be read again."""
+    for name, asked in {
+        f"n_epochs={plan.n_epochs!r}": plan.n_epochs not in (None, 1),
+        f"checkpoint={checkpoint!r}": checkpoint is not None,
+    }.items():
+        if asked:
+            raise ValueError(
+                f"{name} needs a source of which blocks can be read again: the blocks of "
+                f"{shown(plan.source)}, an iterable, come only once. Sources have n_blocks, "
+                "n_features and read(i), see sklearn_lsh.streaming."
+            )
+    if estimator.learning_rate == "linear" and expected_length(plan.source) is None:
+        raise ValueError(
+            "learning_rate='linear' needs to know how many blocks will come: let the iterable have "
+            "a length (__len__ or __length_hint__), or choose another schedule."
+        )
+    blocks = ComingBlocks(plan.source, plan.shuffle_blocks)
+    return plan._replace(source=blocks, n_epochs=1)
 
 
 class StreamFit:
@@ -256,7 +289,8 @@ class StreamFit:
 
     def _watch(self, stream: Stream, state: StreamState, saver: Saver) -> None:
         """Report on the training, and save it, between mini-batches."""
-        report = StreamProgress(self.draft, state.position, state.n_rows)
+        n_rows = state.n_rows if self._n_expected else None
+        report = StreamProgress(self.draft, state.position, n_rows)
 
         def before_batch(data, n_batches: int, stopping: bool) -> None:
             report.note(data, n_batches)
@@ -301,6 +335,11 @@ class StreamFit:
         check_one_class_each(y)
         if (classes := getattr(source, "classes", None)) is not None:
             return classes
+        if isinstance(source, ComingBlocks):
+            raise ValueError(
+                "classes must be given: blocks that come only once cannot be looked through for "
+                "all labels."
+            )
         labels = distinct(y)
         for number in range(source.n_blocks):
             with naming(source, number):
@@ -320,12 +359,26 @@ class StreamFit:
     def _open(self, state: StreamState) -> Iterator[Any]:
         """Begin to read, up to the first rows."""
         encode = partial(read_encoded, self.draft, self.plan.source)
-        with Rounds(self._order_of(state.seed), encode, state.position) as rounds:
+        order, n_epochs = self._order_of(state.seed), self.plan.n_epochs or np.inf
+        with Rounds(order, encode, state.position, n_epochs) as rounds:
             yield Stream(rounds, state.position, fetch_first(rounds, state.position))
 
     def _order_of(self, seed: int | None):
+        source = self.plan.source
         window = self.plan.shuffle_blocks if self.draft.shuffle else 1
-        return lambda epoch: EpochOrder(self.plan.source.n_blocks, window, seed, epoch)
+        if self._comes_once:
+            return lambda epoch: ComingOrder(source, window, seed)
+        return lambda epoch: EpochOrder(source.n_blocks, window, seed, epoch)
+
+    @property
+    def _comes_once(self) -> bool:
+        """Whether no block can be read again."""
+        return isinstance(self.plan.source, ComingBlocks) and not self.plan.source.is_whole
+
+    @property
+    def _n_expected(self) -> int | None:
+        """How many blocks there are, as far as the source knows."""
+        return getattr(self.plan.source, "n_expected", self.plan.source.n_blocks)
 
     def _read_validation(self):
         """Read the validation set as a whole."""
@@ -352,10 +405,11 @@ class StreamFit:
         draft, plan, data, rounds = self.draft, self.plan, stream.data, stream.rounds
         if data is None:
             raise ValueError(NO_ROWS)
-        n_blocks = plan.source.n_blocks
+        n_blocks = self._n_expected or rounds.n_blocks_read
         state.n_rows = round(rounds.n_rows_read * n_blocks / rounds.n_blocks_read)
         facts = Facts.of(data, draft._target)._replace(n_rows=state.n_rows)
-        settings = choose(draft, facts)._replace(n_neighbors=None)
+        settings = choose(draft, facts, streams=self._n_expected is None)
+        settings = settings._replace(n_neighbors=None)
         if known is not None and is_auto(draft.hidden_layer_sizes):
             sizes = draft._settings.hidden_layer_sizes
             settings = settings._replace(hidden_layer_sizes=sizes)
@@ -366,7 +420,8 @@ class StreamFit:
         draft._prepare_network(data, state.random_state, known=known)
         if known is None:
             draft._network.count_targets(data.target, data.rows)
-            if rounds.n_rounds > 1 and draft._has_classes and draft._selects_outputs:
+            is_all = rounds.n_rounds == 1 or self._comes_once
+            if draft._has_classes and draft._selects_outputs and not is_all:
                 self._start_at_centroids(state, data)
             else:
                 draft._start_at_centroids(data)
@@ -395,7 +450,7 @@ class StreamFit:
         return sums
 
     def _train(self, state: StreamState, stream: Stream, validation, callbacks) -> None:
-        draft, settings = self.draft, self.draft._settings
+        draft, plan, settings = self.draft, self.plan, self.draft._settings
         rate, power = settings.learning_rate_init, draft.power_t
         stopped = train(
             draft._network,
@@ -409,7 +464,7 @@ class StreamFit:
             random_state=state.random_state,
             course=state.course,
         )
-        if not stopped and not settings.ends_as_planned:
+        if not (stopped or settings.ends_as_planned or isinstance(plan.source, ComingBlocks)):
             warnings.warn(
                 f"Maximum iterations ({settings.max_iter}) reached and the optimization hasn't "
                 "converged yet.",

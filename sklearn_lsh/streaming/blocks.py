@@ -198,7 +198,7 @@ def read_block(source, number: int) -> Samples:
     """Read a block, as far as it can be told without knowing what it is for."""
     block = source.read(number)
     if not (isinstance(block, tuple) and len(block) in (2, 3)):
-        raise TypeError(f"read must return (X, y) or (X, y, sample_weight), got {type(block)}.")
+        raise TypeError(f"a block must be (X, y) or (X, y, sample_weight), got {type(block)}.")
     X, y, *weights = block
     return Samples(X, y, weights[0] if weights else None)
 

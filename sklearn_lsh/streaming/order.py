@@ -12,9 +12,11 @@ All of it is a function of a seed and of the epoch: whoever knows a place in it 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from sklearn_lsh.streaming.iterables import UNKNOWN, ComingBlocks
 
 # What random numbers are for: each use has a stream of its own.
 OF_BLOCKS, OF_PARTS, OF_ROWS = range(3)
@@ -43,17 +45,21 @@ class EpochOrder:
     ----------
     window : int
         At most the number of blocks.
-    n_rounds : int
-        Round ``r`` has rows of the blocks in places ``r`` to ``r + window - 1``.
     blocks : ndarray of shape (n_blocks,)
         The block in each place.
     """
 
+    blocks: Any
+
     def __init__(self, n_blocks: int, window: int, seed: int | None, epoch: int):
         self.window = min(window, n_blocks)
-        self.n_rounds = n_blocks - self.window + 1
         self._seed, self._epoch = seed, epoch
         self.blocks = self._permutation(n_blocks, OF_BLOCKS)
+
+    @property
+    def n_rounds(self) -> int:
+        """Round ``r`` has rows of the blocks in places ``r`` to ``r + window - 1``."""
+        return len(self.blocks) - self.window + 1
 
     def _permutation(self, n: int, purpose: int, place: int = 0) -> np.ndarray:
         if self._seed is None:
@@ -72,3 +78,25 @@ class EpochOrder:
     def rows(self, number: int, n_rows: int) -> np.ndarray:
         """Order the rows of a round."""
         return self._permutation(n_rows, OF_ROWS, number)
+
+
+class ComingOrder(EpochOrder):
+    """The order of blocks that come one after the other, nobody knows how many.
+
+    Since the end is not known, rounds go on until the last block has left the window.
+
+    Parameters
+    ----------
+    source : ComingBlocks
+    window, seed
+        See `EpochOrder`.
+    """
+
+    def __init__(self, source: ComingBlocks, window: int, seed: int | None):
+        self.window, self.blocks = window, range(UNKNOWN)
+        self._source, self._seed, self._epoch = source, seed, 0
+
+    @property
+    def n_rounds(self) -> int:
+        """As many as blocks: `UNKNOWN` until the end is met."""
+        return self._source.n_blocks

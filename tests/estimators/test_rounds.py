@@ -14,7 +14,8 @@ from sklearn_lsh.estimators.rounds import (
     join,
     stack,
 )
-from sklearn_lsh.streaming.order import EpochOrder
+from sklearn_lsh.streaming.iterables import ComingBlocks
+from sklearn_lsh.streaming.order import ComingOrder, EpochOrder
 
 RNG = np.random.default_rng(0)
 WHOLE = sp.random_array((60, 7), density=0.4, rng=RNG, format="csr")
@@ -72,7 +73,7 @@ def numbers_of(rounds, position, n_epochs):
         data = rounds.fetch()
         found.append([] if data is None else data.X.ravel().astype(int).tolist())
         position.end_round(len(found[-1]), 1)
-        if position.number == rounds.n_rounds:
+        if position.number >= rounds.n_rounds:
             position.end_epoch()
     return found
 
@@ -113,3 +114,29 @@ def test_rounds_without_rows_are_passed_over():
         assert position.number == 2
     with rounds_of([0, 0], 1, Position()) as rounds:
         assert fetch_first(rounds, Position()) is None
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 5])
+@pytest.mark.parametrize("sizes", [[4] * 6, [3, 0, 5, 0, 0, 2, 1, 1, 1], [1] * 12])
+def test_blocks_that_come_once_are_mixed_in_a_window(window, sizes):
+    blocks = (encode(sizes, number) for number in range(len(sizes)))
+    plain = ((np.empty((0, 1)) if block is None else block.X, None) for block in blocks)
+    source = ComingBlocks(plain, window)
+    assert not source.is_whole
+
+    def encode_once(number):
+        X, _ = source.read(number)
+        return Encoded(X, sp.csr_array(X, dtype=np.float32), None) if len(X) else None
+
+    order, position = ComingOrder(source, window, 3), Position()
+    with Rounds(lambda epoch: order, encode_once, Position(), 1) as rounds:
+        found = numbers_of(rounds, position, 1)
+    assert len(found) - len(sizes) <= (window == 1)  # which finds the end only by reading on
+    assert sorted(number for rows in found for number in rows) == list(range(sum(sizes)))
+    of_block = np.repeat(np.arange(len(sizes)), sizes)
+    for number, rows in enumerate(found):
+        places = of_block[rows]
+        assert all(number <= place < number + window for place in places)
+    if window == 3 and sizes[0] == 4:
+        assert found[2] != sorted(found[2])
+        assert len(set(of_block[found[2]])) > 1

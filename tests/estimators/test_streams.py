@@ -324,3 +324,118 @@ def test_hashed_outputs_start_at_centroids_of_blocks_beyond_the_window():
     lengths = np.linalg.norm(network.coefs_[-1], axis=0)
     np.testing.assert_allclose(lengths, lengths.mean(), rtol=1e-3)  # unseen classes have none
     assert network.score(X, Y) > 0.6
+
+
+def generator(source, fails_at=None):
+    """Blocks of a source, which come once."""
+    for number, block in enumerate(source):
+        if number == fails_at:
+            raise ValueError("the line is dead")
+        yield block
+
+
+@pytest.mark.parametrize("case", ["dense", "sparse", "tables", "regression", "two classes"])
+def test_a_generator_that_fits_into_the_window_gives_the_same_bits_as_fit(case):
+    make, data, y, settings = CASES[case]
+    settings = {**settings, "max_iter": 1}
+    source = ArrayBlocks(data, y, WEIGHT, block_size=100)
+    classes = np.unique(y) if make is classifier else None
+    network = make(**settings).fit_batches(generator(source), classes=classes)
+    assert_same(network, make(**settings).fit(data, y, WEIGHT))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_generator_serves_for_an_epoch(case):
+    make, data, y, settings = CASES[case]
+    source = JoinedBlocks([ArrayBlocks(data, y, block_size=40)] * 9)
+    settings = {**settings, "learning_rate_init": 0.01, "batch_size": 20}
+    classes = np.unique(y) if make is classifier and y.ndim == 1 else None
+    given = {"classes": classes, "shuffle_blocks": 3}
+    network = make(**settings).fit_batches(generator(source), **given)
+    assert network.n_iter_ == 1
+    assert network.t_ == 9 * 600 or "weights" in case
+    shuffled = make(**settings).fit_batches(source, n_epochs=1, **given)
+    assert network.score(data, y) > shuffled.score(data, y) - 0.2
+    assert_same(network, make(**settings).fit_batches(generator(source), **given))
+
+
+def test_a_generator_says_what_takes_blocks_that_can_be_read_again(tmp_path):
+    source = ArrayBlocks(X, Y, block_size=20)
+    for given, message in [
+        ({"n_epochs": 2}, r"n_epochs=2 needs a source of which blocks can be read again"),
+        ({"checkpoint": tmp_path / "new"}, r"checkpoint=.*new.* needs a source"),
+        ({"classes": None}, "classes must be given: blocks that come only once"),
+        ({"n_epochs": 0}, "n_epochs must be an integer"),
+    ]:
+        network = classifier()
+        with pytest.raises(ValueError, match=message):
+            network.fit_batches(generator(source), **{"classes": range(10), **given})
+        assert not network.__sklearn_is_fitted__()
+    assert list(tmp_path.iterdir()) == []
+    fitted = classifier(warm_start=True).fit(X, Y)  # which knows the classes
+    assert fitted.fit_batches(generator(source)).t_ == 4 * 600
+    regressor().fit_batches(generator(ArrayBlocks(X, X[:, 0], block_size=20)))
+
+
+def test_a_schedule_that_needs_a_length_asks_for_it():
+    blocks = list(ArrayBlocks(X, Y, block_size=20))
+    network = classifier(learning_rate="linear")
+    with pytest.raises(ValueError, match="needs to know how many blocks will come"):
+        network.fit_batches(iter(generator(blocks)), classes=range(10))
+    network.fit_batches(blocks, classes=range(10), shuffle_blocks=4)
+    assert network._network.optimizer.learning_rate == 0
+    sparse = [(sp.csr_array(data), y) for data, y in blocks]
+    for given, schedule in [(sparse, "linear"), (generator(sparse), "constant")]:
+        network = classifier(max_iter="auto").fit_batches(
+            given, classes=range(10), shuffle_blocks=4
+        )
+        assert network.settings_["learning_rate"] == schedule
+
+
+def test_errors_of_a_generator_name_the_block_and_lose_nothing():
+    source = ArrayBlocks(X, Y, block_size=20)
+    given = {"classes": range(10), "shuffle_blocks": 2}
+    narrow = [(data[:, :9] if k == 7 else data, y) for k, (data, y) in enumerate(source)]
+    network = classifier().fit(X, Y)
+    for blocks, kind, message in [
+        (
+            generator(source, fails_at=7),
+            ValueError,
+            r"Block 7 of generator\(generator\): the line is",
+        ),
+        (
+            generator(source, fails_at=1),
+            ValueError,
+            r"Block 1 of generator\(generator\): the line is",
+        ),
+        (generator([]), ValueError, "source is empty: generator"),
+        (generator(narrow), ValueError, r"Block 7 .*: X has 9 features"),
+        (generator([X, X]), TypeError, r"Block 0 .*: a block must be \(X, y\)"),
+        ([], ValueError, r"source is empty: list\(\) has no blocks"),
+        (generator([(X[:0], Y[:0])]), ValueError, "No block has a row that counts"),
+    ]:
+        with pytest.raises(kind, match=message):
+            network.fit_batches(blocks, **given)
+    assert_same(network, classifier().fit(X, Y))
+
+
+def test_progress_of_a_generator_has_no_end_in_sight(capsys, monkeypatch):
+    monkeypatch.setattr("sklearn_lsh.estimators.progress.StreamProgress.SECONDS", 0)
+    blocks = generator(ArrayBlocks(X, Y, block_size=50))
+    classifier(verbose=True).fit_batches(blocks, classes=range(10), shuffle_blocks=2)
+    printed = capsys.readouterr().out
+    assert "Epoch 1: loss = " in printed
+    assert " left" not in printed
+
+
+def test_predictions_for_what_comes_once():
+    source = ArrayBlocks(X, Y, block_size=70)
+    network = classifier().fit(X, Y)
+    for blocks in (generator(source), (data for data, _ in source)):
+        found = list(network.predict_batches(blocks))
+        assert [len(part) for part in found] == [70] * 8 + [40]
+        np.testing.assert_array_equal(np.concatenate(found), network.predict(X))
+    with pytest.raises(ValueError, match=r"Block 3 of generator\(generator\): the line is dead"):
+        list(network.predict_batches(generator(source, fails_at=3)))
+    with pytest.raises(ValueError, match="source is empty"):
+        network.predict_batches(generator([]))

@@ -72,6 +72,8 @@ def fit_batches(call, estimator, task):
     if task.labels.all is not None and call.chance(0.5):
         extra["classes"] = task.labels.all
     refuse = wrong or bad or (estimator.warm_start and features_differ(estimator, X))
+    if call.chance(0.2):
+        return blocks_that_come_once(call, estimator, source, extra, refuse)
     with tempfile.TemporaryDirectory() as folder:
         if call.chance(0.3):
             extra |= {"checkpoint": folder, "checkpoint_every": extra.get("checkpoint_every", 0)}
@@ -87,6 +89,18 @@ def fit_batches(call, estimator, task):
             again = call(estimator.fit_batches, source, place=BLOCK, **extra)
             expect(again is not REFUSED, "a training that had ended is not gone on with")
             expect(np.array_equal(again.loss_curve_, losses, equal_nan=True), "it was repeated")
+
+
+def blocks_that_come_once(call, estimator, source, extra, refuse):
+    """Train on a generator, or a list."""
+    blocks = call.pick([iter, list])(source)
+    place = f"{BLOCK}|classes|n_epochs|learning_rate"
+    found = call(estimator.fit_batches, blocks, refuse=refuse, place=place, **extra)
+    if found is not REFUSED:
+        check_fitted(estimator)
+        expect(extra.get("n_epochs", 1) == 1, "blocks came twice")
+        parts = list(estimator.predict_batches(iter(source)))
+        expect(sum(part.shape[0] for part in parts) == source_rows(source), "rows are lost")
 
 
 class Inline:

@@ -68,7 +68,7 @@ def test_other_errors_stay_what_they_are():
 def test_a_block_is_a_tuple(block):
     source = Own()
     source.read = lambda number: block
-    with pytest.raises(TypeError, match=r"read must return \(X, y\)"):
+    with pytest.raises(TypeError, match=r"a block must be \(X, y\)"):
         read_block(source, 0)
 
 
