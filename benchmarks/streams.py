@@ -6,13 +6,14 @@
     python benchmarks/streams.py --parts long --long 213000000
 
 measures, by processor's seconds, for clicks that are made up (`HashedClicks`) and networks without
-hidden layers:
+hidden layers, but for the items:
 
 - sources: rows a second from memory, ``.npz``, text, compressed text and Parquet;
 - memory: the highest resident memory with 100 times the data, in processes of their own (Linux);
 - text: a file of svmlight text under a limit of 2 GB of address space, and as much from memory
   (Linux; the file of so many blocks of 2.9 MB is made in the folder, and stays there);
 - order: files that are sorted by label, against files in a random order and no shuffling;
+- items: one pass over next items of a million (`NextItems`), with hashed outputs;
 - long: one long pass: whether rate and memory stay, and the log-loss beside the best there is;
 - opponents: non-zeros a second and log-loss after one pass, beside others, which are installed in
   an environment of their own: ``pip install scikit-learn vowpalwabbit xgboost-cpu river``.
@@ -39,7 +40,13 @@ from sklearn.datasets import dump_svmlight_file
 from sklearn.metrics import log_loss
 
 from sklearn_lsh import LSHMLPClassifier
-from sklearn_lsh.streaming import ArrayBlocks, HashedClicks, ParquetBlocks, SvmlightBlocks
+from sklearn_lsh.streaming import (
+    ArrayBlocks,
+    HashedClicks,
+    NextItems,
+    ParquetBlocks,
+    SvmlightBlocks,
+)
 
 HELPERS = Path(__file__).parent / "helpers"
 # Number of the first block that is tested on, beyond all that are learnt from.
@@ -309,6 +316,39 @@ def measure_long(options):
     return found
 
 
+def fit_items(n_rows, n_items, block):
+    """Learn the next of very many items, in one pass."""
+    source = NextItems(n_rows, n_items=n_items, block_size=block)
+    network = LSHMLPClassifier(
+        (32,), solver="rowwise_adagrad", max_iter=1, learning_rate="linear", random_state=0
+    )
+    seconds, _ = timed(lambda: network.fit_batches(source), time.process_time)
+    test = NextItems(4000, n_items=n_items, block_size=4000, first_block=UNSEEN)
+    X, y = test.read(0)
+    labels, _ = network.predict_top_k(X, 5)
+    hits = np.asarray(labels) == y[:, np.newaxis]
+    layer = network.work_[-1]
+    return {
+        "rows": n_rows,
+        "items": n_items,
+        "rows_a_second": n_rows / seconds,
+        "outputs_computed": layer["n_active"],
+        "highest_bytes": peak_memory(),
+        "weights_bytes": sum(coefs.nbytes for coefs in network.coefs_),
+        "right": float(hits[:, 0].mean()),
+        "among_five": float(hits.any(axis=1).mean()),
+        "best_possible": float(test.probabilities(0).mean()),
+        "most_popular": float(np.mean(y == np.bincount(source.read(0)[1]).argmax())),
+    }
+
+
+def measure_items(options):
+    """Next items, in a process of its own."""
+    found = in_new_process(fit_items, options.item_rows, options.items, options.block)
+    print(found)
+    return found
+
+
 def measure_opponents(options):
     """One pass over the same rows: ours, and those that the environment has."""
     clicks = HashedClicks(options.rows // 2, crosses=True, block_size=options.block)
@@ -354,6 +394,7 @@ PARTS = {
     "memory": measure_memory,
     "text": measure_text,
     "order": measure_order,
+    "items": measure_items,
     "long": measure_long,
     "opponents": measure_opponents,
 }
@@ -366,12 +407,15 @@ def main():
         block=8192,
         long=6_000_000,
         text_blocks=10,
+        items=1_000_000,
+        item_rows=2_000_000,
         parts="",
         opponents="",
         folder="",
     )
     if options.quick:
         options.rows, options.block, options.long = 8000, 1000, 20_000
+        options.items, options.item_rows = 3000, 20_000
     results = kept(path_of(__file__, options))
     for part in names_in(options.parts, PARTS):
         results[part] = {**PARTS[part](options), **conditions(options)}

@@ -24,9 +24,10 @@ from sklearn_lsh.distributed.replicas import Assignment, Common, bare
 from sklearn_lsh.distributed.updates import apply
 from sklearn_lsh.draft import draft_of
 from sklearn_lsh.estimators.automatic import SMALLEST_BATCH
+from sklearn_lsh.estimators.checkpoint import make_saver
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.progress import FitCallbacks
-from sklearn_lsh.estimators.resuming import StreamState, make_saver
+from sklearn_lsh.estimators.resuming import StreamState
 from sklearn_lsh.estimators.rounds import Position, Rounds, fetch_first, read_encoded
 from sklearn_lsh.estimators.streams import MOST_SEED, Plan, StreamFit, StreamMixin, check_plan
 from sklearn_lsh.estimators.training import Diverged, TrainingSet, TrainingSettings
@@ -303,6 +304,7 @@ class ReplicaStream:
 
     Attributes
     ----------
+    course : Course
     before_round : callable
         ``before_round(stopping)`` is called before each round.
     """
@@ -311,6 +313,7 @@ class ReplicaStream:
 
     def __init__(self, fit: RoundsFit, state: StreamState, rounds: Rounds, data):
         self.fit, self.state, self.rounds, self.data = fit, state, rounds, data
+        self.course = state.course
 
     def passes(self, settings: TrainingSettings, random_state) -> ReplicaPasses:
         """See `Passable.passes`."""

@@ -34,6 +34,7 @@ from sklearn_lsh.estimators.architecture import (
 )
 from sklearn_lsh.estimators.automatic import Facts, Settings, choose, is_auto
 from sklearn_lsh.estimators.blending import Blend, begin_blending, grown_blend
+from sklearn_lsh.estimators.checkpoint import begin_saving, save_part
 from sklearn_lsh.estimators.density import all_neurons
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.fitted import FittedAttributes
@@ -186,8 +187,12 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             self._start_at_centroids(data)
         self._begin_history(fresh=fresh, validates=validation is not None)
         callbacks.begin()
-        max_iter = self._settings.max_iter
-        stopped = self._train(data, validation, callbacks, interrupts, rng, max_iter, blending)
+        saving, max_iter = begin_saving(self, data, validation, rng), self._settings.max_iter
+        data, rng = saving.data, saving.random_state
+        stopped = saving.is_finished or self._train(
+            data, validation, callbacks, interrupts, rng, max_iter, blending
+        )
+        saving.end(interrupted=interrupts.requested)
         if not stopped and not self._settings.ends_as_planned:
             warnings.warn(
                 f"Maximum iterations ({max_iter}) reached and the optimization hasn't "
@@ -215,6 +220,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         changing = TRAINED if goes_on else ()
         with Interrupts() as interrupts, draft_of(self, changing) as draft:
             draft._fit_part(X, y, sample_weight, classes, interrupts, fresh=not goes_on)
+            save_part(draft)
         return self
 
     def _fit_part(self, X, y, sample_weight, classes, interrupts, *, fresh: bool) -> None:
@@ -395,41 +401,13 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
             data,
             self._history,
             make_schedule(settings.learning_rate, self.solver, rate, self.power_t),
-            self._training_settings(n_epochs, len(data.rows)),
+            TrainingSettings.of(self, n_epochs, len(data.rows)),
             validation=validation,
             has_enough=has_enough,
             callbacks=callbacks,
             interrupts=interrupts,
             random_state=rng,
         )
-
-    def _training_settings(self, n_epochs: int, n_rows: int) -> TrainingSettings:
-        """How a call trains on so many rows."""
-        return TrainingSettings(
-            n_epochs=int(n_epochs),
-            batch_size=self._batch_size_for(n_rows),
-            shuffle=self.shuffle,
-            n_jobs=self.n_jobs,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            verbose=self.verbose,
-            has_planned_end=self._has_planned_end,
-        )
-
-    @property
-    def _has_planned_end(self) -> bool:
-        """Whether the number of epochs is known, and the loss too noisy to tell more."""
-        return is_auto(self.max_iter) and self._settings.ends_as_planned and not self.early_stopping
-
-    def _batch_size_for(self, n_rows: int) -> int:
-        batch_size = int(self._settings.batch_size)
-        if batch_size > n_rows and not is_auto(self.batch_size):
-            warnings.warn(
-                f"batch_size={batch_size} is larger than the number of training rows, "
-                f"{n_rows}: it is clipped to that.",
-                stacklevel=7,
-            )
-        return min(batch_size, n_rows)
 
     # -- prediction -----------------------------------------------------------------------
 

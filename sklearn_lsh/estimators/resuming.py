@@ -15,7 +15,7 @@ from sklearn_lsh.estimators.training import Course
 from sklearn_lsh.network.layers import Snapshot
 from sklearn_lsh.stored import Attributes, check_array, check_generator, refuse
 from sklearn_lsh.streaming.blocks import fingerprint
-from sklearn_lsh.streaming.checkpoints import N_KEPT, Checkpoints, seconds_of
+from sklearn_lsh.streaming.checkpoints import N_KEPT, Checkpoints
 
 # What training gives an estimator.
 FITTED = (
@@ -108,6 +108,18 @@ class CheckpointSaver(Saver):
         draft._network.log.batches = state.work
         return state
 
+    def refuse_longer(self, n_samples: int) -> None:
+        """Refuse to begin where a training of more samples is to be gone on with."""
+        if not self._resumes or (found := self._checkpoints.read()) is None:
+            return
+        self._check_facts(found.facts)
+        if found.state["fitted"]["_history"].t >= n_samples:
+            raise ValueError(
+                f"The checkpoint in {self._checkpoints.folder} is of a training that is longer: "
+                "go on with it by Checkpoint.restore(network), or give resume=False, which removes "
+                "it, or another folder."
+            )
+
     def _check_facts(self, facts: dict) -> None:
         for name, value in self._facts.items():
             if facts.get(name) != value:
@@ -142,37 +154,31 @@ class CheckpointSaver(Saver):
         self._resumes = True
 
 
-def make_saver(estimator, plan, folder, every, *, resume: bool, **more) -> Saver:
-    """Make what saves the training of an estimator in a folder; nothing, where that is None.
-
-    What must be the same to go on is in the estimator and the plan, and whatever ``more`` there is.
-
-    Raises
-    ------
-    OSError
-        If nothing can be written there.
-    """
-    seconds = seconds_of(every)
-    if folder is None:
-        return Saver()
-    checkpoints = Checkpoints(folder)
-    facts = facts_of(estimator, plan) | more
-    return CheckpointSaver(checkpoints, facts, seconds, resumes=resume)
-
-
-def facts_of(estimator, plan) -> dict:
-    """Collect what must be the same for a training to go on, as JSON has it."""
+def facts_of(estimator) -> dict:
+    """Collect what must be the same of an estimator for a training to go on, as JSON has it."""
     parameters = estimator.get_params(deep=False)
     facts = {name: told(value) for name, value in parameters.items() if name not in FREE}
+    return {"estimator": type(estimator).__name__, **facts}
+
+
+def facts_of_plan(estimator, plan) -> dict:
+    """Collect what must be the same for a training on blocks to go on."""
     return {
-        "estimator": type(estimator).__name__,
+        **facts_of(estimator),
         "source": fingerprint(plan.source),
         "validation": None if plan.validation is None else fingerprint(plan.validation),
         "classes": None if plan.classes is None else told(np.unique(plan.classes).tolist()),
         "n_epochs": plan.n_epochs,
         "shuffle_blocks": int(plan.shuffle_blocks),
-        **facts,
+        "training before": earlier_training(estimator),
     }
+
+
+def earlier_training(estimator) -> str:
+    """Tell what a warm start goes on from."""
+    goes_on = estimator.warm_start and estimator.__sklearn_is_fitted__()
+    curve = estimator._history.loss_curve if goes_on else []
+    return f"{len(curve)} epochs" + "".join(f", loss {loss!r}" for loss in curve[-1:])
 
 
 def told(value) -> str:

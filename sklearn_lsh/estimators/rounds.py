@@ -17,7 +17,7 @@ import scipy.sparse as sp
 
 from sklearn_lsh.csr import mixed
 from sklearn_lsh.estimators.history import MOST_SAMPLES
-from sklearn_lsh.estimators.training import Diverged, TrainingSet, TrainingSettings
+from sklearn_lsh.estimators.training import Course, Diverged, TrainingSet, TrainingSettings
 from sklearn_lsh.inputs import check_weights
 from sklearn_lsh.network import Network
 from sklearn_lsh.network.training import count_threads, split
@@ -339,18 +339,30 @@ def fetch_first(rounds: Rounds, position: Position) -> TrainingSet | None:
     return data
 
 
+class InMemory(NamedTuple):
+    """In place of `Rounds`: all rows, in one."""
+
+    data: TrainingSet
+    n_rounds: int = 1
+
+    def fetch(self) -> TrainingSet:
+        """Return them."""
+        return self.data
+
+
 @dataclass
 class Stream:
     """Data that are read block by block, as `train` takes them.
 
     Attributes
     ----------
-    rounds : Rounds
+    rounds : Rounds or InMemory
     position : Position
         Is kept up to date.
     data : TrainingSet or None
         The rows of the round at the position, which were fetched already; then those of the latest
         round that has any.
+    course : Course
     n_rows : int, default=0
         Of an epoch, as far as is known.
     before_batch : callable, default=None
@@ -358,9 +370,10 @@ class Stream:
         data, and told whether it is left out; with several threads only before the first one.
     """
 
-    rounds: Rounds
+    rounds: Rounds | InMemory
     position: Position
     data: TrainingSet | None
+    course: Course
     n_rows: int = 0
     before_batch: Callable[[TrainingSet, int, bool], None] = lambda *batch: None
 
@@ -416,11 +429,16 @@ class StreamPasses:
         if self._stream.rounds.n_rounds > 1:
             return data.rows
         if position.order is None:
-            position.order = data.rows.copy()
+            position.order = np.arange(len(data.rows))
+        if len(position.order) != len(data.rows):
+            raise ValueError(
+                f"The checkpoint is of {len(position.order)} rows, but there are {len(data.rows)}: "
+                "the source has changed."
+            )
         if self._settings.shuffle and not position.is_shuffled:
             self._random_state.shuffle(position.order)
         position.is_shuffled = True
-        return position.order
+        return data.rows[position.order]
 
     def _split(self, order: np.ndarray) -> list[np.ndarray] | list[range]:
         """Split a round into mini-batches; of one of many there is none that is much smaller."""

@@ -22,10 +22,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lsh.draft import draft_of
 from sklearn_lsh.estimators.architecture import refuse_unaffordable
 from sklearn_lsh.estimators.automatic import Facts, choose, is_auto
+from sklearn_lsh.estimators.checkpoint import checkpoint_of, make_saver
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.labels import check_one_class_each, distinct
 from sklearn_lsh.estimators.progress import FitCallbacks, StreamProgress, print_settings
-from sklearn_lsh.estimators.resuming import Saver, StreamState, make_saver
+from sklearn_lsh.estimators.resuming import Saver, StreamState
 from sklearn_lsh.estimators.rounds import (
     NO_ROWS,
     Rounds,
@@ -35,7 +36,7 @@ from sklearn_lsh.estimators.rounds import (
     stack,
 )
 from sklearn_lsh.estimators.schedules import make_schedule
-from sklearn_lsh.estimators.training import train
+from sklearn_lsh.estimators.training import TrainingSettings, train
 from sklearn_lsh.inputs import Count, Samples, check_weights
 from sklearn_lsh.network.centroids import CentroidSums
 from sklearn_lsh.streaming.blocks import Source, check_source, naming, read_block, shown
@@ -133,7 +134,7 @@ class StreamMixin:
         plan = Plan(source, classes, n_epochs, shuffle_blocks, validation)
         check_plan(self, plan)
         if is_iterable(source):
-            plan = plan_of_iterable(self, plan, checkpoint)
+            plan = plan_of_iterable(self, plan, checkpoint or checkpoint_of(self))
         saver = make_saver(self, plan, checkpoint, checkpoint_every, resume=resume)
         with Interrupts() as interrupts, draft_of(self, TRAINED if goes_on else ()) as draft:
             callbacks = FitCallbacks(self, draft, Samples(None, None, None))
@@ -361,7 +362,8 @@ class StreamFit:
         encode = partial(read_encoded, self.draft, self.plan.source)
         order, n_epochs = self._order_of(state.seed), self.plan.n_epochs or np.inf
         with Rounds(order, encode, state.position, n_epochs) as rounds:
-            yield Stream(rounds, state.position, fetch_first(rounds, state.position))
+            data = fetch_first(rounds, state.position)
+            yield Stream(rounds, state.position, data, state.course)
 
     def _order_of(self, seed: int | None):
         source = self.plan.source
@@ -457,12 +459,11 @@ class StreamFit:
             stream,
             draft._history,
             make_schedule(settings.learning_rate, draft.solver, rate, power),
-            draft._training_settings(settings.max_iter, state.n_rows),
+            TrainingSettings.of(draft, settings.max_iter, state.n_rows),
             validation=validation,
             callbacks=callbacks,
             interrupts=self.interrupts,
             random_state=state.random_state,
-            course=state.course,
         )
         if not (stopped or settings.ends_as_planned or isinstance(plan.source, ComingBlocks)):
             warnings.warn(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 
+from sklearn_lsh.estimators.automatic import is_auto
 from sklearn_lsh.estimators.draft import Interrupts
 from sklearn_lsh.estimators.history import History
 from sklearn_lsh.estimators.progress import FitCallbacks, NoCallbacks, print_epoch
@@ -36,6 +37,22 @@ class Diverged(Exception):
 
 
 @dataclass
+class Course:
+    """What a training has to know of its earlier epochs, beside the history.
+
+    Attributes
+    ----------
+    has_begun : bool
+        Whether the learning rate and the value to be beaten are set.
+    best_weights : list, default=None
+        With early stopping, of the epoch that scored best (`Network.get_weights`).
+    """
+
+    has_begun: bool = False
+    best_weights: list | None = None
+
+
+@dataclass
 class TrainingSet:
     """Rows to learn from.
 
@@ -46,14 +63,17 @@ class TrainingSet:
     sample_weight : float32 ndarray of shape (n_samples,) or None
     rows : int ndarray of shape (n_rows,)
         The rows that are used: not those set aside for validation, nor those of weight 0.
+    course : Course
+        Of the training on them.
     """
 
     X: np.ndarray | csr_array
     target: csr_array
     sample_weight: np.ndarray | None
     rows: np.ndarray
+    course: Course = field(default_factory=Course)
 
-    def passes(self, settings: TrainingSettings, random_state) -> RowPasses:
+    def passes(self, settings: TrainingSettings, random_state) -> Passes:
         """Make the passes of a training over these rows."""
         return RowPasses(self, settings, random_state)
 
@@ -73,6 +93,35 @@ class TrainingSettings(NamedTuple):
     has_planned_end: bool = False
     """Whether training goes on without progress, unless the rows are known by heart."""
 
+    @classmethod
+    def of(cls, estimator, n_epochs: int, n_rows: int) -> TrainingSettings:
+        """How an estimator trains on so many rows."""
+        chosen = estimator._settings
+        # The number of epochs is known, then, and the loss too noisy to tell more.
+        is_planned = is_auto(estimator.max_iter) and chosen.ends_as_planned
+        return cls(
+            n_epochs=int(n_epochs),
+            batch_size=batch_size_for(estimator, n_rows),
+            shuffle=estimator.shuffle,
+            n_jobs=estimator.n_jobs,
+            tol=estimator.tol,
+            n_iter_no_change=estimator.n_iter_no_change,
+            verbose=estimator.verbose,
+            has_planned_end=is_planned and not estimator.early_stopping,
+        )
+
+
+def batch_size_for(estimator, n_rows: int) -> int:
+    """How many samples a mini-batch has: no more than there are."""
+    batch_size = int(estimator._settings.batch_size)
+    if batch_size > n_rows and not is_auto(estimator.batch_size):
+        warnings.warn(
+            f"batch_size={batch_size} is larger than the number of training rows, "
+            f"{n_rows}: it is clipped to that.",
+            stacklevel=7,
+        )
+    return min(batch_size, n_rows)
+
 
 class Passes(Protocol):
     """Passes over rows to learn from.
@@ -91,7 +140,14 @@ class Passes(Protocol):
 
 
 class Passable(Protocol):
-    """What can be passed over as often as there are epochs, as a `TrainingSet` can."""
+    """What can be passed over as often as there are epochs, as a `TrainingSet` can.
+
+    Attributes
+    ----------
+    course : Course
+    """
+
+    course: Course
 
     def passes(self, settings: TrainingSettings, random_state) -> Passes:
         """Make the passes of a training."""
@@ -122,22 +178,6 @@ class RowPasses:
         )
 
 
-@dataclass
-class Course:
-    """What a training has to know of its earlier epochs, beside the history.
-
-    Attributes
-    ----------
-    has_begun : bool
-        Whether the learning rate and the value to be beaten are set.
-    best_weights : list, default=None
-        With early stopping, of the epoch that scored best (`Network.get_weights`).
-    """
-
-    has_begun: bool = False
-    best_weights: list | None = None
-
-
 def never() -> bool:
     """Do not end."""
     return False
@@ -155,7 +195,6 @@ def train(
     callbacks: FitCallbacks | NoCallbacks,
     interrupts: Interrupts,
     random_state: np.random.RandomState,
-    course: Course | None = None,
 ) -> bool:
     """Train for a number of epochs, or until a rule, a callback or the user stops it.
 
@@ -164,6 +203,7 @@ def train(
     network : Network
         What is trained. With early stopping it ends with the weights that scored best.
     data : TrainingSet or Passable
+        Its training may go on where it was left, in the middle of an epoch or between two.
     history : History
         Is told of every epoch, after `History.begin`.
     schedule : Constant
@@ -177,8 +217,6 @@ def train(
         Ends the training between two mini-batches; what was learnt is kept.
     random_state : RandomState
         Shuffles the rows.
-    course : Course, default=None
-        Of a training that goes on where it was left, in the middle of an epoch or between two.
 
     Returns
     -------
@@ -191,7 +229,7 @@ def train(
         If training diverges; with early stopping only if no epoch went well before.
     """
     n_epochs = settings.n_epochs
-    passes, course = data.passes(settings, random_state), course or Course()
+    passes, course = data.passes(settings, random_state), data.course
     if not course.has_begun:
         if history.early_stopping and history.plateau.best > -np.inf:
             set_bar(network, history, validation)

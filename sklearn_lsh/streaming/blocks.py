@@ -205,11 +205,18 @@ def read_block(source, number: int) -> Samples:
 
 def fingerprint(source) -> str:
     """Tell a source from others: by its size, and by its first and last block."""
-    digest = hashlib.blake2b(f"{source.n_blocks} {source.n_features}".encode(), digest_size=16)
+    parts: list = [[source.n_blocks, source.n_features]]
     for number in sorted({0, source.n_blocks - 1}):
         with naming(source, number):
-            for part in read_block(source, number):
-                _update(digest, part)
+            parts += [digest_of(read_block(source, number))]
+    return digest_of(parts)
+
+
+def digest_of(parts) -> str:
+    """Tell arrays and matrices from others; None is one, too."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        _update(digest, part)
     return digest.hexdigest()
 
 
@@ -218,7 +225,9 @@ def _update(digest, part) -> None:
         part = part.tocsr()
         for array in (part.indptr, part.indices, part.data):
             _update(digest, array)
-    elif part is not None:
+    elif part is None:
+        digest.update(b"None")
+    else:
         array = np.asarray(part)
         digest.update(f"{array.dtype.str} {array.shape}".encode())
         is_plain = array.dtype.kind in "biuf"

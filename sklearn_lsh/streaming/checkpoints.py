@@ -35,7 +35,7 @@ _PERIOD = re.compile(r"(\d+(?:\.\d*)?)\s*(s|min|h)")
 HEAD = "json"
 
 
-class Checkpoint(NamedTuple):
+class Saved(NamedTuple):
     """What a checkpoint has."""
 
     facts: dict
@@ -90,7 +90,7 @@ class Checkpoints:
         for old in earlier[n_kept - 1 :]:
             old.unlink(missing_ok=True)
 
-    def read(self) -> Checkpoint | None:
+    def read(self) -> Saved | None:
         """Read the latest one that is whole; None if there is none.
 
         Raises
@@ -110,7 +110,7 @@ class _Damaged(Exception):
     """A file is not as it was written."""
 
 
-def _read(path: Path) -> Checkpoint:
+def _read(path: Path) -> Saved:
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END) - DIGEST_SIZE
         if size < 0 or _digest(file, size) != file.read(DIGEST_SIZE):
@@ -125,7 +125,7 @@ def _read(path: Path) -> Checkpoint:
         state = Decoder(head["entries"], arrays).decode(head["root"])
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} is not as it was written: {error!r}.") from error
-    return Checkpoint(head["facts"], state)
+    return Saved(head["facts"], state)
 
 
 def _digest(file, size: int) -> bytes:
@@ -159,7 +159,7 @@ def _flush_folder(folder: Path) -> None:
         os.close(opened)
 
 
-def seconds_of(period) -> float:
+def seconds_of(period, name: str) -> float:
     """Read a period of time: a number of seconds, or a text such as "10min", "30s" or "1h".
 
     Raises
@@ -173,6 +173,6 @@ def seconds_of(period) -> float:
     if is_number and 0 <= period < np.inf:
         return float(period)
     raise ValueError(
-        "checkpoint_every must be a number of seconds, or a text such as '30s', '10min' or '1h', "
-        f"got {period!r}."
+        f"{name} must be a number of seconds, or a text such as '30s', '10min' or '1h', got "
+        f"{period!r}."
     )

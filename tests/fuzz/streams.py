@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.base import clone
 
-from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
+from sklearn_lsh import Checkpoint, LSHMLPClassifier, LSHMLPRegressor
 from sklearn_lsh.distributed import fit_rounds
 from sklearn_lsh.streaming import (
     ArrayBlocks,
@@ -38,7 +39,9 @@ def play(call):
     given = {name: value for name, value in given.items() if name != "early_stopping"}
     estimator = make(**given)
     for _ in range(call.rng.integers(3, 8)):
-        call.pick([fit_batches, fit_batches, rounds, text, clicks, frames])(call, estimator, task)
+        call.pick([fit_batches, fit_batches, rounds, checkpoints, text, clicks, frames])(
+            call, estimator, task
+        )
 
 
 def source_of(call, task):
@@ -101,6 +104,28 @@ def blocks_that_come_once(call, estimator, source, extra, refuse):
         expect(extra.get("n_epochs", 1) == 1, "blocks came twice")
         parts = list(estimator.predict_batches(iter(source)))
         expect(sum(part.shape[0] for part in parts) == source_rows(source), "rows are lost")
+
+
+def checkpoints(call, estimator, task):
+    """Fit with checkpoints, and again: it has ended then."""
+    X, y, w = task.Xyw()
+    every = 0 if call.chance(0.9) else call.pick(["soon", -1, None, []])
+    with tempfile.TemporaryDirectory() as folder:
+        name = folder + call.pick(["", "/{training}"])
+        callback = call(Checkpoint, name, every=every, refuse=every != 0)
+        if callback is REFUSED:
+            return
+        estimator = clone(estimator).set_params(warm_start=False).set_callbacks(callback)
+        refuse = X.bad or y.bad or w.bad
+        place = "|".join(["class_weight", "weights", *estimator.get_params()])
+        found = call(estimator.fit, X.value, y.value, w.value, refuse=refuse, place=place)
+        if found is REFUSED:
+            return
+        check_fitted(estimator)
+        losses = list(estimator.loss_curve_)
+        again = call(clone(estimator).fit, X.value, y.value, w.value, place=place)
+        expect(again is not REFUSED, "a training that had ended is not gone on with")
+        expect(np.array_equal(again.loss_curve_, losses, equal_nan=True), "it was repeated")
 
 
 class Inline:

@@ -99,10 +99,10 @@ def test_other_versions_are_refused(tmp_path, monkeypatch):
     ("period", "seconds"), [(3, 3), (0, 0), (0.5, 0.5), ("30s", 30), ("1.5 min", 90), ("2h", 7200)]
 )
 def test_periods(period, seconds):
-    assert seconds_of(period) == seconds
+    assert seconds_of(period, "every") == seconds
 
 
 @pytest.mark.parametrize("period", [-1, "10", "10 days", "", None, True, np.nan, np.inf, [3]])
 def test_what_is_no_period(period):
     with pytest.raises(ValueError, match="checkpoint_every must be"):
-        seconds_of(period)
+        seconds_of(period, "checkpoint_every")

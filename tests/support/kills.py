@@ -1,6 +1,7 @@
 """Kill a training again and again, at moments drawn at random, and compare what comes of it.
 
     python tests/support/kills.py 200
+    python tests/support/kills.py 200 --way fit
 
 A process is forked, trains with checkpoints, and is killed; the next one goes on. When one has come
 to the end, its network must be, bit for bit, that of a training that nobody killed, and another
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-from sklearn_lsh import LSHMLPClassifier
+from sklearn_lsh import Checkpoint, LSHMLPClassifier
 from sklearn_lsh.streaming import ArrayBlocks
 from sklearn_lsh.streaming.checkpoints import Checkpoints
 
@@ -31,6 +32,8 @@ SETTINGS = [
     {"hidden_layer_sizes": (32,), "output_density": 4, "solver": "rowwise_adagrad"},
 ]
 BLOCK_SIZES = [2000, 120]
+# Between two checkpoints.
+SECONDS = 0.01
 
 
 def digest(network):
@@ -42,32 +45,45 @@ def digest(network):
     return found.hexdigest()
 
 
-def train(case, folder=None):
+def fit(network, case, X, y, folder):
+    """Train on all rows at once."""
+    if folder is not None:
+        network.set_callbacks(Checkpoint(folder, every=SECONDS))
+    network.fit(X, y)
+
+
+def fit_batches(network, case, X, y, folder):
+    """Train on one block, or on many."""
+    source = ArrayBlocks(X, y, block_size=BLOCK_SIZES[case % len(BLOCK_SIZES)])
+    network.fit_batches(
+        source,
+        shuffle_blocks=4 if source.n_blocks > 1 else 1,
+        validation=ArrayBlocks(X[:200], y[:200]) if network.early_stopping else None,
+        checkpoint=folder,
+        checkpoint_every=SECONDS,
+    )
+
+
+WAYS = {"fit": fit, "fit_batches": fit_batches}
+
+
+def train(way, case, folder=None):
     """Train one of the networks; the time between checkpoints is short."""
-    settings = SETTINGS[case % len(SETTINGS)]
     X, y = load_digits(return_X_y=True)
-    source = ArrayBlocks(X / 16, y, block_size=BLOCK_SIZES[case % len(BLOCK_SIZES)])
-    validation = ArrayBlocks(X[:200] / 16, y[:200]) if settings.get("early_stopping") else None
-    network = LSHMLPClassifier(random_state=case, batch_size=64, **settings)
+    settings = SETTINGS[case % len(SETTINGS)]
+    network = LSHMLPClassifier(random_state=case, batch_size=64, max_iter=4, **settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        network.fit_batches(
-            source,
-            n_epochs=4,
-            shuffle_blocks=4 if source.n_blocks > 1 else 1,
-            validation=validation,
-            checkpoint=folder,
-            checkpoint_every=0.01,
-        )
+        WAYS[way](network, case, X / 16, y, folder)
     return digest(network)
 
 
-def kill_after(seconds, case, folder):
+def kill_after(seconds, way, case, folder):
     """Train in a process of its own and kill it; returns what it came to if it was faster."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, train(case, folder).encode())
+        os.write(writing, train(way, case, folder).encode())
         os._exit(0)
     os.close(writing)
     time.sleep(seconds)
@@ -77,30 +93,32 @@ def kill_after(seconds, case, folder):
         return result.read()
 
 
-def play(case, n_kills, rng):
+def play(way, case, n_kills, rng):
     """Kill one training until it is over; returns how often that was."""
     start = time.perf_counter()
-    expected = train(case)
+    expected = train(way, case)
     seconds = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         for n_killed in range(n_kills):
             had = list(Path(folder).glob("checkpoint-*"))
             # Checkpoints take most of the time, so most kills are in one.
-            if found := kill_after(rng.uniform(0, 2 * seconds), case, folder):
+            if found := kill_after(rng.uniform(0, 2 * seconds), way, case, folder):
                 assert found == expected, f"case {case}: other bits after {n_killed} kills"
                 return n_killed
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # a damaged one is warned of
                 assert Checkpoints(folder).read() is not None or not had, "a checkpoint is lost"
-        assert train(case, folder) == expected, f"case {case}: other bits after {n_kills} kills"
+        assert train(way, case, folder) == expected, (
+            f"case {case}: other bits after {n_kills} kills"
+        )
     return n_kills
 
 
-def main(n_kills, seed=0):
+def main(n_kills, way, seed=0):
     """Kill so often; returns how many trainings it took."""
     rng, case = np.random.default_rng(seed), 0
     while n_kills > 0:
-        n_kills -= play(case, n_kills, rng)
+        n_kills -= play(way, case, n_kills, rng)
         case += 1
     return case
 
@@ -108,7 +126,8 @@ def main(n_kills, seed=0):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("kills", type=int)
+    parser.add_argument("--way", choices=WAYS, default="fit_batches")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    n_trainings = main(given.kills, given.seed)
+    n_trainings = main(given.kills, given.way, given.seed)
     print(f"{given.kills} kills in {n_trainings} trainings: the same bits")

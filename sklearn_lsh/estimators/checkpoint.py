@@ -1,0 +1,321 @@
+"""Checkpoints that users ask for: by a callback, of `fit` and `partial_fit`, or of `fit_batches`.
+
+``fit`` does once more what comes before and after training, which follows from its data and
+parameters. Between the two it goes on with the network, the random numbers and the place among the
+mini-batches that were saved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from itertools import takewhile
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from numpy.random import RandomState
+
+from sklearn_lsh.draft import draft_of
+from sklearn_lsh.estimators.resuming import (
+    CheckpointSaver,
+    Saver,
+    StreamState,
+    earlier_training,
+    facts_of,
+    facts_of_plan,
+    told,
+)
+from sklearn_lsh.estimators.rounds import InMemory, Stream, StreamPasses
+from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings
+from sklearn_lsh.inputs import Count
+from sklearn_lsh.streaming.blocks import digest_of
+from sklearn_lsh.streaming.checkpoints import Checkpoints, seconds_of
+
+# In a folder's name: a digest of what the training is of.
+TRAINING = "{training}"
+
+
+class Checkpoint:
+    """Callback: training writes checkpoints, and goes on after a crash as if nothing had happened.
+
+    It is for the networks here, not for searches and pipelines around them: `set_callbacks` of the
+    network takes it. A call of `fit` with the same data and parameters goes on at the mini-batch
+    that was saved last, and comes to the same bits, with one thread; with several it goes on with
+    the epoch. A training that has ended is not repeated. `fit_batches` takes it in place of its own
+    parameters.
+
+    `partial_fit` is a step of the user's own loop: its state is written after the first call, and
+    then after a call when it is time. `restore` gives it to another network, and says how many
+    samples to leave out.
+
+    Parameters
+    ----------
+    folder : str or path
+        Where checkpoints are written, of which the last two are kept. It is made if it is not
+        there. ``{training}`` in it becomes a digest of the estimator, its parameters and its data:
+        so each fit of a search has a folder of its own, and a search goes on, too.
+    every : float or str, default="10min"
+        Time between two checkpoints: seconds, or a text such as "30s", "10min" or "1h".
+    resume : bool, default=True
+        Whether to go on with what is there. Otherwise it is removed when something new is.
+
+    Raises
+    ------
+    ValueError
+        If `every` is no time. In `fit`: if the checkpoint is of other data, of another estimator
+        or of other parameters, or if `random_state` is no integer: `fit` draws by it what it sets
+        aside, and has to draw the same again.
+    OSError
+        In `fit`, before training begins, if nothing can be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_lsh import Checkpoint, LSHMLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     network = LSHMLPClassifier(max_iter=5, tol=1, random_state=0)
+    ...     network = network.set_callbacks(Checkpoint(folder, every="1min")).fit(X, y)
+    ...     again = LSHMLPClassifier(max_iter=5, tol=1, random_state=0)
+    ...     again = again.set_callbacks(Checkpoint(folder)).fit(X, y)  # which returns at once
+    >>> again.loss_curve_ == network.loss_curve_
+    True
+    """
+
+    def __init__(
+        self, folder: str | PathLike, *, every: float | str = "10min", resume: bool = True
+    ) -> None:
+        self.folder, self.every, self.resume = folder, every, resume
+        self._seconds = seconds_of(every, "every")
+        self._last: float | None = None
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Refuse estimators that know nothing of it.
+
+        Parameters
+        ----------
+        estimator : object
+            That is fitted.
+        context : sklearn.callback.CallbackContext
+            Of its fit.
+
+        Raises
+        ------
+        TypeError
+            If it is none of the networks here.
+        """
+        if not hasattr(estimator, "fit_batches"):
+            raise TypeError(
+                f"Checkpoint is a callback of networks, not of {type(estimator).__name__}: let the "
+                "network in it have it, by network.set_callbacks(...)."
+            )
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Do nothing."""
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Do nothing: between two mini-batches there are no tasks."""
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
+        """Do nothing."""
+
+    def restore(self, network: Any) -> int:
+        """Give a network what `partial_fit` had taught one of the same parameters.
+
+        Parameters
+        ----------
+        network : LSHMLPClassifier or LSHMLPRegressor
+            Becomes as it was at the checkpoint; stays as it is, if there is none.
+
+        Returns
+        -------
+        n_samples : int
+            How many samples it has learnt from, ``t_``: the loop goes on after those.
+
+        Raises
+        ------
+        ValueError
+            If the checkpoint is of another estimator or of other parameters.
+        OSError
+            If nothing can be written there.
+        """
+        with draft_of(network) as draft:
+            state = self.saver(facts_of_parts(network)).read(draft)
+        return 0 if state is None else network.t_
+
+    def probe(self) -> None:
+        """Raise an OSError unless something can be written in the folder."""
+        Checkpoints(Path(*takewhile(lambda part: TRAINING not in part, Path(self.folder).parts)))
+
+    def saver(self, facts: dict) -> CheckpointSaver:
+        """Make what saves a training, of which these facts must be the same to go on."""
+        text = json.dumps(facts, sort_keys=True).encode()
+        name = hashlib.blake2b(text, digest_size=8).hexdigest()
+        folder = str(self.folder).replace(TRAINING, name)
+        return CheckpointSaver(Checkpoints(folder), facts, self._seconds, resumes=self.resume)
+
+    def save_part(self, draft: Any) -> None:
+        """Save what a call of `partial_fit` comes to, if it is time."""
+        now = time.monotonic()
+        if self._last is not None and now - self._last < self._seconds:
+            return
+        saver = self.saver(facts_of_parts(draft))
+        if self._last is None:
+            saver.refuse_longer(draft._history.t)
+        state = StreamState(RandomState(0), None, n_rows=1, is_prepared=True, is_finished=True)
+        saver.begin(draft, state)
+        self._last = now
+
+
+def checkpoint_of(estimator) -> Checkpoint | None:
+    """Find the callback among those of an estimator."""
+    callbacks = getattr(estimator, "_skl_callbacks", [])
+    return next((each for each in callbacks if isinstance(each, Checkpoint)), None)
+
+
+def save_part(draft) -> None:
+    """Save what a call of `partial_fit` comes to, if that is asked for and it is time."""
+    if (callback := checkpoint_of(draft)) is not None:
+        callback.save_part(draft)
+
+
+def make_saver(estimator, plan, folder, every, *, resume: bool, **more) -> Saver:
+    """Make what saves a training on blocks in a folder, or as the callback says, if there is one.
+
+    What must be the same to go on is in the estimator and the plan, and whatever ``more`` there is.
+
+    Raises
+    ------
+    OSError
+        If nothing can be written there.
+    """
+    seconds_of(every, "checkpoint_every")
+    given = checkpoint_of(estimator)
+    if folder is not None:
+        given = Checkpoint(folder, every=every, resume=resume)
+    if given is None:
+        return Saver()
+    given.probe()  # before blocks are read, by which trainings are told apart
+    return given.saver(facts_of_plan(estimator, plan) | more)
+
+
+def facts_of_parts(estimator) -> dict:
+    """Collect what must be the same for a loop of `partial_fit` to go on."""
+    return facts_of(estimator) | {"data": "parts"}
+
+
+def facts_of_fit(draft, data: TrainingSet, validation) -> dict:
+    """Collect what must be the same for a `fit` to go on, when all but training is done."""
+    own = None
+    if validation is not None:
+        own = digest_of([validation.X, validation.target, validation.sample_weight])
+    return facts_of(draft) | {
+        "data": digest_of([data.X, data.target, data.sample_weight, data.rows]),
+        "validation": own,
+        "classes": told(draft._target.classes) if draft._has_classes else None,
+        "training before": earlier_training(draft),
+    }
+
+
+class Saving:
+    """In place of a `SavedFit` where no checkpoints are asked for.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    random_state : RandomState
+
+    Attributes
+    ----------
+    data : TrainingSet
+        What to train on.
+    random_state : RandomState
+        What to shuffle by: the network may have the same.
+    is_finished : bool
+        Whether training has ended before.
+    """
+
+    is_finished = False
+
+    def __init__(self, data: TrainingSet, random_state: RandomState):
+        self.data, self.random_state = data, random_state
+
+    def end(self, *, interrupted: bool) -> None:
+        """Save what training came to."""
+
+
+class SavedFit(Saving):
+    """A `fit` with checkpoints.
+
+    Parameters
+    ----------
+    draft : BaseLSHMLP
+    data : TrainingSet
+    saver : CheckpointSaver
+    state : StreamState
+    """
+
+    def __init__(self, draft, data: TrainingSet, saver: CheckpointSaver, state: StreamState):
+        super().__init__(SavedSet(data, state, self._before_batch), state.random_state)
+        self._draft, self._saver, self._state = draft, saver, state
+        self.is_finished = state.is_finished
+
+    def _before_batch(self, data, n_batches: int, stopping: bool) -> None:
+        self._saver.save_if_due(self._draft, self._state, stopping=stopping)
+
+    def end(self, *, interrupted: bool) -> None:
+        """See `Saving.end`. An interrupted training was saved at once."""
+        if not (interrupted or self.is_finished):
+            self._state.is_finished = True
+            self._saver.save(self._draft, self._state)
+
+
+class SavedSet(TrainingSet):
+    """Rows that are learnt from as those of a stream that has one block.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    state : StreamState
+    before_batch : callable
+        See `Stream`.
+    """
+
+    def __init__(self, data: TrainingSet, state: StreamState, before_batch: Callable):
+        super().__init__(data.X, data.target, data.sample_weight, data.rows, state.course)
+        self._state, self._before_batch = state, before_batch
+
+    def passes(self, settings: TrainingSettings, random_state) -> StreamPasses:
+        """See `TrainingSet.passes`."""
+        n_rows, position = len(self.rows), self._state.position
+        stream = Stream(InMemory(self), position, self, self.course, n_rows, self._before_batch)
+        return stream.passes(settings, random_state)
+
+
+def begin_saving(draft, data: TrainingSet, validation, random_state: RandomState) -> Saving:
+    """Begin with a draft's training, or go on with one that was saved.
+
+    Raises
+    ------
+    ValueError
+        If there is one of other data or parameters, or if `random_state` is no integer.
+    OSError
+        If no checkpoint can be written.
+    """
+    if (callback := checkpoint_of(draft)) is None:
+        return Saving(data, random_state)
+    if not Count(0).is_satisfied_by(draft.random_state):
+        raise ValueError(
+            "random_state must be an integer for Checkpoint, got "
+            f"{told(draft.random_state)}: fit has to draw once more what it drew before."
+        )
+    saver = callback.saver(facts_of_fit(draft, data, validation))
+    state = saver.read(draft)
+    if state is None:
+        state = StreamState(random_state, None, n_rows=len(data.rows), is_prepared=True)
+        saver.begin(draft, state)
+    return SavedFit(draft, data, saver, state)
