@@ -454,10 +454,9 @@ class StreamPasses:
             self._stream.before_batch(data, len(batches), is_stopped())
 
         def is_left_out() -> bool:
-            stopping = is_stopped()
-            if is_alone:
-                self._stream.before_batch(data, len(batches), stopping)
-            return stopping
+            if is_alone and not is_stopped():
+                self._stream.before_batch(data, len(batches), False)
+            return is_stopped()
 
         network.train_batches(
             (data.X, data.target, data.sample_weight),
@@ -466,6 +465,8 @@ class StreamPasses:
             self._stream.position.losses,
             is_stopped=is_left_out,
         )
+        if is_alone and is_stopped():  # maybe when there was none left to be left out
+            self._stream.before_batch(data, len(batches), True)
 
     def _end_epoch(self, network) -> float:
         """Go to the next epoch; returns the mean loss of this one."""

@@ -308,10 +308,11 @@ class StreamFit:
             X, y = draft._check_X_y(X, y, reset=fresh)
             if X.shape[1] != source.n_features:
                 raise ValueError(f"X has {X.shape[1]} columns, but n_features={source.n_features}.")
-            if not fresh:
-                return draft._target
+        if not fresh:
+            return draft._target
+        classes = self._find_classes(y)
+        with naming(source, number):
             refuse_unaffordable(draft, X.shape[1], y)
-            classes = self._find_classes(y)
             draft._check_classes(y, classes, first=True)
             draft._target = draft._choose_target(y, classes)
             if draft._has_classes:

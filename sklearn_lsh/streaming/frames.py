@@ -154,6 +154,17 @@ def _names(given, name: str) -> list[str]:
     return list(given)
 
 
+def _parquet_file(path) -> Any:
+    """Open a file of which nothing is read but what is asked for."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path, pre_buffer=False)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
 def _column(frame, name: str) -> np.ndarray:
     """Return a column of a frame as an array."""
     try:
@@ -216,8 +227,6 @@ class ParquetBlocks(Blocks):
         sample_weight: str | None = None,
         n_features: int | None = None,
     ) -> None:
-        import pyarrow.parquet as pq
-
         if (indices is None) != (n_features is None) or (indices and columns is not None):
             raise ValueError(
                 "indices and n_features belong together, and columns need neither: got "
@@ -230,12 +239,12 @@ class ParquetBlocks(Blocks):
         self._groups = [
             (name, group)
             for name in paths
-            for group in range(pq.ParquetFile(name).metadata.num_row_groups)
+            for group in range(_parquet_file(name).metadata.num_row_groups)
         ]
         self.n_blocks = len(self._groups)
         others = [name for name in (target, sample_weight) if name is not None]
         if indices is None and columns is None:
-            names = pq.ParquetFile(paths[0]).schema_arrow.names if paths else []
+            names = _parquet_file(paths[0]).schema_arrow.names if paths else []
             columns = [name for name in names if name not in others]
         columns = None if columns is None else _names(columns, "columns")
         self.target, self.sample_weight = target, sample_weight
@@ -246,11 +255,8 @@ class ParquetBlocks(Blocks):
 
     def _read(self, number: int) -> tuple:
         """See `Blocks._read`."""
-        import pyarrow.parquet as pq
-
         path, group = self._groups[number]
-        # Its own threads and buffers would read ahead of what is asked for.
-        file = pq.ParquetFile(path, pre_buffer=False)
+        file = _parquet_file(path)
         table = file.read_row_group(group, columns=self._wanted, use_threads=False)
         if self.indices is None:
             X = np.column_stack([_column(table, name) for name in self.columns or ()])

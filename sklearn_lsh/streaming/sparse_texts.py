@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
 
 from sklearn_lsh.inputs import Count
-from sklearn_lsh.streaming.blocks import BLOCK_SIZE, Blocks
+from sklearn_lsh.streaming.blocks import BLOCK_SIZE, Blocks, naming
 from sklearn_lsh.streaming.lines import (
     MOST_NUMBERS,
     BadLine,
@@ -157,9 +157,12 @@ class SvmlightBlocks(SparseTextBlocks):
         )
         self._width: int | None = n_features
         if n_features is None:
-            widths = (self.read(number)[0].shape[1] for number in range(self.n_blocks))
-            self._width = max(widths, default=0)
+            self._width = max(map(self._width_of, range(self.n_blocks)), default=0)
         self.n_features = int(self._width or 0)
+
+    def _width_of(self, number: int) -> int:
+        with naming(self, number):
+            return self.read(number)[0].shape[1]
 
     def _parse(self, text: bytes, first_line: int) -> tuple:
         rows = read_targets(text, first_line)

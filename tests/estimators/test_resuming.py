@@ -126,6 +126,31 @@ def test_what_an_interruption_left_is_gone_on_with(window, tmp_path, ends_after)
     assert state_of(run({}, window, tmp_path, "1h")) == state_of(run({}, window, None))
 
 
+@pytest.mark.usefixtures("heeds_interrupts")
+@pytest.mark.parametrize(("window", "n_batches"), [(3, 24), (10, 25)])
+def test_so_is_what_one_left_in_an_epochs_last_mini_batch(window, n_batches, tmp_path, ends_after):
+    ends_after(n_batches, interrupt)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        run({}, window, tmp_path, "1h")
+    found = Checkpoints(tmp_path).read().state["training"].position
+    assert (found.epoch, found.n_batches + len(found.losses)) == (0, n_batches)
+    ends_after(-1, fail)
+    assert state_of(run({}, window, tmp_path, "1h")) == state_of(run({}, window, None))
+
+
+def test_a_source_that_has_fewer_rows_than_it_had_is_refused(tmp_path, ends_after):
+    ends_after(10, fail)
+    with pytest.raises(OSError, match="power"):
+        run({}, 10, tmp_path)
+    ends_after(-1, fail)
+    changed = JoinedBlocks([SOURCE])
+    changed.read = lambda number: (
+        tuple(p[:30] for p in SOURCE.read(number)) if number == 4 else (SOURCE.read(number))
+    )
+    with pytest.raises(ValueError, match="of 500 rows, but there are 480: the source has changed"):
+        classifier().fit_batches(changed, shuffle_blocks=10, checkpoint=tmp_path)
+
+
 def test_what_has_ended_is_not_repeated(tmp_path, ends_after):
     first = run({}, 3, tmp_path)
     ends_after(1, fail)

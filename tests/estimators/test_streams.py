@@ -135,6 +135,13 @@ def test_classes_come_from_the_source_or_from_a_pass():
     assert more.classes_.tolist() == list(range(12))
 
 
+def test_a_pass_for_classes_names_the_block_it_cannot_read():
+    parts = [ArrayBlocks(X, Y), Failing(X, Y, block_size=50)]
+    parts[1].wrong = [(1, INDICATORS[:50])]
+    with pytest.raises(ValueError, match=r"^Block 6 of JoinedBlocks\(.*\): y should be a 1d array"):
+        classifier().fit_batches(JoinedBlocks(parts))
+
+
 def test_classes_that_were_named_are_all():
     network = classifier(max_iter=1).fit_batches(ArrayBlocks(X, Y), classes=range(10))
     with pytest.raises(ValueError, match="classes not in"):

@@ -10,7 +10,11 @@ from sklearn_lsh.estimators.progress import NoCallbacks
 from sklearn_lsh.estimators.schedules import make_schedule
 from sklearn_lsh.estimators.training import TrainingSet, TrainingSettings, train
 
-DATA = TrainingSet(np.zeros((6, 2)), sp.csr_array((6, 1), dtype=np.float32), None, np.arange(5))
+
+def rows():
+    """Five of six, of which nothing has been learnt."""
+    X, target = np.zeros((6, 2)), sp.csr_array((6, 1), dtype=np.float32)
+    return TrainingSet(X, target, None, np.arange(5))
 
 
 class Optimizer:
@@ -59,14 +63,14 @@ class Validation:
         return next(self.scores)
 
 
-def run(losses, scores=None, history=None, learning_rate="constant", **settings):
+def run(losses, scores=None, history=None, learning_rate="constant", data=None, **settings):
     network, history = Network(losses), history or History()
     history.begin(early_stopping=scores is not None, validates=scores is not None)
     defaults = {"n_epochs": len(losses), "batch_size": 2, "shuffle": True, "n_jobs": None}
     rule = {"tol": 0.0, "n_iter_no_change": np.inf, "verbose": False}
     stopped = train(
         network,
-        DATA,
+        data or rows(),
         history,
         make_schedule(learning_rate, "sgd", 1.0, 0.5),
         TrainingSettings(**{**defaults, **rule, **settings}),
@@ -86,7 +90,9 @@ def test_all_epochs():
     assert [sorted(order) for order in network.orders] == [[0, 1, 2, 3, 4]] * 2
     assert network.orders[0] != network.orders[1]
     assert run([1.0], shuffle=False)[1].orders == [[0, 1, 2, 3, 4]]
-    assert DATA.rows.tolist() == [0, 1, 2, 3, 4]
+    data = rows()
+    run([3.0, 2.0], data=data)
+    assert data.rows.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_plateau():

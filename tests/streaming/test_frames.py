@@ -109,6 +109,14 @@ def write_parquet(path, columns, size):
     pq.write_table(pa.table(columns), path, row_group_size=size)
 
 
+def test_a_parquet_file_that_is_cut_off_is_named(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "cut.parquet"
+    path.write_bytes(b"PAR1 and so on")
+    with pytest.raises(ValueError, match=r"cut\.parquet: "):
+        ParquetBlocks(path, "y")
+
+
 def test_parquet_files_of_numbers(tmp_path):
     X, y, weight = RNG.normal(size=(25, 3)), RNG.integers(3, size=25), RNG.random(25)
     paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]

@@ -100,6 +100,13 @@ def test_bad_lines_are_named_or_skipped(tmp_path, line, message):
         assert source.n_skipped == 2
 
 
+def test_a_bad_line_that_is_found_while_columns_are_counted_is_named(tmp_path):
+    path = tmp_path / "a.svm"
+    path.write_bytes(b"1 0:1\n" * 12 + b"1 0:x\n")
+    with pytest.raises(ValueError, match=r"^Block 1 of SvmlightBlocks\('.*a.svm'\): Line 13: "):
+        SvmlightBlocks(path, block_size=10)
+
+
 @pytest.mark.parametrize("header", [True, False])
 def test_bad_lines_of_labels(tmp_path, header):
     path = tmp_path / "a.txt"
