@@ -320,7 +320,7 @@ def fit_items(n_rows, n_items, block):
     """Learn the next of very many items, in one pass."""
     source = NextItems(n_rows, n_items=n_items, block_size=block)
     network = LSHMLPClassifier(
-        (32,), solver="rowwise_adagrad", max_iter=1, learning_rate="linear", random_state=0
+        (64,), solver="rowwise_adagrad", max_iter=1, learning_rate="linear", random_state=0
     )
     seconds, _ = timed(lambda: network.fit_batches(source), time.process_time)
     test = NextItems(4000, n_items=n_items, block_size=4000, first_block=UNSEEN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable
 from itertools import takewhile
@@ -36,6 +37,8 @@ from sklearn_lsh.streaming.checkpoints import Checkpoints, seconds_of
 
 # In a folder's name: a digest of what the training is of.
 TRAINING = "{training}"
+# Before anything is saved.
+ALWAYS = -math.inf
 
 
 class Checkpoint:
@@ -61,6 +64,11 @@ class Checkpoint:
         Time between two checkpoints: seconds, or a text such as "30s", "10min" or "1h".
     resume : bool, default=True
         Whether to go on with what is there. Otherwise it is removed when something new is.
+
+    Attributes
+    ----------
+    due : float
+        When the next call of `partial_fit` is saved, by ``time.monotonic()``.
 
     Raises
     ------
@@ -90,8 +98,8 @@ class Checkpoint:
         self, folder: str | PathLike, *, every: float | str = "10min", resume: bool = True
     ) -> None:
         self.folder, self.every, self.resume = folder, every, resume
-        self._seconds = seconds_of(every, "every")
-        self._last: float | None = None
+        self.due = ALWAYS
+        seconds_of(every, "every")
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Refuse estimators that know nothing of it.
@@ -115,13 +123,37 @@ class Checkpoint:
             )
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Do nothing."""
+        """Do nothing.
+
+        Parameters
+        ----------
+        estimator : object
+            That was fitted.
+        context : sklearn.callback.CallbackContext
+            Of its fit.
+        """
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Do nothing: between two mini-batches there are no tasks."""
+        """Do nothing: between two mini-batches there are no tasks.
+
+        Parameters
+        ----------
+        estimator : object
+            That is fitted.
+        context : sklearn.callback.CallbackContext
+            Of the task.
+        """
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Do nothing."""
+        """Do nothing.
+
+        Parameters
+        ----------
+        estimator : object
+            That is fitted.
+        context : sklearn.callback.CallbackContext
+            Of the task.
+        """
 
     def restore(self, network: Any) -> int:
         """Give a network what `partial_fit` had taught one of the same parameters.
@@ -144,31 +176,23 @@ class Checkpoint:
             If nothing can be written there.
         """
         with draft_of(network) as draft:
-            state = self.saver(facts_of_parts(network)).read(draft)
+            state = saver_of(self, facts_of_parts(network)).read(draft)
         return 0 if state is None else network.t_
 
-    def probe(self) -> None:
-        """Raise an OSError unless something can be written in the folder."""
-        Checkpoints(Path(*takewhile(lambda part: TRAINING not in part, Path(self.folder).parts)))
 
-    def saver(self, facts: dict) -> CheckpointSaver:
-        """Make what saves a training, of which these facts must be the same to go on."""
-        text = json.dumps(facts, sort_keys=True).encode()
-        name = hashlib.blake2b(text, digest_size=8).hexdigest()
-        folder = str(self.folder).replace(TRAINING, name)
-        return CheckpointSaver(Checkpoints(folder), facts, self._seconds, resumes=self.resume)
+def probe(callback: Checkpoint) -> None:
+    """Raise an OSError unless something can be written in the folder."""
+    parts = takewhile(lambda part: TRAINING not in part, Path(callback.folder).parts)
+    Checkpoints(Path(*parts))
 
-    def save_part(self, draft: Any) -> None:
-        """Save what a call of `partial_fit` comes to, if it is time."""
-        now = time.monotonic()
-        if self._last is not None and now - self._last < self._seconds:
-            return
-        saver = self.saver(facts_of_parts(draft))
-        if self._last is None:
-            saver.refuse_longer(draft._history.t)
-        state = StreamState(RandomState(0), None, n_rows=1, is_prepared=True, is_finished=True)
-        saver.begin(draft, state)
-        self._last = now
+
+def saver_of(callback: Checkpoint, facts: dict) -> CheckpointSaver:
+    """Make what saves a training, of which these facts must be the same to go on."""
+    text = json.dumps(facts, sort_keys=True).encode()
+    name = hashlib.blake2b(text, digest_size=8).hexdigest()
+    folder = str(callback.folder).replace(TRAINING, name)
+    seconds = seconds_of(callback.every, "every")
+    return CheckpointSaver(Checkpoints(folder), facts, seconds, resumes=callback.resume)
 
 
 def checkpoint_of(estimator) -> Checkpoint | None:
@@ -179,8 +203,15 @@ def checkpoint_of(estimator) -> Checkpoint | None:
 
 def save_part(draft) -> None:
     """Save what a call of `partial_fit` comes to, if that is asked for and it is time."""
-    if (callback := checkpoint_of(draft)) is not None:
-        callback.save_part(draft)
+    callback, now = checkpoint_of(draft), time.monotonic()
+    if callback is None or now < callback.due:
+        return
+    saver = saver_of(callback, facts_of_parts(draft))
+    if callback.due == ALWAYS:
+        saver.refuse_longer(draft._history.t)
+    state = StreamState(RandomState(0), None, n_rows=1, is_prepared=True, is_finished=True)
+    saver.begin(draft, state)
+    callback.due = now + seconds_of(callback.every, "every")
 
 
 def make_saver(estimator, plan, folder, every, *, resume: bool, **more) -> Saver:
@@ -199,8 +230,8 @@ def make_saver(estimator, plan, folder, every, *, resume: bool, **more) -> Saver
         given = Checkpoint(folder, every=every, resume=resume)
     if given is None:
         return Saver()
-    given.probe()  # before blocks are read, by which trainings are told apart
-    return given.saver(facts_of_plan(estimator, plan) | more)
+    probe(given)  # before blocks are read, by which trainings are told apart
+    return saver_of(given, facts_of_plan(estimator, plan) | more)
 
 
 def facts_of_parts(estimator) -> dict:
@@ -313,7 +344,7 @@ def begin_saving(draft, data: TrainingSet, validation, random_state: RandomState
             "random_state must be an integer for Checkpoint, got "
             f"{told(draft.random_state)}: fit has to draw once more what it drew before."
         )
-    saver = callback.saver(facts_of_fit(draft, data, validation))
+    saver = saver_of(callback, facts_of_fit(draft, data, validation))
     state = saver.read(draft)
     if state is None:
         state = StreamState(random_state, None, n_rows=len(data.rows), is_prepared=True)
