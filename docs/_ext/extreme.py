@@ -130,3 +130,32 @@ def time_to_accuracy_table(report):
             accuracies = found["methods"][method].get("accuracies")
             runs.append(Followed(title, method, accuracies, summary, ours))
     return table_of(runs, TO_THE_GOAL) + "\n" + environment(report)
+
+
+# Of rare labels: how many labels are named for a row, and how many rows a label has.
+RARE_SETS = {
+    "icd": "ICD-10-CM, percent of the texts whose code is named first",
+    "wordnet": "WordNet, percent of the labels that are among the first five",
+}
+ROWS_OF_LABEL = ("one", "two", "at most two", "three to nine", "ten or more", "all")
+
+
+@fragment("rare_classes", "rare_classes")
+def rare_classes(report):
+    """What a network finds alone and with neighbours, by how many rows a label has."""
+    parts = []
+    for name, methods in report["results"].items():
+        alone, blend = (list(methods[method].values()) for method in ("network", "blend"))
+        rows = [rare_row(rows, alone, blend) for rows in ROWS_OF_LABEL]
+        head = ["rows of the label", "asked for", "network alone", "with neighbours", "gain"]
+        parts.append(f"{RARE_SETS[name]}:\n\n{table(head, rows)}")
+    return "\n".join([*parts, environment(report, report["options"]["repeats"])])
+
+
+def rare_row(rows, alone, blend):
+    """Means over runs, and the standard deviation of the gain."""
+    before, after = (np.array([run["shares"][rows] for run in runs]) for runs in (alone, blend))
+    asked_for, gains = np.mean([run["labels"][rows] for run in alone]), after - before
+    figures = [f"{asked_for:,.0f}", f"{before.mean():.1f}", f"{after.mean():.1f}"]
+    deviation = f" ± {gains.std(ddof=1):.2f}" if len(gains) > 1 else ""
+    return [rows, *figures, f"{gains.mean():+.2f}{deviation}"]

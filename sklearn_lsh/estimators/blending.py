@@ -18,7 +18,6 @@ from sklearn_lsh.estimators.evidence import (
     FIRST,
     OF_SINGLE_ROWS,
     EvidenceWeights,
-    FoundWeights,
     LabelCandidates,
     best_of,
     find_weights,
@@ -43,6 +42,9 @@ MOST_HELD_OUT = 1_000
 STEPS_TRIED = 1_000
 # Standard errors by which a blend has to be better than the network.
 SURE = 2
+# How much likelier rare classes are taken to be, on a logarithmic scale. On validation rows of
+# diagnoses that is what all classes together can lose and be told as well as by the network.
+RARE = 2.0
 
 
 class Blend:
@@ -90,7 +92,8 @@ class Blend:
             named = sp.csr_array((X.shape[0], network.n_units[-1]), dtype=np.float32)
         else:
             named = labels_named_by(network, X, max(k, N_CANDIDATES), selection, n_jobs)
-        return LabelCandidates.of([named, *self.neighborhood.ask(X, n_jobs)])
+        evidence = self.neighborhood.ask(X, n_jobs)
+        return LabelCandidates.of([named, *evidence], self.neighborhood.is_rare)
 
     def outputs(self, network, X, selection=None, n_jobs=None):
         """As `Network.outputs`: the candidates' probabilities."""
@@ -221,12 +224,13 @@ class Blending:
             return self._blend(OF_SINGLE_ROWS)
         candidates = self.candidates()
         found = self._weigh(candidates)
+        weights = with_rare(found.weights, self.data.target)
         if is_auto(self.estimator.n_neighbors):
             alone = self._weigh(candidates, network_only=True)
-            n_right, n_right_alone = (hits(candidates, each, held_out) for each in (found, alone))
-            if not (is_less(found.losses, alone.losses) and n_right > n_right_alone):
+            gain = hits(candidates, weights, held_out) - hits(candidates, alone.weights, held_out)
+            if not (is_less(found.losses, alone.losses) and gain > 0):
                 return None
-        blend = self._blend(found.weights)
+        blend = self._blend(weights)
         if len(held_out.rows) == 0:
             return blend
         return blend.with_rows(*labelled_rows(self.data, held_out.rows))
@@ -268,9 +272,15 @@ def grown_blend(estimator, known, data) -> Blend | None:
     return blend.with_rows(*labelled_rows(data))
 
 
-def hits(candidates: LabelCandidates, found: FoundWeights, held_out: HeldOut) -> int:
+def with_rare(weights: EvidenceWeights, target) -> EvidenceWeights:
+    """The same, and what is given to rare classes: to labels that share their rows, nothing."""
+    is_one_each = (np.diff(target.indptr) == 1).all()
+    return weights._replace(rare=RARE if is_one_each else 0.0)
+
+
+def hits(candidates: LabelCandidates, weights: EvidenceWeights, held_out: HeldOut) -> int:
     """How many held-out samples' first label is right."""
-    best = best_of(candidates, candidates.scores(found.weights), 1)
+    best = best_of(candidates, candidates.scores(weights), 1)
     return int(np.count_nonzero(truth_of(candidates, held_out.target)[best[:, 0]]))
 
 

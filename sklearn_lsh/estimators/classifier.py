@@ -206,8 +206,8 @@ class LSHMLPClassifier(StreamMixin, ScoreMixin, ProbabilityMixin, ClassifierMixi
         `multilabel_loss` says; else "logistic".
     blend_ : dict or None
         How much the logarithms of what the ``network``, the ``neighbors`` and the ``centroids`` say
-        of a label count, and an ``intercept`` for label indicators; None where the network is
-        asked alone.
+        of a label count, ``copies`` of the sample among the neighbours, that a class is ``rare``,
+        and an ``intercept`` for label indicators; None where the network is asked alone.
     settings_ : dict
         Parameters that may be "auto", as they were given or as the data have it: those of the
         last call of `fit` or `partial_fit`.

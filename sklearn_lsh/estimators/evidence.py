@@ -2,7 +2,8 @@
 
 For a sample each label that the network, similar rows or centroids name is a candidate, with a
 number from each of them. How much these count is found like the coefficients of a logistic
-regression.
+regression. Only how much likelier rare labels are taken to be is given: where a frequent one and a
+rare one are as likely, the choice between them is one of what a user wants.
 """
 
 from __future__ import annotations
@@ -23,19 +24,28 @@ class EvidenceWeights(NamedTuple):
     Attributes
     ----------
     network, neighbors, centroids : float
-    intercept : float
+        Of 0 at least.
+    copies : float, default=0
+        Of a row that is the same as the sample. Less than 0 where such a row rather has another
+        label: of texts that each label has once, the one that is asked for is not there.
+    rare : float, default=0
+        Of few rows of a label: a logit adjustment (Menon et al. 2021, arXiv:2007.07314) in one
+        step.
+    intercept : float, default=0
         Of the log-odds of each of many labels.
     """
 
     network: float
     neighbors: float
     centroids: float
+    copies: float = 0.0
+    rare: float = 0.0
     intercept: float = 0.0
 
 
 # What counts as no evidence, and weights that are tried first: from validation rows of tagged
 # papers, on which those that were found did as well.
-LEAST = np.array([0.01, 0.05, 0.05], np.float32)
+LEAST = np.array([0.01, 0.05, 0.05, 0.05], np.float32)
 FIRST = EvidenceWeights(0.5, 1.0, 0.5)
 # Those where there are no rows to find any on, because nearly all labels have a single one: of
 # which a network learns nothing that the row itself does not tell.
@@ -52,8 +62,9 @@ class LabelCandidates(NamedTuple):
     indptr : ndarray of shape (n_samples + 1,)
     labels : ndarray of shape (n_pairs,)
         Of each sample in ascending order.
-    evidence : ndarray of shape (n_pairs, 3), dtype=float32
-        Logarithms, 0 without evidence.
+    evidence : ndarray of shape (n_pairs, 5), dtype=float32
+        In the order of `EvidenceWeights`: logarithms, 0 without evidence, and whether labels are
+        rare.
     n_labels : int
     """
 
@@ -63,18 +74,26 @@ class LabelCandidates(NamedTuple):
     n_labels: int
 
     @classmethod
-    def of(cls, kinds) -> LabelCandidates:
-        """Put kinds of evidence side by side: csr_arrays of shape (n_samples, n_labels)."""
+    def of(cls, kinds, is_rare) -> LabelCandidates:
+        """Put kinds of evidence side by side.
+
+        Parameters
+        ----------
+        kinds : sequence of csr_arrays of shape (n_samples, n_labels)
+            From the network, of neighbours, centroids and copies.
+        is_rare : bool ndarray of shape (n_labels,)
+        """
         n_samples, n_labels = kinds[0].shape
         keys = [_rows_of(kind) * n_labels + kind.indices for kind in kinds]
         pairs, places = np.unique(np.concatenate(keys), return_inverse=True)
-        evidence = np.zeros((len(pairs), len(kinds)), np.float32)
+        rows, labels = np.divmod(pairs, n_labels)
+        evidence = np.zeros((len(pairs), len(kinds) + 1), np.float32)
+        evidence[:, -1] = is_rare[labels]
         start = 0
         for column, kind in enumerate(kinds):
             stop = start + kind.nnz
             evidence[places[start:stop], column] = np.log1p(kind.data / LEAST[column])
             start = stop
-        rows, labels = np.divmod(pairs, n_labels)
         return cls(np.searchsorted(rows, np.arange(n_samples + 1)), labels, evidence, n_labels)
 
     def scores(self, weights: EvidenceWeights) -> np.ndarray:
@@ -96,7 +115,7 @@ def find_weights(
     normalised: bool,
     network_only: bool = False,
 ) -> FoundWeights:
-    """Find weights under which the network's own loss is least.
+    """Find weights under which the network's own loss is least, but for that of rare labels.
 
     Parameters
     ----------
@@ -120,8 +139,9 @@ def find_weights(
         value = losses.sum(dtype=np.float64) + PENALTY * (weights**2).sum() / 2
         return value / n_samples, (gradient + PENALTY * weights) / n_samples
 
-    most = 0 if network_only else None
-    bounds = [(0, None), (0, most), (0, most), (None, None)]
+    positive, free, none = (0, None), (None, None), (0, 0)
+    others = [none] * 3 if network_only else [positive, positive, free]
+    bounds = [positive, *others, none, free]
     found = minimize(objective, FIRST, jac=True, bounds=bounds, method="L-BFGS-B")
     weights = EvidenceWeights(*found.x.tolist())
     return FoundWeights(weights, loss(candidates, truth, weights)[0])

@@ -20,6 +20,10 @@ from sklearn_lsh.stored import Attributes
 VOTE_POWER = 2
 # Frequent labels are likelier: power of a label's weight that its centroid is longer by.
 FREQUENCY_POWER = 0.25
+# Similarity of a row that is the same as a sample, but for rounding.
+COPY = 0.999
+# A label of as many rows is rare: a network has learnt next to nothing of it.
+MOST_OF_RARE = 2
 # Labels whose centroids are named.
 N_CENTROIDS = 50
 # Similarity of a row that shares nothing with a sample: it votes, too, if there is no other.
@@ -37,10 +41,13 @@ class Evidence(NamedTuple):
     centroids : csr_array of shape (n_samples, n_labels), dtype=float32
         Cosine similarity with the labels' centroids, times the fourth root of their weight, divided
         by the highest of the sample. Of the labels for which this is highest.
+    copies : csr_array of shape (n_samples, n_labels), dtype=float32
+        1 where one of a label's rows, of those nearest, is the same as the sample.
     """
 
     neighbors: sp.csr_array
     centroids: sp.csr_array
+    copies: sp.csr_array
 
 
 class Neighborhood:
@@ -58,6 +65,8 @@ class Neighborhood:
         Of each label's rows, scaled to unit length.
     centroids : LSHNeighborsTransformer
         Of centroids times a power of the labels' weight.
+    is_rare : ndarray of shape (n_labels,), dtype=bool
+        Whether a label has `MOST_OF_RARE` rows at most.
     """
 
     def __init__(self, X, labels, n_neighbors: int, *, seed: int, n_jobs: int | None = None):
@@ -71,7 +80,7 @@ class Neighborhood:
             n_jobs=n_jobs,
         ).fit(rows)
         self.labels, self.sums = labels, _by_rows(labels.T @ rows)
-        self._find_centroids()
+        self._describe_labels()
 
     def check_stored(self, n_features: int, n_labels: int) -> None:
         """Check what was loaded."""
@@ -80,6 +89,7 @@ class Neighborhood:
         stored.integer("seed")
         stored.array("scale", np.float32, (n_features,), finite=True)
         n_rows = stored.sparse("labels", (None, n_labels)).shape[0]
+        stored.array("is_rare", np.bool_, (n_labels,))
         if isinstance(stored.get("sums"), np.ndarray):
             stored.array("sums", np.float32, (n_labels, n_features), finite=True)
         else:
@@ -99,7 +109,7 @@ class Neighborhood:
         new.rows = copy.copy(self.rows).partial_fit(rows)
         new.labels = sp.vstack([self.labels, labels], format="csr")
         new.sums = _by_rows(self.sums + labels.T @ rows)
-        new._find_centroids()
+        new._describe_labels()
         return new
 
     def with_labels(self, numbers, n_labels: int) -> Neighborhood:
@@ -118,7 +128,10 @@ class Neighborhood:
         new.labels, new.sums = sp.csr_array(self.labels @ moved), _by_rows(moved.T @ self.sums)
         return new
 
-    def _find_centroids(self):
+    def _describe_labels(self):
+        """Find the labels' centroids, and which are rare."""
+        n_rows = np.bincount(self.labels.indices, self.labels.data > 0, self.labels.shape[1])
+        self.is_rare = n_rows <= MOST_OF_RARE
         weights = np.asarray(self.labels.sum(axis=0)).reshape(-1)
         lengths = sp.diags_array((weights**FREQUENCY_POWER).astype(np.float32))
         self.centroids = LSHNeighborsTransformer(
@@ -134,11 +147,13 @@ class Neighborhood:
         distances, rows = _with_threads(self.rows, n_jobs).kneighbors(X)
         votes = np.maximum(1 - distances, LEAST_SIMILARITY) ** VOTE_POWER
         votes /= votes.sum(axis=1, keepdims=True)
-        neighbors = table_of(rows, votes, self.labels.shape[0]) @ self.labels
+        n_rows, n_labels = self.labels.shape
+        neighbors = table_of(rows, votes, n_rows) @ self.labels
+        copies = (table_of(rows, distances < 1 - COPY, n_rows) @ self.labels > 0).astype(np.float32)
         products, labels = _with_threads(self.centroids, n_jobs).kneighbors(X)
         products = np.maximum(-products, 0)
         products /= np.maximum(products.max(axis=1, keepdims=True), LEAST_SIMILARITY)
-        return Evidence(neighbors, table_of(labels, products, self.labels.shape[1]))
+        return Evidence(neighbors, table_of(labels, products, n_labels), copies)
 
     def _prepare(self, X):
         """Scale features, and rows to unit length."""

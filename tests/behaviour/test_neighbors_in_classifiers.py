@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lsh import LSHMLPClassifier
-from sklearn_lsh.estimators.blending import Blending
-from sklearn_lsh.estimators.evidence import EvidenceWeights, FoundWeights
+from sklearn_lsh.estimators.blending import RARE, Blending
+from sklearn_lsh.estimators.evidence import OF_SINGLE_ROWS, EvidenceWeights, FoundWeights
 from sklearn_lsh.metrics import precision_at_k
 
 N_CLASSES, N_FEATURES, N_KEPT = 300, 4_000, 6
@@ -54,7 +54,7 @@ def fitted_to_labels():
 def test_neighbours_are_asked_where_they_help(fitted):
     alone = classifier(n_neighbors=None).fit(X, Y)
     assert alone.blend_ is None
-    assert set(fitted.blend_) == {"network", "neighbors", "centroids", "intercept"}
+    assert tuple(fitted.blend_) == EvidenceWeights._fields
     assert fitted.settings_["n_neighbors"] == 25
     assert fitted.score(X_NEW, Y_NEW) > 0.95 > alone.score(X_NEW, Y_NEW)
 
@@ -114,6 +114,38 @@ def test_loading(fitted):
     damaged._blend.weights = damaged._blend.weights._replace(network=np.nan)
     with pytest.raises(ValueError, match="weights must be finite numbers"):
         pickle.loads(pickle.dumps(damaged))
+    damaged = copy.deepcopy(fitted)
+    damaged._blend.neighborhood.is_rare = damaged._blend.neighborhood.is_rare[1:]
+    with pytest.raises(ValueError, match=r"Neighborhood\.is_rare"):
+        pickle.loads(pickle.dumps(damaged))
+
+
+def draw_uneven_rows():
+    """Of the first half of the classes a row or two, of the others as many as ten."""
+    X, y = draw_rows(2, 10)
+    place = np.tile(np.arange(10), N_CLASSES)
+    kept = place < np.where(y < N_CLASSES // 2, 1 + y % 2, 10)
+    return X[np.flatnonzero(kept)], y[kept]
+
+
+def test_neighbours_speak_for_rare_classes():
+    """What is given to them finds more of them, and they have their rows alone to thank for it."""
+    X, y = draw_uneven_rows()
+    network = classifier(n_neighbors=9).fit(X, y)
+    assert network.blend_["rare"] == RARE
+    is_rare = network._blend.neighborhood.is_rare
+    assert_array_equal(is_rare, np.arange(N_CLASSES) < N_CLASSES // 2)
+    without = copy.deepcopy(network)
+    without._blend.weights = without._blend.weights._replace(rare=0.0)
+    noisy = X_NEW.copy()
+    noisy.data[np.random.default_rng(0).random(noisy.nnz) < 0.4] = 0
+    n_named = [int(is_rare[each.predict(noisy)].sum()) for each in (network, without)]
+    assert n_named[0] > n_named[1]
+    rare = Y_NEW < N_CLASSES // 2
+    assert network.score(noisy[rare], Y_NEW[rare]) > without.score(noisy[rare], Y_NEW[rare])
+    network.partial_fit(X[y < 9], y[y < 9])  # of which there are now twice as many rows
+    more = np.bincount(np.concatenate([y, y[y < 9]]))
+    assert_array_equal(network._blend.neighborhood.is_rare, more <= 2)
 
 
 def test_validation_rows_are_used_where_there_are_any():
@@ -200,7 +232,7 @@ def test_two_classes_have_no_use_for_it():
 def test_classes_of_one_row_are_found_by_it():
     first = X[::4]
     network = classifier(n_neighbors=10, max_iter=1).fit(first, Y[::4])
-    assert network.blend_ == {"network": 0.0, "neighbors": 1.0, "centroids": 0.5, "intercept": 0.0}
+    assert network.blend_ == OF_SINGLE_ROWS._asdict()
     labels, _ = network.predict_top_k(X_NEW, 60)  # for which the network is asked, too
     assert len(np.unique(labels[0])) == 60
     similarities = (X_NEW @ first.T).toarray()

@@ -6,9 +6,12 @@ import scipy.sparse as sp
 from sklearn_lsh.estimators.blending import (
     FEWEST_HELD_OUT,
     MOST_HELD_OUT,
+    RARE,
     hold_out_rows,
     is_less,
+    with_rare,
 )
+from sklearn_lsh.estimators.evidence import FIRST
 
 
 def test_held_out_rows_leave_every_class_one():
@@ -41,3 +44,10 @@ def test_gains_by_chance_are_none():
     assert is_less(losses - 0.1 * rng.random(200), losses)
     assert not is_less(losses, losses)
     assert np.mean([is_less(rng.random(200), rng.random(200)) for _ in range(300)]) < 0.06
+
+
+def test_rare_classes_are_given_something_where_rows_have_one_each():
+    classes = sp.csr_array(np.eye(3, dtype=np.float32))
+    assert with_rare(FIRST, classes) == FIRST._replace(rare=RARE)
+    labels = sp.csr_array(np.tri(3, dtype=np.float32))
+    assert with_rare(FIRST, labels) == FIRST

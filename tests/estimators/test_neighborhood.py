@@ -110,3 +110,36 @@ def test_tables():
     table = table_of(np.array([[2, 0], [1, 2]]), np.array([[1.0, 2], [3, 4]]), 3)
     assert table.dtype == np.float32
     assert_allclose(table.toarray(), [[2, 0, 1], [0, 3, 4]])
+
+
+def test_copies_are_rows_of_the_same_direction():
+    X, labels = draw(0)
+    queries, _ = draw(1, 20)
+    neighborhood = Neighborhood(X, labels, N_NEIGHBORS, seed=0)
+    assert neighborhood.ask(queries).copies.nnz == 0
+    found = neighborhood.ask(sp.csr_array(3 * X[:20])).copies.toarray()
+    similarities = (
+        unit(neighborhood._prepare(X).toarray()) @ unit(X.toarray() * neighborhood.scale).T
+    )
+    expected = (similarities[:20] > 1 - 1e-6) @ labels.toarray() > 0
+    assert_allclose(found, expected)
+    assert 0 < expected.mean() < 1
+
+
+def test_rare_labels_have_few_rows_that_count():
+    X, _ = draw(0)
+    labels = np.zeros((80, 4), np.float32)
+    labels[:2, 0], labels[:3, 1], labels[:9, 3] = 0.1, 5, [1, 1, *[0] * 7]
+    neighborhood = Neighborhood(X, sp.csr_array(labels), N_NEIGHBORS, seed=0)
+    assert neighborhood.is_rare.tolist() == [True, False, True, True]
+    more = neighborhood.with_rows(X[:1], sp.csr_array(np.eye(4, dtype=np.float32)[[0]]))
+    assert more.is_rare.tolist() == [False, False, True, True]
+    labels[:9, 3] = 1
+    explicit = sp.csr_array(labels)
+    explicit.data[explicit.indices == 3] = 0  # as rows of weight 0 are
+    assert Neighborhood(X, explicit, N_NEIGHBORS, seed=0).is_rare.tolist() == [
+        True,
+        False,
+        True,
+        True,
+    ]
