@@ -145,11 +145,11 @@ def rare_classes(report):
     """What a network finds alone and with neighbours, by how many rows a label has."""
     parts = []
     for name, methods in report["results"].items():
-        alone, blend = (list(methods[method].values()) for method in ("network", "blend"))
-        rows = [rare_row(rows, alone, blend) for rows in ROWS_OF_LABEL]
+        pairs = [(methods["network"][seed], run) for seed, run in methods["blend"].items()]
+        rows = [rare_row(rows, *zip(*pairs, strict=True)) for rows in ROWS_OF_LABEL]
         head = ["rows of the label", "asked for", "network alone", "with neighbours", "gain"]
         parts.append(f"{RARE_SETS[name]}:\n\n{table(head, rows)}")
-    return "\n".join([*parts, environment(report, report["options"]["repeats"])])
+    return "\n".join([*parts, environment(report)])
 
 
 def rare_row(rows, alone, blend):

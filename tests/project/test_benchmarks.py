@@ -24,6 +24,7 @@ RUNS = {
     "hashing": ([], None),
     "icd_coding": ([], "simple_icd_10_cm"),
     "new_classes": ([], "simple_icd_10_cm"),
+    "rare_classes": (["--sets=icd"], "simple_icd_10_cm"),
     "sampling": ([], None),
     "streams": (["--parts=order,long"], None),
     "sparse_neighbors": (["--sets=made", "--methods=ours;product;brute force"], None),
