@@ -20,7 +20,7 @@ from sklearn_lsh.torch.state import check_extra_state, check_layer, extra_state
 
 # What it takes to hash a class anew and to put it into the tables, with its samples: as much as
 # to train on so many pairs of a sample and a class (measured on a CPU).
-ROW_COST = 32
+ROW_COST = 64
 # How far the hidden vectors' mean moves at a refresh towards that of the latest batch.
 RECENTRE = 0.5
 # Classes that a sample's buckets are to hold several times, and that are looked at to find the
@@ -162,15 +162,21 @@ class HashedClasses(Stored, nn.Module):
         self._n_steps += 1
         return self._codes(hidden)
 
-    def _found(self, codes):
+    def _found(self, codes, own):
         """Classes that a batch's samples are like, as many for each; of a large batch for some.
 
-        One more for each than are wanted, because the first is often its own.
+        Parameters
+        ----------
+        codes : Tensor of shape (n_samples, n_tables) or (n_samples, n_ranges, n_tables)
+        own : Tensor of shape (n_samples,)
+            Classes that are not wanted: the samples', or `NO_CLASS`.
         """
-        codes = codes[:: max(1, math.ceil(codes.shape[0] / self.n_hashed))].contiguous()
-        n_each = 1 + self.n_hashed // max(1, codes.shape[0])
-        found = self._tables.most_collisions(codes, min(n_each, self.n_classes))
-        return found[found != NO_CLASS]
+        some = slice(None, None, max(1, math.ceil(codes.shape[0] / self.n_hashed)))
+        codes, own = codes[some].contiguous(), own[some]
+        n_each = self.n_hashed // max(1, codes.shape[0])
+        found = self._tables.most_collisions(codes, min(1 + n_each, self.n_classes))
+        is_other = (found != own[:, None]) & (found != NO_CLASS)
+        return found[is_other & (is_other.cumsum(dim=1) <= n_each)]
 
     def _draw(self):
         """Draw classes without replacement: all have been drawn before one comes again."""

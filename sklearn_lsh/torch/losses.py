@@ -41,14 +41,14 @@ class Entropy(NamedTuple):
         Smoothed labels ask for a mean over all classes, which the candidates' mean estimates
         without bias, by how many classes each one stands for.
         """
-        log_partition = torch.logsumexp(scores, dim=1)
-        own = scores.gather(1, candidates.places(labels)[:, None])[:, 0]
-        losses = self._weighted(log_partition - own, labels)
+        losses = F.cross_entropy(scores, candidates.places(labels), reduction="none")
+        losses = self._weighted(losses, labels)
         if self.label_smoothing == 0:
             return losses
         counts = torch.exp(candidates.log_counts).to(scores.dtype)
         if self.class_weight is not None:
             counts = counts * self.class_weight[candidates.classes]
+        log_partition = torch.logsumexp(scores, dim=1)
         others = ((scores - candidates.log_counts) * counts).sum(dim=1)
         smooth = (counts.sum() * log_partition - others) / n_classes
         return torch.lerp(losses, smooth, self.label_smoothing)

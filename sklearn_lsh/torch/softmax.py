@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from sklearn_lsh.hashing import HashFamily
 from sklearn_lsh.torch import checks, sketches
 from sklearn_lsh.torch.centroids import HiddenSums
+from sklearn_lsh.torch.class_tables import NO_CLASS
 from sklearn_lsh.torch.hashed_classes import N_FOUND, HashedClasses
 from sklearn_lsh.torch.losses import Entropy
 from sklearn_lsh.torch.scores import (
@@ -319,8 +320,7 @@ class LSHSoftmaxLoss(HashedClasses):
             scores = (widened(self.scores(part)) for (part,) in self._parts(rows))
             logarithms = torch.cat([torch.logsumexp(part, dim=1) for part in scores])
         else:
-            none = torch.empty(0, dtype=torch.int64, device=rows.device)
-            candidates = self._candidates(self._codes(rows), none)
+            candidates = self._candidates(self._codes(rows))
             scores = candidate_scores(rows, self.weight, self.bias, candidates)
             logarithms = torch.logsumexp(scores, dim=1)
         return narrowed(logarithms, rows.dtype, rows.device).reshape(hidden.shape[:-1])
@@ -386,12 +386,14 @@ class LSHSoftmaxLoss(HashedClasses):
         losses = self._entropy.of_candidates(scores, labels, candidates, self.n_classes)
         return narrowed(losses, hidden.dtype, hidden.device)
 
-    def _candidates(self, codes, labels) -> BatchClasses:
+    def _candidates(self, codes, labels=None) -> BatchClasses:
         """What is computed for a batch: its samples' classes, such as are like them, and others."""
-        certain = [labels]
+        drawn = self._draw()
+        certain = [drawn[:0] if labels is None else labels]
         if codes is not None:
-            certain += [self._tables.popular(self.n_hashed), self._found(codes)]
-        return pool(torch.cat(certain), self._draw(), self.n_classes)
+            own = drawn.new_full(codes.shape[:1], NO_CLASS) if labels is None else labels
+            certain += [self._tables.popular(self.n_hashed), self._found(codes, own)]
+        return pool(torch.cat(certain), drawn, self.n_classes)
 
     def _top_of_all(self, hidden, k):
         return self.scores(hidden).topk(k, dim=1)
