@@ -53,6 +53,21 @@ def memory_line(report):
     )
 
 
+@fragment("streams_items", "streams")
+def items_lines(report):
+    """Next items."""
+    found = report["results"]["items"]
+    return (
+        f"One pass over {found['rows']:,} rows of which the class is the next of "
+        f"{found['items']:,} items: {found['rows_a_second']:,.0f} rows a second of processor's "
+        f"time, {found['outputs_computed']:,.0f} outputs computed for each; "
+        f"{mega(found['highest_bytes'])} at most, of which {mega(found['weights_bytes'])} are "
+        f"weights. Of other rows {found['right']:.1%} are named, and {found['among_five']:.1%} are "
+        f"among five; whoever knows how they were made names {found['best_possible']:.1%}, and the "
+        f"most frequent item is {found['most_popular']:.1%}.\n"
+    )
+
+
 @fragment("streams_long", "streams")
 def long_lines(report):
     """One long pass."""

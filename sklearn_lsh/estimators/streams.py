@@ -310,7 +310,7 @@ class StreamFit:
                 raise ValueError(f"X has {X.shape[1]} columns, but n_features={source.n_features}.")
         if not fresh:
             return draft._target
-        classes = self._find_classes(y)
+        classes = self._find_classes(number, y)
         with naming(source, number):
             refuse_unaffordable(draft, X.shape[1], y)
             draft._check_classes(y, classes, first=True)
@@ -329,12 +329,14 @@ class StreamFit:
                 return number, X, y
         raise ValueError(NO_ROWS)
 
-    def _find_classes(self, y):
-        """Find all labels, unless y says how many columns there are."""
+    def _find_classes(self, number: int, y):
+        """Find all labels, unless y, of this block, says how many columns there are."""
         source = self.plan.source
         if self.plan.classes is not None or not self.draft._has_classes or y.ndim == 2:
             return self.plan.classes
-        check_one_class_each(y)
+        with naming(source, number):
+            check_one_class_each(y)
+            labels = distinct(y)
         if (classes := getattr(source, "classes", None)) is not None:
             return classes
         if isinstance(source, ComingBlocks):
@@ -342,7 +344,6 @@ class StreamFit:
                 "classes must be given: blocks that come only once cannot be looked through for "
                 "all labels."
             )
-        labels = distinct(y)
         for number in range(source.n_blocks):
             with naming(source, number):
                 more = column_or_1d(read_block(source, number).y)

@@ -135,6 +135,11 @@ def test_classes_come_from_the_source_or_from_a_pass():
     assert more.classes_.tolist() == list(range(12))
 
 
+def test_what_are_no_classes_is_named():
+    with pytest.raises(ValueError, match=r"^Block 0 of ArrayBlocks\(.*Unknown label type"):
+        classifier().fit_batches(ArrayBlocks(X, Y + 0.5))
+
+
 def test_a_pass_for_classes_names_the_block_it_cannot_read():
     parts = [ArrayBlocks(X, Y), Failing(X, Y, block_size=50)]
     parts[1].wrong = [(1, INDICATORS[:50])]

@@ -74,3 +74,18 @@ def test_parameters(name):
         NextItems(**{"n_rows": 10, name: -1})
     with pytest.raises(ValueError, match="n_items must be less"):
         NextItems(10, n_items=2**31)
+
+
+def test_so_are_a_million():
+    source = NextItems(2000, n_features=2**12, block_size=1000)
+    settings = {"solver": "rowwise_adagrad", "batch_size": 50, "learning_rate": "linear"}
+    network = LSHMLPClassifier((8,), max_iter=2, random_state=0, **settings)
+    network.fit_batches(source)
+    first, second = network.loss_curve_
+    assert np.isfinite(second)
+    assert second < first
+    assert network.coefs_[-1].shape == (8, 1_000_000)
+    assert network.work_[-1]["n_active"] < 5000
+    X, y = source.read(0)
+    labels, _ = network.predict_top_k(X[:40], 5)
+    assert (labels == y[:40, np.newaxis]).any(axis=1).mean() > 0.1
