@@ -1,10 +1,14 @@
 """A picture of a round of replicas, and tables of what rounds cost."""
 
+from itertools import pairwise
+
 import numpy as np
 from pictures import picture
 from reports import environment, fragment, mega, table_of
 
 NAMES = {"icd": "diagnosis codes", "lemma-de": "lemmas of word forms"}
+# Doubling workers has to make an epoch this many times as fast, or it does not pay.
+PAYS = 1.25
 METHODS = {
     "alone": "one network, `fit_batches`",
     "one worker": "4 replicas, one worker",
@@ -67,32 +71,72 @@ def replicas(report):
                     }
                 )
         if "steps" in found:
-            sizes = [steps["bytes"] for steps in found["steps"]]
-            sent.append(
-                f"A round of the {NAMES[name]} sends the network, "
-                f"{mega(median(sizes, 'network'))}, to each worker; a replica returns "
-                f"{mega(median(sizes, 'update'))}, of which the rows that it moved are "
-                f"{mega(median(sizes, 'moved rows'))}.\n"
-            )
+            sent.append(describe_bytes(NAMES[name], found))
     columns = {key: (lambda row, key=key: row[key]) for key in rows[0]}
     return "\n".join([table_of(rows, columns), *sent, environment(report)])
 
 
+def describe_bytes(name, found):
+    """What a round sends, and what the scheduler keeps."""
+    sizes = [steps["bytes"] for steps in found["steps"]]
+    text = (
+        f"Of the {name} a replica returns {mega(median(sizes, 'update'))} a round, of which the "
+        f"rows that it moved are {mega(median(sizes, 'moved rows'))}. A worker that makes a "
+        f"replica is sent the layers, {mega(median(sizes, 'layers'))}, unless it has merged them."
+    )
+    runs = found.get("two workers", [])
+    if runs and all("sent_a_round" in run for run in runs):
+        text += (
+            f" Two workers send each other {mega(median(runs, 'sent_a_round'))} a round, where all "
+            f"replicas move {mega(median(sizes, 'moved rows of all'))} of rows. The scheduler's "
+            f"memory grows by {mega(median(runs, 'scheduler_memory'))} at most, and the network "
+            f"has {mega(median(runs, 'network'))}."
+        )
+    return text + "\n"
+
+
 @fragment("replicas_projected", "replicas")
 def projected(report):
-    """Share of the time in which more workers train, and how much faster they are than none."""
-    rows = []
+    """How much faster more workers are than one network alone, and where more do not pay."""
+    parts = []
     for name, found in report["results"].items():
-        if "projected" not in found:
-            continue
-        alone = median(found["alone"], "rows_a_second")
-        for cluster, figures in found["projected"].items():
-            rows.append(
-                {
-                    "": f"{NAMES[name]}: {cluster.replace(' at', ' workers,')}",
-                    "times one network alone": f"{figures['rows_a_second'] / alone:.1f}",
-                    "share of training": f"{figures['share_of_training']:.0%}",
-                }
-            )
-    columns = {key: (lambda row, key=key: row[key]) for key in rows[0]}
-    return table_of(rows, columns)
+        if "projected" in found:
+            alone = median(found["alone"], "rows_a_second")
+            projections = found["projected"]
+            columns = {
+                "workers": lambda row: f"{row[0]['workers']}",
+                "steps": lambda row: f"{row[0]['share_of_steps']:.0%}",
+            } | {
+                title(each): speed_up(number, each, alone)
+                for number, each in enumerate(projections)
+            }
+            rows = list(zip(*(each["clusters"] for each in projections), strict=True))
+            ends = "; ".join(f"{title(each)}: {last_that_pays(each)}" for each in projections)
+            parts.append(f"The {NAMES[name]}:\n\n{table_of(rows, columns)}")
+            parts.append(f"Twice as many workers are hardly faster from these on: {ends}.\n")
+    return "\n".join(parts)
+
+
+def title(projection):
+    """Rows, and the network's speed."""
+    return f"{projection['rows']:,} rows, {projection['gbits']} Gbit/s"
+
+
+def seconds_of(cluster):
+    """Seconds of an epoch."""
+    return cluster["training"] + cluster["rounds"]
+
+
+def speed_up(number, projection, alone):
+    """A column: the times that an epoch is as fast as that of one network."""
+    seconds = projection["rows"] / alone
+    return lambda row: f"{seconds / seconds_of(row[number]):.1f}"
+
+
+def last_that_pays(projection):
+    """Workers of which twice as many are hardly faster."""
+    seconds = [seconds_of(cluster) for cluster in projection["clusters"]]
+    pays = [before > PAYS * after for before, after in pairwise(seconds)]
+    if all(pays):
+        return "none of these"
+    return projection["clusters"][pays.index(False)]["workers"]

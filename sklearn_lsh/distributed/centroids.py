@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sklearn_lsh.distributed.replicas import Assignment, Common, read_rows
+from sklearn_lsh.distributed.replicas import Assignment, Common, assemble, read_rows
 from sklearn_lsh.network import Network
 from sklearn_lsh.network.centroids import CentroidSums
+from sklearn_lsh.network.layers import Layer
 
 
 def sum_classes(
-    common: Common, network: Network, assignment: Assignment, loaded: Sequence | None = None
+    common: Common,
+    head: Network,
+    layers: list[Layer],
+    assignment: Assignment,
+    loaded: Sequence | None = None,
 ) -> CentroidSums | None:
     """Sum up the blocks of a replica, see `train_replica`."""
     data = read_rows(common, assignment, loaded)
     if data is None:
         return None
-    sums = CentroidSums(network)
+    sums = CentroidSums(assemble(head, layers))
     sums.add(data.X, data.target, data.sample_weight, data.rows)
     return sums
 

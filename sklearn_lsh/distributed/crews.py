@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from operator import getitem
+from typing import Any, NamedTuple, TypeVar
 
 from sklearn_lsh import kernels
 from sklearn_lsh.distributed.centroids import add_sums, sum_classes
-from sklearn_lsh.distributed.replicas import Assignment, Common, train_replica
+from sklearn_lsh.distributed.replicas import (
+    Assignment,
+    Common,
+    Learnt,
+    head_of,
+    merge,
+    train_replica,
+)
 from sklearn_lsh.distributed.updates import add, add_in_pairs
 from sklearn_lsh.network import Network
+from sklearn_lsh.network.centroids import CentroidSums
+from sklearn_lsh.network.layers import Layer
+
+T = TypeVar("T")
 
 
 class Build(NamedTuple):
@@ -28,19 +42,10 @@ def tell_build() -> Build:
     return Build(version("sklearn_lsh"), kernels.VARIANT)
 
 
-class Work(NamedTuple):
-    """What is done for each assignment, and how two results are added up."""
-
-    task: Callable
-    add: Callable
-
-
-TRAINING = Work(train_replica, add)
-CENTROIDS = Work(sum_classes, add_sums)
-
-
 class Crew(ABC):
     """Workers that do a task for each replica.
+
+    What tasks are given and return may stay with the workers: what is here are handles of it.
 
     Parameters
     ----------
@@ -59,7 +64,16 @@ class Crew(ABC):
 
     def __init__(self, client: Any, common: Common, timeout: float, retries: int):
         self.client, self.common, self.timeout, self.retries = client, common, timeout, retries
-        self._sent: Any = None  # the future of what tasks have in common, once workers have it
+        # Rounds since the network here was up to date: should workers lose what they learnt, they
+        # learn it again from there.
+        self._rounds: list[tuple[Network, Sequence[Assignment]]] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin anew, after a loss."""
+        self._common: Any = None
+        self._layers: Any = None
+        self._n_done = 0  # of the rounds
 
     def check_builds(self) -> None:
         """Refuse workers that have another version of the package, or other kernels.
@@ -77,13 +91,24 @@ class Crew(ABC):
                     f"process has {own.version} for {own.kernels}: they would compute differently."
                 )
 
-    def do(self, work: Work, network: Network, jobs: Sequence[Assignment]) -> Any:
-        """Do the work of all assignments, and add up the results.
+    def sum_classes(self, network: Network, jobs: Sequence[Assignment]) -> CentroidSums | None:
+        """Sum up the rows of all assignments by their classes, see `train` for errors."""
 
-        Returns
-        -------
-        total : object
-            None if no row counts.
+        def work() -> CentroidSums | None:
+            layers = self._share(network.layers)
+            sums = self._each(sum_classes, head_of(network), layers, jobs)
+            return self._get(add_in_pairs(sums, partial(self._call, add_sums)))
+
+        return self._insist(work, jobs)
+
+    def train(self, network: Network, jobs: Sequence[Assignment]) -> Learnt:
+        """Train a replica for each assignment, and merge them.
+
+        Parameters
+        ----------
+        network : Network
+            Its layers are those of the latest `fetch`.
+        jobs : sequence of Assignment
 
         Raises
         ------
@@ -92,40 +117,95 @@ class Crew(ABC):
         RuntimeError
             If workers are lost more often than a round is tried again.
         """
+        self._rounds.append((head_of(network), jobs))
+        return self._insist(lambda: self._catch_up(network), jobs)
+
+    def fetch(self, network: Network) -> None:
+        """Bring the layers of the network here up to date, see `train` for errors."""
+        if not self._rounds:
+            return
+
+        def work() -> list[Layer]:
+            self._catch_up(network)
+            return self._get(self._layers)
+
+        network.layers = self._insist(work, self._rounds[-1][1])
+        self._rounds, self._n_done = [], 0
+
+    def _catch_up(self, network: Network) -> Any:
+        """Let workers learn what they have not yet, or not any more."""
+        learnt = None
+        if self._layers is None:
+            self._layers = self._share(network.layers)
+        for head, jobs in self._rounds[self._n_done :]:
+            learnt = self._train_round(head, jobs)
+            self._n_done += 1
+        return learnt
+
+    def _train_round(self, head: Network, jobs: Sequence[Assignment]) -> Learnt:
+        updates = self._each(train_replica, head, self._layers, jobs)
+        total = add_in_pairs(updates, partial(self._call, add))
+        merged = self._call(merge, self._common, head, self._layers, total)
+        layers, learnt = (self._call(getitem, merged, place) for place in (0, 1))
+        known = self._get(learnt)
+        self._layers = layers
+        return known
+
+    def _insist(self, work: Callable[[], T], jobs: Sequence[Assignment]) -> T:
+        """Do some work, and again if a worker is lost."""
         for _ in range(self.retries + 1):
             try:
-                return self._do(work, network, jobs)
+                if self._common is None:
+                    self._common = self._share(self.common)
+                return work()
             except self.losses as error:
                 lost = error
-                self._sent = None
+                self._forget()
         raise RuntimeError(
             f"{str(jobs[0]).capitalize()} and those beside it were tried {self.retries + 1} times, "
             "and each time a worker was lost (retries)."
         ) from lost
-
-    @abstractmethod
-    def _builds(self) -> dict[str, Build]:
-        """Ask workers for their builds, by their names."""
-
-    @abstractmethod
-    def _do(self, work: Work, network: Network, jobs: Sequence[Assignment]) -> Any:
-        """As `do`, once."""
 
     def _late(self, job: Assignment) -> TimeoutError:
         return TimeoutError(
             f"{str(job).capitalize()} has not ended within {self.timeout:g} seconds (timeout)."
         )
 
+    @abstractmethod
+    def _builds(self) -> dict[str, Build]:
+        """Ask workers for their builds, by their names."""
+
+    @abstractmethod
+    def _share(self, value: Any) -> Any:
+        """Let all workers have something."""
+
+    @abstractmethod
+    def _each(
+        self, task: Callable, head: Network, layers: Any, jobs: Sequence[Assignment]
+    ) -> list[Any]:
+        """Do a task for each assignment."""
+
+    @abstractmethod
+    def _call(self, function: Callable, *arguments: Any) -> Any:
+        """Compute something, of handles among others."""
+
+    @abstractmethod
+    def _get(self, handle: Any) -> Any:
+        """Fetch what a handle stands for."""
+
 
 class ExecutorCrew(Crew):
-    """Workers of an executor as ``concurrent.futures`` has it; their updates are added up here."""
+    """Workers of an executor as ``concurrent.futures`` has it. What they learnt is merged here."""
 
     def _builds(self) -> dict[str, Build]:
         return {"A worker": self.client.submit(tell_build).result(self.timeout)}
 
-    def _do(self, work, network, jobs):
+    def _share(self, value):
+        return value
+
+    def _each(self, task, head, layers, jobs):
         deadline = time.monotonic() + self.timeout
-        futures = [self.client.submit(work.task, self.common, network, job) for job in jobs]
+        futures = [self.client.submit(task, self._common, head, layers, job) for job in jobs]
         results = []
         try:
             for future, job in zip(futures, jobs, strict=True):
@@ -136,56 +216,82 @@ class ExecutorCrew(Crew):
         finally:
             for future in futures:
                 future.cancel()
-        return add_in_pairs(results, work.add)
+        return results
+
+    def _call(self, function, *arguments):
+        return function(*arguments)
+
+    def _get(self, handle):
+        return handle
 
 
 class DaskCrew(Crew):
-    """Dask's workers, which add up among themselves what they learnt.
+    """Dask's workers, who merge among themselves what they learnt.
 
-    All get the network once a round, and once what tasks have in common. Blocks that lie in the
-    cluster are handed to tasks by the source's ``submit(client, i)``, the future of one.
+    They keep the network from round to round, and what tasks have in common. Blocks that lie in
+    the cluster are handed to tasks by the source's ``submit(client, i)``, the future of one.
     """
 
     def __init__(self, client, common, timeout, retries):
         super().__init__(client, common, timeout, retries)
         from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
         from distributed.scheduler import KilledWorker
 
-        self.losses = (FutureCancelledError, KilledWorker)
+        self.losses = (FutureCancelledError, KilledWorker, CommClosedError)
+        self._running: list[Any] = []
+        self._jobs: Sequence[Assignment] = []
 
     def _builds(self) -> dict[str, Build]:
-        try:
+        with self._waiting():
             self.client.wait_for_workers(1, timeout=self.timeout)
+        return {f"Worker {name}": build for name, build in self.client.run(tell_build).items()}
+
+    def _share(self, value):
+        with self._waiting():  # as after a loss: all may be gone, and one on its way
+            (future,) = self.client.scatter(
+                [value], broadcast=True, hash=False, timeout=self.timeout
+            )
+        return future
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Say what it means if there are no workers."""
+        try:
+            yield
         except TimeoutError:
             raise RuntimeError(
                 f"{self.client} has no workers: none came within {self.timeout:g} seconds "
                 "(timeout)."
             ) from None
-        return {f"Worker {name}": build for name, build in self.client.run(tell_build).items()}
 
-    def _do(self, work, network, jobs):
-        from distributed import TimeoutError as DaskTimeoutError
-
-        client = self.client
-        if self._sent is None:
-            self._sent = client.scatter(self.common, broadcast=True, hash=False)
-        network = client.scatter(network, broadcast=True, hash=False)
+    def _each(self, task, head, layers, jobs):
         futures = [
-            client.submit(work.task, self._sent, network, job, self._blocks(job), pure=False)
-            for job in jobs
+            self._call(task, self._common, head, layers, job, self._blocks(job)) for job in jobs
         ]
-        total = add_in_pairs(futures, lambda *pair: client.submit(work.add, *pair, pure=False))
-        try:
-            return total.result(self.timeout)
-        except DaskTimeoutError:
-            late = [pair for pair in zip(futures, jobs, strict=True) if not pair[0].done()]
-            client.cancel([future for future, _ in late])
-            raise self._late(late[0][1] if late else jobs[0]) from None
+        self._running, self._jobs = futures, jobs
+        return futures
 
     def _blocks(self, job: Assignment):
         """Futures of the blocks that lie in the cluster."""
         submit = getattr(self.common.source, "submit", None)
         return None if submit is None else [submit(self.client, i) for i in job.blocks]
+
+    def _call(self, function, *arguments):
+        return self.client.submit(function, *arguments, pure=False)
+
+    def _get(self, handle):
+        from distributed import TimeoutError as DaskTimeoutError
+
+        try:
+            return handle.result(self.timeout)
+        except DaskTimeoutError:
+            pairs = zip(self._running, self._jobs, strict=False)
+            late = [job for future, job in pairs if not future.done()]
+            self.client.cancel(self._running)
+            raise self._late((late or self._jobs)[0]) from None
+        finally:
+            self._running = []  # or workers would keep what they returned
 
 
 def find_crew(client) -> type[Crew]:

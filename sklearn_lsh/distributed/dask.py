@@ -228,7 +228,7 @@ class DaskLSHMLPClassifier(ClassifierMixin, _DaskLSHMLP):
         Replicas that are trained beside each other. "auto" is one for each thread of the workers,
         so that what is learnt depends on the cluster.
     blocks_per_round : int or "auto", default="auto"
-        Partitions that a replica learns from in a round. "auto" makes two rounds of an epoch.
+        Partitions that a replica learns from in a round. "auto" makes an epoch one round.
     retries : int, default=3
         How often a round is tried again of which a worker was lost.
     timeout : float, default=600
@@ -351,7 +351,7 @@ class DaskLSHMLPRegressor(RegressorMixin, _DaskLSHMLP):
         Replicas that are trained beside each other. "auto" is one for each thread of the workers,
         so that what is learnt depends on the cluster.
     blocks_per_round : int or "auto", default="auto"
-        Partitions that a replica learns from in a round. "auto" makes two rounds of an epoch.
+        Partitions that a replica learns from in a round. "auto" makes an epoch one round.
     retries : int, default=3
         How often a round is tried again of which a worker was lost.
     timeout : float, default=600

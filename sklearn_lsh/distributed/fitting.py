@@ -19,9 +19,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 
-from sklearn_lsh.distributed.crews import CENTROIDS, TRAINING, Crew, find_crew
+from sklearn_lsh.distributed.crews import Crew, find_crew
 from sklearn_lsh.distributed.replicas import Assignment, Common, bare
-from sklearn_lsh.distributed.updates import apply
 from sklearn_lsh.draft import draft_of
 from sklearn_lsh.estimators.automatic import SMALLEST_BATCH
 from sklearn_lsh.estimators.checkpoint import make_saver
@@ -37,8 +36,8 @@ from sklearn_lsh.network.centroids import CentroidSums
 from sklearn_lsh.streaming.blocks import Source, check_source
 from sklearn_lsh.streaming.order import EpochOrder
 
-# Rounds of an epoch, where that is left to us.
-N_ROUNDS = 2
+# Rounds of an epoch, where that is left to us: more are no more accurate, and each is merged.
+N_ROUNDS = 1
 # Rows by which hash tables are brought up to date with merged weights.
 N_SAMPLE = 512
 # Blocks by which settings are chosen.
@@ -82,7 +81,7 @@ def fit_rounds(
     n_replicas : int
         Replicas that are trained beside each other.
     blocks_per_round : int or "auto", default="auto"
-        Blocks that a replica learns from in a round. "auto" makes two rounds of an epoch.
+        Blocks that a replica learns from in a round. "auto" makes an epoch one round.
     classes : array-like of shape (n_classes,), default=None
         See `LSHMLPClassifier.fit_batches`, as for all up to `resume`.
     n_epochs : int or None, default=None
@@ -120,7 +119,8 @@ def fit_rounds(
     Warns
     -----
     RuntimeWarning
-        If what replicas learnt is not finite: the round is left out.
+        If what replicas learnt is not finite: the round is left out. If an epoch has no other, that
+        is an error.
 
     References
     ----------
@@ -259,18 +259,22 @@ class RoundsFit(StreamFit):
         """See `StreamFit._sum_classes`. Tasks do it, for all rows."""
         network, n_blocks = self.draft._network, self.plan.source.n_blocks
         (jobs,) = self._division._replace(n_blocks=n_blocks).assign(0, 0, np.arange(n_blocks))
-        return self._hire_for(batch_size=1).do(CENTROIDS, network, jobs)
+        return self._hire_for(batch_size=1).sum_classes(network, jobs)
 
-    def _hire_for(self, batch_size: int) -> Crew:
-        crew = self._hire(common=Common(bare(self.draft), self.plan.source, batch_size))
+    def _hire_for(self, batch_size: int, sample: TrainingSet | None = None) -> Crew:
+        crew = self._hire(common=Common(bare(self.draft), self.plan.source, batch_size, sample))
         crew.check_builds()
         return crew
 
     def _watch(self, stream, state, saver) -> None:
         """See `StreamFit._watch`."""
-        stream.before_round = lambda stopping: saver.save_if_due(
-            self.draft, state, stopping=stopping
-        )
+
+        def before_round(fetch: Callable[[], None], stopping: bool) -> None:
+            if saver.is_due(stopping=stopping):
+                fetch()
+                saver.save(self.draft, state)
+
+        stream.before_round = before_round
         stream.rounds.n_epochs = 0
 
     def rounds_of(self, state: StreamState) -> list[list[Assignment]]:
@@ -287,7 +291,14 @@ class RoundsFit(StreamFit):
         smallest = min(SMALLEST_BATCH, settings.batch_size)
         batch_size = max(smallest, math.ceil(settings.batch_size / n_replicas))
         n_batches = math.ceil(stream.state.n_rows / (n_replicas * batch_size))
-        return ReplicaPasses(self, stream, self._hire_for(batch_size), n_batches)
+        crew = self._hire_for(batch_size, first_rows(stream.data, N_SAMPLE))
+        return ReplicaPasses(self, stream, crew, n_batches)
+
+
+def first_rows(data: TrainingSet, n_rows: int) -> TrainingSet:
+    """Return the first rows of a set."""
+    weights = None if data.sample_weight is None else data.sample_weight[:n_rows]
+    return TrainingSet(data.X[:n_rows], data.target[:n_rows], weights, data.rows[:n_rows])
 
 
 class ReplicaStream:
@@ -306,10 +317,11 @@ class ReplicaStream:
     ----------
     course : Course
     before_round : callable
-        ``before_round(stopping)`` is called before each round.
+        ``before_round(fetch, stopping)`` is called before each round. ``fetch()`` brings the
+        network here up to date.
     """
 
-    before_round: Callable[[bool], None]
+    before_round: Callable[[Callable[[], None], bool], None]
 
     def __init__(self, fit: RoundsFit, state: StreamState, rounds: Rounds, data):
         self.fit, self.state, self.rounds, self.data = fit, state, rounds, data
@@ -335,45 +347,36 @@ class ReplicaPasses:
     def __init__(self, fit: RoundsFit, stream: ReplicaStream, crew: Crew, n_batches: int):
         self.n_rows, self.n_batches = stream.state.n_rows, n_batches
         self._fit, self._stream, self._crew = fit, stream, crew
-        data = stream.data
-        self._sample = TrainingSet(
-            data.X[:N_SAMPLE],
-            data.target[:N_SAMPLE],
-            None if data.sample_weight is None else data.sample_weight[:N_SAMPLE],
-            data.rows[:N_SAMPLE],
-        )
 
     def train(self, network: Network, is_stopped: Callable[[], bool]) -> float:
         """See `Passes.train`."""
         position, data = self._stream.state.position, self._stream.data
+        fetch = partial(self._crew.fetch, network)
         if not network.is_prepared:  # or each replica would hash by functions of its own
             network.prepare(data.X, data.rows, data.sample_weight)
         for jobs in self._fit.rounds_of(self._stream.state)[position.number :]:
-            self._stream.before_round(is_stopped())
+            self._stream.before_round(fetch, is_stopped())
             if is_stopped():
+                fetch()
                 return np.nan
             self._train_round(network, jobs)
         if position.n_rows == 0:
             raise Diverged
+        fetch()
         self.n_rows, loss = position.n_rows, position.mean_loss(network)
         position.end_epoch()
         return loss
 
     def _train_round(self, network: Network, jobs: list[Assignment]) -> None:
-        position, sample = self._stream.state.position, self._sample
-        update = self._crew.do(TRAINING, network, jobs)
-        if update is not None and not update.is_finite():
+        position = self._stream.state.position
+        learnt = self._crew.train(network, jobs)
+        if not learnt.is_finite:
             warnings.warn(
                 f"What was learnt in round {position.number} of epoch {position.epoch} is not "
                 "finite: the round is left out.",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            update = None
-        if update is None:
-            position.end_round(0, 0)
-            return
-        apply(network, update)
-        network.end_epoch(sample.X, sample.rows, sample.sample_weight)
-        position.losses = update.losses
-        position.end_round(update.n_rows, len(update.losses))
+        vars(network).update(vars(learnt.head) | {"layers": network.layers})
+        position.losses = learnt.losses
+        position.end_round(learnt.n_rows, len(learnt.losses))

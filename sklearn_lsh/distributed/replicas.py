@@ -1,7 +1,11 @@
-"""What a task does: it trains a replica of the network on some blocks, and tells what changed.
+"""What tasks do: one trains a replica on some blocks and tells what changed, one merges that.
 
 A task keeps nothing, and what it does is a function of what it is given. So it may run on any
 worker, and again.
+
+A network comes to tasks in two parts. Its layers, which are nearly all of it, stay with the
+workers: those of a round are what the merging of the one before has made. The rest, its head, is
+sent with each round: it is small, and schedules change it between epochs.
 """
 
 from __future__ import annotations
@@ -12,11 +16,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_lsh.distributed.updates import LayerUpdate, Update, learnable_parts, moved_between
+from sklearn_lsh.distributed.updates import (
+    LayerUpdate,
+    Update,
+    apply,
+    learnable_parts,
+    moved_between,
+)
 from sklearn_lsh.estimators.draft import TRAINED
 from sklearn_lsh.estimators.rounds import Encoded, join, read_encoded
-from sklearn_lsh.estimators.training import never
+from sklearn_lsh.estimators.training import TrainingSet, never
 from sklearn_lsh.network import Network
+from sklearn_lsh.network.layers import Layer
 from sklearn_lsh.network.training import split
 from sklearn_lsh.streaming.blocks import Source
 from sklearn_lsh.threads import threads
@@ -26,7 +37,7 @@ OF_REPLICAS = 3
 
 
 class Common(NamedTuple):
-    """What all replicas of a training are given.
+    """What all tasks of a training are given.
 
     Attributes
     ----------
@@ -34,11 +45,14 @@ class Common(NamedTuple):
         Without its network: it says how blocks are read.
     source : Source
     batch_size : int
+    sample : TrainingSet, default=None
+        Rows by which hash tables are brought up to date with merged weights.
     """
 
     estimator: Any
     source: Source
     batch_size: int
+    sample: TrainingSet | None = None
 
 
 class Assignment(NamedTuple):
@@ -75,16 +89,32 @@ def bare(draft) -> Any:
     return estimator
 
 
+def assemble(head: Network, layers: list[Layer]) -> Network:
+    """Join the two parts of a network, none of which is copied."""
+    network = copy.copy(head)
+    network.layers = layers
+    return network
+
+
+def head_of(network: Network) -> Network:
+    """Return a network without its layers."""
+    return assemble(network, [])
+
+
 def train_replica(
-    common: Common, network: Network, assignment: Assignment, loaded: Sequence | None = None
+    common: Common,
+    head: Network,
+    layers: list[Layer],
+    assignment: Assignment,
+    loaded: Sequence | None = None,
 ) -> Update | None:
     """Train a copy of the network on some blocks, and tell how it differs.
 
     Parameters
     ----------
     common : Common
-    network : Network
-        Is left as it is: other tasks may be reading it.
+    head, layers
+        The network, see `assemble`. It is left as it is: other tasks may be reading it.
     assignment : Assignment
     loaded : sequence of tuple, default=None
         The blocks, where the source does not read them.
@@ -97,6 +127,7 @@ def train_replica(
     data = read_rows(common, assignment, loaded)
     if data is None:
         return None
+    network = assemble(head, layers)
     replica, rng = copy.deepcopy(network), assignment.random_state
     replica.log.batches = []  # of earlier rounds
     reseed(replica, rng)
@@ -157,3 +188,52 @@ def compare(before, after) -> LayerUpdate:
     noted = None if after.selection is None else after.selection.notes_since(before.selection)
     moved = [moved_between(*pair) for pair in pairs]
     return LayerUpdate(moved[0], moved[1], [] if noted is None else [noted])
+
+
+class Learnt(NamedTuple):
+    """What is to be known of a round, but for the layers.
+
+    Attributes
+    ----------
+    head : Network
+        As it is after the round, without layers.
+    losses : list of float
+        Sum of the losses of each mini-batch's rows.
+    n_rows : int
+        Rows that were learnt from.
+    is_finite : bool
+        Whether what was learnt is. If not, it was left out.
+    """
+
+    head: Network
+    losses: list[float]
+    n_rows: int
+    is_finite: bool
+
+
+def merge(
+    common: Common, head: Network, layers: list[Layer], update: Update | None
+) -> tuple[list[Layer], Learnt]:
+    """Make the network of the next round, and bring its hash tables up to date.
+
+    Parameters
+    ----------
+    common : Common
+    head, layers
+        The network that replicas were copies of. It is left as it is.
+    update : Update or None
+        What all replicas learnt, summed up.
+    """
+    if update is None or not update.is_finite():
+        return layers, Learnt(head, [], 0, is_finite=update is None)
+    network = copy.deepcopy(assemble(head, layers))
+    if not network.log.batches:  # which is so after an epoch, whose rebuilds were counted, too
+        for layer in network.layers:
+            layer.drain_upkeep()
+    apply(network, update)
+    network.log.compact(len(network.layers))
+    sample = common.sample
+    with threads(1):
+        network.end_epoch(sample.X, sample.rows, sample.sample_weight)
+    learnt = Learnt(head_of(network), update.losses, update.n_rows, is_finite=True)
+    return network.layers, learnt

@@ -131,17 +131,15 @@ def moved_between(before: Learnable, after: Learnable) -> Moved:
 def add_moved(first: Moved, second: Moved) -> Moved:
     """Add up what two sums have, row by row."""
     numbers = np.union1d(first.numbers, second.numbers)
-    sums = [_blank(part, len(numbers)) for part in first[1:]]
-    for moved in (first, second):
-        places = np.searchsorted(numbers, moved.numbers)
+    places = [np.searchsorted(numbers, moved.numbers) for moved in (first, second)]
+    sums = []
+    for one, other in zip(first[1:], second[1:], strict=True):
+        total = np.zeros((*one.shape[:-2], len(numbers), one.shape[-1]), one.dtype)
+        total[..., places[0], :] = one
         with np.errstate(over="ignore", invalid="ignore"):
-            for total, part in zip(sums, moved[1:], strict=True):
-                total[..., places, :] += part
+            total[..., places[1], :] += other
+        sums.append(total)
     return Moved(numbers, *sums)
-
-
-def _blank(part: np.ndarray, n_rows: int) -> np.ndarray:
-    return np.zeros((*part.shape[:-2], n_rows, part.shape[-1]), part.dtype)
 
 
 def move(part: Learnable, moved: Moved) -> None:

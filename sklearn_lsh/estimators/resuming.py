@@ -66,8 +66,14 @@ class Saver:
     def begin(self, draft, state: StreamState) -> None:
         """Write a checkpoint before training begins."""
 
+    def is_due(self, *, stopping: bool) -> bool:
+        """Whether it is time for a checkpoint, or training is being stopped."""
+        return False
+
     def save_if_due(self, draft, state: StreamState, *, stopping: bool) -> None:
-        """Write a checkpoint if it is time, or training is being stopped."""
+        """Write a checkpoint if one is due."""
+        if self.is_due(stopping=stopping):
+            self.save(draft, state)
 
     def save(self, draft, state: StreamState) -> None:
         """Write a checkpoint; what cannot be written is warned of, and training goes on."""
@@ -129,10 +135,9 @@ class CheckpointSaver(Saver):
                     "resume=False, which removes it, or another folder."
                 )
 
-    def save_if_due(self, draft, state: StreamState, *, stopping: bool) -> None:
-        """See `Saver.save_if_due`."""
-        if stopping or time.monotonic() - self._last >= self._seconds:
-            self.save(draft, state)
+    def is_due(self, *, stopping: bool) -> bool:
+        """See `Saver.is_due`."""
+        return stopping or time.monotonic() - self._last >= self._seconds
 
     def save(self, draft, state: StreamState) -> None:
         """See `Saver.save`."""

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.distributed.centroids import add_sums, sum_classes
-from sklearn_lsh.distributed.replicas import Assignment, Common, bare
+from sklearn_lsh.distributed.replicas import Assignment, Common, bare, head_of
 from sklearn_lsh.streaming import ArrayBlocks
 
 X, Y = load_digits(return_X_y=True)
@@ -31,7 +31,8 @@ def test_parts_come_to_the_whole(y, weight):
     whole.start_at_centroids(data.X, data.target, data.sample_weight, data.rows)
     total = None
     for blocks in ((4, 0, 8), (1,), (7, 2, 3, 5, 6)):
-        total = add_sums(total, sum_classes(common, parts, Assignment(0, 0, 0, 0, blocks)))
+        job = Assignment(0, 0, 0, 0, blocks)
+        total = add_sums(total, sum_classes(common, head_of(parts), parts.layers, job))
     total.start(parts)
     ours, theirs = parts.layers[-1].weights, whole.layers[-1].weights
     np.testing.assert_allclose(ours.rows, theirs.rows, atol=1e-4)

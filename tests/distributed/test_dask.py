@@ -3,9 +3,12 @@
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +17,11 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
-from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor
+from sklearn_lsh import LSHMLPClassifier, LSHMLPRegressor, kernels
 from sklearn_lsh.distributed import fit_rounds
 from sklearn_lsh.streaming import ArrayBlocks
 
+dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
 distributed = pytest.importorskip("distributed")
@@ -35,6 +39,7 @@ NETWORK = LSHMLPClassifier(
 )
 
 SOURCE = ArrayBlocks(X, Y, block_size=100)
+KILLS = Path(__file__).parents[1] / "support" / "worker_kills.py"
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -46,6 +51,8 @@ pytestmark = [
 def client():
     silent = {"dashboard_address": ":0", "silence_logs": "CRITICAL"}
     with (
+        # Or a worker that is not back by then is given up by Dask's cluster.
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, **silent) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -93,8 +100,32 @@ def test_a_worker_that_is_killed_changes_nothing(client, by_threads, slow):
     fit_rounds(network, slow, client, n_replicas=3)
     killer.join()
     assert weights_of(network) == weights_of(by_threads)
-    client.wait_for_workers(2, timeout=30)
+    client.wait_for_workers(2, timeout=300)
     assert pids[0] not in client.run(os.getpid).values()
+
+
+def test_if_all_workers_are_killed_others_go_on():
+    done = subprocess.run(
+        [sys.executable, KILLS, "1"], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 kills: the same bits" in done.stdout
+
+
+def set_kernels(name):
+    from sklearn_lsh import kernels
+
+    kernels.VARIANT = name
+
+
+def test_a_worker_with_other_kernels_is_named(client):
+    worker = next(iter(client.scheduler_info()["workers"]))
+    client.run(set_kernels, "x86-64-v9", workers=[worker])
+    try:
+        with pytest.raises(RuntimeError, match=f"Worker {worker} has .* kernels for x86-64-v9"):
+            fit_rounds(clone(NETWORK), SOURCE, client, n_replicas=3)
+    finally:
+        client.run(set_kernels, kernels.VARIANT, workers=[worker])
 
 
 def test_collections_are_blocks(client, by_threads):

@@ -1,5 +1,6 @@
 """Replicas learn what one network would; workers, and when they end, change nothing."""
 
+import pickle
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -123,6 +124,45 @@ def test_an_ended_training_goes_on_with_the_same_bits(tmp_path, monkeypatch):
         train(classifier(), n_replicas=3, **saving)
 
 
+@pytest.mark.parametrize("n_left", [1, 15])
+def test_what_workers_lose_is_learnt_again(n_left, monkeypatch):
+    whole = train(classifier(), blocks_per_round=1)
+
+    class LosingCrew(crews.ExecutorCrew):
+        losses = (ConnectionError,)
+
+    def lose(task, arguments):
+        nonlocal n_left
+        n_left -= task is replicas.train_replica
+        if n_left == 0:
+            raise ConnectionError
+
+    monkeypatch.setattr(fitting, "find_crew", lambda client: LosingCrew)
+    parameters = {"n_replicas": 4, "blocks_per_round": 1}
+    network = fit_rounds(classifier(), SOURCE, Lines(lose), **parameters)
+    assert state_of(network) == state_of(whole)
+    n_left = 1
+    with pytest.raises(RuntimeError, match="tried 1 times, and each time a worker was lost"):
+        fit_rounds(classifier(), SOURCE, Lines(lose), retries=0, **parameters)
+
+
+def test_tasks_leave_the_network_as_it_is():
+    network = classifier(**KINDS["outputs"]).fit_batches(SOURCE)
+    layers, head = network._network.layers, replicas.head_of(network._network)
+    common = replicas.Common(replicas.bare(network), SOURCE, 40)
+    job = replicas.Assignment(0, 0, 0, 0, (1, 2))
+    common = common._replace(sample=replicas.read_rows(common, job, None))
+    before = pickle.dumps((head, layers))
+    update = replicas.train_replica(common, head, layers, job)
+    after, learnt = replicas.merge(common, head, layers, update)
+    assert pickle.dumps((head, layers)) == before
+    assert learnt.n_rows == 200
+    assert learnt.head.layers == []
+    assert learnt.head.optimizer.n_steps == head.optimizer.n_steps + 5
+    assert (after[0].weights.rows != layers[0].weights.rows).any()
+    assert replicas.merge(common, head, layers, None)[0] is layers
+
+
 def test_a_failed_call_changes_nothing():
     network = train(classifier())
     before = state_of(network)
@@ -144,14 +184,13 @@ def test_a_round_that_is_not_finite_is_left_out(monkeypatch):
 
     monkeypatch.setattr(Network, "train_batches", spoil)
     with pytest.warns(RuntimeWarning, match="round 0 of epoch 0 is not finite"):
-        network = train(classifier(hidden_layer_sizes=(20,)), n_workers=1)
+        network = train(classifier(hidden_layer_sizes=(20,)), n_workers=1, blocks_per_round=3)
     assert np.isfinite(network.coefs_[0]).all()
     assert 4 * len(X) - network.t_ == 897  # nine blocks, the short one among them
 
 
 def test_a_replica_that_does_not_end_is_named(monkeypatch):
-    slow = crews.Work(lambda *task: time.sleep(0.5), crews.add)
-    monkeypatch.setattr(fitting, "TRAINING", slow)
+    monkeypatch.setattr(crews, "train_replica", lambda *task: time.sleep(0.5))
     with pytest.raises(TimeoutError, match=r"Replica 0 of round 0 in epoch 0 .* 0\.1 seconds"):
         train(classifier(), timeout=0.1)
 
@@ -208,5 +247,5 @@ def test_an_epoch_has_each_block_once(n_blocks, blocks_per_round):
     assert [jobs[0].number for jobs in rounds] == list(range(len(rounds)))
 
 
-def test_an_automatic_division_has_two_rounds():
-    assert make_division(64, 4, "auto") == Division(4, 8)
+def test_an_automatic_division_has_one_round():
+    assert make_division(64, 4, "auto") == Division(4, 16)
