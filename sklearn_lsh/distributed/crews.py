@@ -91,10 +91,10 @@ class Crew(ABC):
                     f"process has {own.version} for {own.kernels}: they would compute differently."
                 )
 
-    def sum_classes(self, network: Network, jobs: Sequence[Assignment]) -> CentroidSums | None:
+    def sum_classes(self, network: Network, jobs: Sequence[Assignment]) -> CentroidSums:
         """Sum up the rows of all assignments by their classes, see `train` for errors."""
 
-        def work() -> CentroidSums | None:
+        def work() -> CentroidSums:
             layers = self._share(network.layers)
             sums = self._each(sum_classes, head_of(network), layers, jobs)
             return self._get(add_in_pairs(sums, partial(self._call, add_sums)))
@@ -245,7 +245,13 @@ class DaskCrew(Crew):
     def _builds(self) -> dict[str, Build]:
         with self._waiting():
             self.client.wait_for_workers(1, timeout=self.timeout)
-        return {f"Worker {name}": build for name, build in self.client.run(tell_build).items()}
+        builds = self.client.run(tell_build, on_error="return").items()
+        # One may die now as well as later.
+        alive = {name: build for name, build in builds if not isinstance(build, self.losses)}
+        for build in alive.values():
+            if isinstance(build, Exception):  # as where the package is not installed
+                raise build
+        return {f"Worker {name}": build for name, build in alive.items()}
 
     def _share(self, value):
         with self._waiting():  # as after a loss: all may be gone, and one on its way
