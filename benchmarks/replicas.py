@@ -23,6 +23,7 @@ import pickle
 import resource
 import time
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 from distributed import Client, SubprocessCluster
@@ -73,20 +74,25 @@ def alone(name, seed, quick):
     return {"precision": found(network, test), "rows_a_second": network.t_ / seconds}
 
 
-def peak_memory():
-    """Most bytes that a process has had."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def make_probes():
+    """Functions that tell of other processes, which are sent them whole, not by name."""
 
+    def peak_memory():
+        """Most bytes that a process has had."""
+        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-def bytes_sent(dask_worker):
-    """Bytes that a worker has sent to others."""
-    return dask_worker.transfer_outgoing_bytes_total
+    def bytes_sent(dask_worker):
+        """Bytes that a worker has sent to others."""
+        return dask_worker.transfer_outgoing_bytes_total
+
+    return peak_memory, bytes_sent
 
 
 def on_workers(n_workers, name, seed, quick):
     """Replicas on so many processes."""
     _, test, source = load_set(name, quick)
     network = LSHMLPClassifier(random_state=seed)
+    peak_memory, bytes_sent = make_probes()
     silent = {"dashboard_address": ":0", "silence_logs": "CRITICAL"}
     with (
         SubprocessCluster(n_workers=n_workers, threads_per_worker=1, **silent) as cluster,
@@ -94,7 +100,7 @@ def on_workers(n_workers, name, seed, quick):
         unconverged(1),
     ):
         client.wait_for_workers(n_workers)
-        client.run(len, ())  # which imports what workers need
+        client.run(import_module, "sklearn_lsh.distributed")  # which takes seconds
         before = client.run_on_scheduler(peak_memory)
         start = time.perf_counter()
         fit_rounds(network, source, client, n_replicas=N_REPLICAS, timeout=3600)
