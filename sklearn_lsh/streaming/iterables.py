@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from operator import length_hint
 from os import PathLike
@@ -26,7 +27,9 @@ def is_iterable(source) -> TypeGuard[Iterable]:
 class ComingBlocks:
     """An iterable as a source, of which blocks are read in their order.
 
-    Some are fetched at once: those may be read again, until one that comes after them is read.
+    Some are fetched at once: those may be read again, until one that comes after them is read. All
+    are fetched by one thread of their own, whoever reads: a connection to a database, say, may be
+    for that thread alone which opened it.
 
     Parameters
     ----------
@@ -49,13 +52,14 @@ class ComingBlocks:
     Raises
     ------
     ValueError
-        If there are none.
+        If there are none, or if one of those fetched at once is no block.
     """
 
     def __init__(self, blocks: Iterable, n_ahead: int):
         self._name = f"{type(blocks).__name__}({getattr(blocks, '__name__', '')})"
         self.n_expected = expected_length(blocks)
-        self._blocks, self._ahead = iter(blocks), list[Any]()
+        self._thread, self._ahead = ThreadPoolExecutor(1), list[Any]()
+        self._blocks = self._thread.submit(iter, blocks).result()
         self._n_read, self.n_blocks = 0, UNKNOWN
         widths: list[int] = []
         while len(widths) <= n_ahead and self.n_blocks == UNKNOWN:
@@ -72,7 +76,7 @@ class ComingBlocks:
 
     def _next(self) -> list:
         """Fetch the next block: a list of it, or of nothing at the end."""
-        found = list(islice(self._blocks, 1))
+        found = self._thread.submit(lambda: list(islice(self._blocks, 1))).result()
         if found:
             self._n_read += 1
         else:
@@ -83,6 +87,8 @@ class ComingBlocks:
         """Read a block. After the last one there is another one without rows."""
         if number < len(self._ahead):
             return self._ahead[number]
+        if number < self._n_read:
+            raise IndexError(f"block {number} of {self._name} has come, and cannot be read again.")
         if not self.is_whole:
             self._ahead = []
         found = self._next() if number < self.n_blocks else []
@@ -93,9 +99,17 @@ class ComingBlocks:
 
 
 def width_of(block) -> int:
-    """How many columns a block has; 0 if it has no rows, or is no block."""
+    """How many columns a block has; 0 if it has no rows.
+
+    Raises
+    ------
+    ValueError
+        If it is no block.
+    """
     shape = np.shape(block[0] if isinstance(block, tuple) and block else block)
-    return shape[1] if len(shape) == 2 and shape[0] > 0 else 0
+    if len(shape) != 2 and shape != (0,):
+        raise ValueError(f"X must have rows and columns, got an array of shape {shape}.")
+    return shape[1] if shape[0] > 0 else 0
 
 
 def expected_length(blocks: Iterable) -> int | None:

@@ -1,5 +1,9 @@
 """Iterables as sources: read once, in order, and only a little ahead."""
 
+import itertools
+import sqlite3
+import threading
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -67,6 +71,37 @@ def test_errors_name_the_block():
 
     with pytest.raises(ValueError, match=r"Block 4 of generator\(blocks\): the line is dead"):
         ComingBlocks(blocks(), 8)
+
+
+def test_what_is_no_block_is_named_at_once():
+    for wrong in ((X[0], 1), None, 3.0, (X[np.newaxis], Y[:1])):
+        endless = itertools.chain(BLOCKS[:1], itertools.repeat(wrong))
+        with pytest.raises(ValueError, match=r"Block 1 of chain\(\): X must have rows and columns"):
+            ComingBlocks(endless, 8)
+
+
+def test_what_has_come_is_not_read_again():
+    source = coming(1)
+    source.read(2)
+    for number in (0, 2):
+        with pytest.raises(IndexError, match=f"block {number} of generator"):
+            source.read(number)
+
+
+def test_one_thread_fetches_all():
+    def rows():
+        database = sqlite3.connect(":memory:")
+        database.execute("create table rows (x real)")
+        database.executemany("insert into rows values (?)", [(k,) for k in range(6)])
+        for row in database.execute("select x from rows"):
+            yield np.array([row]), np.zeros(1)
+
+    source, found = ComingBlocks(rows(), 1), []
+    for number in range(6):
+        thread = threading.Thread(target=lambda k=number: found.append(source.read(k)[0].item()))
+        thread.start()
+        thread.join()
+    assert found == list(range(6))
 
 
 def test_a_length_is_believed():
