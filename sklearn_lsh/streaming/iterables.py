@@ -106,8 +106,8 @@ def width_of(block) -> int:
     ValueError
         If it is no block.
     """
-    shape: tuple[int, ...] = np.shape(block[0] if isinstance(block, tuple) and block else block)
-    if len(shape) != 2 and shape != (0,):
+    shape = np.shape(block[0] if isinstance(block, tuple) and block else block)
+    if len(shape) != 2 and 0 not in shape:
         raise ValueError(f"X must have rows and columns, got an array of shape {shape}.")
     return shape[1] if shape[0] > 0 else 0
 
