@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.omniglot_data import CHUNK, SIDE, warped
+from helpers.omniglot_data import CHUNK, SIDE, moved, warped
 from sklearn_lsh.torch import LSHMemory, LSHSoftmaxLoss
 
 # Chosen on background alphabets, when the others were learnt from.
@@ -75,10 +75,13 @@ class ConvolutionalEmbedding:
 
     @torch.no_grad()
     def transform(self, pictures):
-        """Vectors of pictures, of any leading shape: one row for each."""
-        images = as_images(pictures.reshape(-1, SIDE, SIDE))
+        """Vectors of pictures, of any leading shape: one row for each, the sum over moved copies."""
         self.network.eval()
-        return torch.cat([self.network(part) for part in images.split(CHUNK)]).numpy()
+        return sum(self._embed(copy) for copy in moved(pictures.reshape(-1, SIDE, SIDE)))
+
+    def _embed(self, pictures):
+        parts = as_images(pictures).split(CHUNK)
+        return torch.cat([F.normalize(self.network(part)) for part in parts]).numpy()
 
 
 def as_images(pictures):
