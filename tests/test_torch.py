@@ -472,6 +472,43 @@ def test_scores_of_pairs():
     torch.testing.assert_close(pair_scores(hidden, weight, bias, classes), expected)
 
 
+@pytest.mark.parametrize("n_samples", [1000, 100_000])
+def test_rounding_is_no_difference_between_classes(n_samples):
+    """Centroids of equal vectors differ by their sums' last digits."""
+    hidden, labels = torch.randn(8).expand(n_samples, 8), torch.arange(n_samples) % 30
+    layer = LSHSoftmaxLoss(8, 30, n_active=10)
+    layer.start_at_centroids([(hidden, labels)])
+    assert (layer.weight == 0).all()
+    assert (layer.bias == 0).all()
+    # What is a thousandth of what they have in common is a difference.
+    layer.start_at_centroids([(hidden + 1e-3 * torch.randn(30, 8)[labels], labels)])
+    assert (layer.weight != 0).any(dim=1).all()
+
+
+@pytest.mark.parametrize(("size", "dtype"), [(3e38, None), (1e30, None), (1e-4, torch.float16)])
+def test_centroids_that_are_not_finite_change_nothing(size, dtype):
+    _, labels = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, dtype=dtype)
+    before = copy.deepcopy(layer.state_dict())
+    hidden = (size * torch.eye(8).repeat(5, 1)).to(layer.weight.dtype)
+    with pytest.raises(ValueError, match="batches must hold hidden vectors"):
+        layer.start_at_centroids([(hidden, labels)])
+    torch.testing.assert_close(layer.state_dict(), before, rtol=0, atol=0)
+
+
+def test_hashing_starts_where_centroids_are():
+    """Hidden vectors have much in common, and other than those of the training before."""
+    centres = torch.randn(3000, 16) + 20
+    labels = torch.arange(3000)
+    layer = LSHSoftmaxLoss(16, 3000, n_active=256, seed=0)
+    train(layer, *some_samples(40, 16, 3000), 2)
+    layer.start_at_centroids([(centres, labels)])
+    torch.testing.assert_close(layer.mean, centres.mean(dim=0))
+    assert layer._unit == pytest.approx(1, rel=0.1)
+    exact = layer.top_k(centres[:300], 1, exact=True).classes
+    assert (layer.top_k(centres[:300], 1).classes == exact).float().mean() > 0.95
+
+
 # Prediction
 
 
@@ -515,6 +552,16 @@ def test_parts_of_many_samples(monkeypatch):
     monkeypatch.setattr(softmax, "CHUNK_VALUES", 2000)
     for part, whole in zip(answers(), at_once, strict=True):
         torch.testing.assert_close(part, whole)
+
+
+def test_all_classes_are_computed_for_few_samples_at_once(monkeypatch):
+    hidden, _ = some_samples()
+    layer = LSHSoftmaxLoss(8, 300, n_active=300)
+    monkeypatch.setattr(softmax, "CHUNK_VALUES", 2000)
+    sizes, scores = [], layer.scores
+    monkeypatch.setattr(layer, "scores", lambda part: sizes.append(len(part)) or scores(part))
+    layer.top_k(hidden, 3)
+    assert max(sizes) == 2000 // 300
 
 
 def test_sequences():
@@ -607,8 +654,8 @@ def test_bad_input():
     [
         *({"n_active": value} for value in (0, 1.5, True, "a")),
         {"reduction": "median"},
-        {"label_smoothing": 1.5},
-        {"ignore_index": 0.5},
+        *({"label_smoothing": value} for value in (1.5, True)),
+        *({"ignore_index": value} for value in (0.5, True, 2**70, -(2**63) - 1)),
         {"n_bits": 17},
         {"n_tables": None},
         {"hash_function": "sha1"},
@@ -794,6 +841,24 @@ def test_modules_of_half_precision_answer_in_it(dtype):
     torch.testing.assert_close(
         layer.eval()(hidden.to(dtype), labels).float(), full(hidden, labels), rtol=0.02, atol=0.02
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("n_active", [40, 300])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_means_in_half_precision_are_of_any_number_of_losses(dtype, n_active, weighted):
+    """Their sum is more than float16 holds, their number more than bfloat16 counts to."""
+    hidden, labels = torch.zeros(7000, 8, dtype=dtype), torch.zeros(7000, dtype=torch.int64)
+    weight = torch.rand(300) + 0.5 if weighted else None
+    layer = LSHSoftmaxLoss(8, 300, n_active=n_active, class_weight=weight, dtype=dtype, seed=0)
+    with torch.no_grad():
+        layer.bias.zero_()
+        layer.bias[0] = -12
+    expected = torch.tensor(np.log(299) + 12, dtype=dtype)
+    for loss in (layer(hidden, labels), layer.eval()(hidden, labels)):
+        torch.testing.assert_close(loss, expected, rtol=0.02, atol=0)
+    loss.backward()
+    assert torch.isfinite(layer.bias.grad.to_dense()).all()
 
 
 @pytest.mark.filterwarnings("ignore")  # PyTorch's own

@@ -107,3 +107,43 @@ def test_wrong_modules_are_refused(name):
     layer._tables.codes[0, 0] = 128
     with pytest.raises(ValueError, match=r"tables\.codes must be"):
         pickle.loads(pickle.dumps(layer))
+
+
+WRONG_PARTS = {
+    "reduction": "median",
+    "label_smoothing": 7.0,
+    "ignore_index": "x",
+    "bias": torch.nn.Parameter(torch.zeros(299, 1)),
+    "weight": torch.nn.Parameter(torch.zeros(300, 7)),
+    "mean": torch.zeros(9),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_PARTS)
+def test_modules_with_wrong_settings_and_shapes_are_refused(name):
+    layer, *_ = trained()
+    setattr(layer, name, WRONG_PARTS[name])
+    with pytest.raises(ValueError, match=f"{name}.* must be a"):
+        pickle.loads(pickle.dumps(layer))
+
+
+@pytest.mark.parametrize("wrong", [torch.full((300,), -1.0), torch.full((300,), torch.nan)])
+def test_wrong_weights_of_classes_are_refused(wrong):
+    """With whole modules, and by `load_state_dict` of a model, which then is as it was."""
+    layer = LSHSoftmaxLoss(8, 300, class_weight=torch.ones(300), seed=0)
+    model = torch.nn.Sequential(layer)
+    before = copy.deepcopy(model.state_dict())
+    changed = {name: part for name, part in before.items() if name != "0._extra_state"}
+    changed = {name: part + 1 for name, part in changed.items()} | {"0.class_weight": wrong}
+    with pytest.raises(ValueError, match="class_weight must hold finite"):
+        model.load_state_dict({**before, **changed})
+    torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
+    for each in (wrong, torch.ones(7)):
+        layer.class_weight = each
+        with pytest.raises(ValueError, match="class_weight must"):
+            pickle.loads(pickle.dumps(layer))
+
+
+def test_modules_without_a_bias_are_taken_over():
+    layer = LSHSoftmaxLoss(8, 300, bias=False, seed=0)
+    assert torch.equal(pickle.loads(pickle.dumps(layer)).weight, layer.weight)

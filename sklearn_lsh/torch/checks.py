@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral, Real
+from numbers import Real
 
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
@@ -13,6 +13,18 @@ from sklearn_lsh.hashing.base import MAX_BITS
 from sklearn_lsh.hashing.table_checks import MOST_LOOKUPS
 from sklearn_lsh.inputs import Count
 
+
+class Share(Interval):
+    """Constraint of scikit-learn's form for a real number from 0 to 1, and no boolean."""
+
+    def __init__(self) -> None:
+        super().__init__(Real, 0, 1, closed="both")
+
+    def is_satisfied_by(self, val) -> bool:
+        """Tell whether a value is allowed."""
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
 CONSTRAINTS: dict = {
     "in_features": [Count()],
     "n_classes": [Count()],
@@ -21,8 +33,8 @@ CONSTRAINTS: dict = {
     "hash_function": [StrOptions(set(FAMILIES)), HashFamily],
     "n_bits": [StrOptions({"auto"}), Count(1, MAX_BITS)],
     "n_tables": [Count(1, MOST_LOOKUPS)],
-    "ignore_index": [Integral],
-    "label_smoothing": [Interval(Real, 0, 1, closed="both")],
+    "ignore_index": [Count(-(2**63), 2**63 - 1)],  # int64, as labels
+    "label_smoothing": [Share()],
     "reduction": [StrOptions({"mean", "sum", "none"})],
     "seed": [None, Count(0, 2**32 - 1)],
 }

@@ -72,15 +72,17 @@ class HashedClasses(Stored, nn.Module):
         self._family = make_family(hash_function).set_params(n_bits=n_bits, n_tables=n_tables)
         self._family._validate_params()
         self._tables: ClassTables | None = None
-        self._begin(int(torch.randint(2**31, ())) if seed is None else seed)
+        seed = int(torch.randint(2**31, ())) if seed is None else seed
+        self._begin(seed, sketches.Centre(self.mean, 1.0))
 
-    def _begin(self, seed):
-        """Draw the hash functions, and begin with nothing known of weights and samples."""
+    def _begin(self, seed, centre):
+        """Draw the hash functions, and begin with nothing known of samples but their centre."""
         self.seed = seed
+        self.mean.copy_(centre.mean)
+        self._unit = centre.unit
         self.family_ = self._family.set_params(random_state=seed)
         self.family_.fit(np.zeros((1, self.in_features + 1), np.float32))
         self._deck = Deck(np.arange(self.n_classes), np.random.RandomState(seed))
-        self._unit = 1.0
         self._n_steps, self._period = 0, RefreshPeriod()
         self._tables = ClassTables(self.n_classes, self.family_, self.weight.device)
 
@@ -209,8 +211,7 @@ class HashedClasses(Stored, nn.Module):
             If it is of another module, or not as it was saved. The module is then as it was.
         """
         check_extra_state(self, state)
-        self._begin(state["seed"])
-        self._unit = state["unit"]
+        self._begin(state["seed"], sketches.Centre(self.mean, state["unit"]))
         self._n_steps, self._period.due, self._period.length = state["schedule"]
         self._deck.n_dealt = state["n_drawn"]
         self._tables.restore(state["tables"])

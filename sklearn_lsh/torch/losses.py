@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
+from sklearn_lsh.torch.scores import widened
+
 
 class Entropy(NamedTuple):
     """Which cross-entropy, as `torch.nn.CrossEntropyLoss` names it.
@@ -26,10 +28,11 @@ class Entropy(NamedTuple):
 
     def of_all(self, scores, labels):
         """Losses of samples by the scores of all classes; 0 for those that are ignored."""
+        scores = widened(scores)
         return F.cross_entropy(
             scores,
             labels,
-            self.class_weight,
+            None if self.class_weight is None else self.class_weight.to(scores.dtype),
             ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
             reduction="none",

@@ -54,8 +54,8 @@ class LSHSoftmaxLoss(HashedClasses):
         Number of classes (N).
     n_active : int, default=2048
         Classes that are computed for a batch beside those of its samples, of which up to a half
-        is looked up and the others are drawn. With at least ``n_classes`` the loss is the exact
-        one.
+        is looked up and the others are drawn. The most frequent classes come on top, up to an
+        eighth as many. With at least ``n_classes`` the loss is the exact one.
     bias : bool, default=True
         Whether there is a bias for each class.
     hash_function : str or HashFamily, default="simhash"
@@ -215,7 +215,8 @@ class LSHSoftmaxLoss(HashedClasses):
             of_all = self._entropy.of_all
             parts = self._parts(rows, own)
             losses = torch.cat([of_all(self.scores(part), classes) for part, classes in parts])
-        loss = self._entropy.reduce(losses, own)
+        # Not before: half precision holds neither the sum of many losses nor their number.
+        loss = narrowed(self._entropy.reduce(losses, own), rows.dtype, rows.device)
         return loss.reshape(labels.shape) if self.reduction == "none" else loss
 
     @torch.compiler.disable
@@ -236,18 +237,18 @@ class LSHSoftmaxLoss(HashedClasses):
         Raises
         ------
         ValueError, TypeError
-            If a batch is one that `forward` would refuse, or no sample is finite and counted. The
-            layer is then as it was.
+            If a batch is one that `forward` would refuse, no sample is finite and counted, or sums
+            are not finite. The layer is then as it was.
         """
         sums = HiddenSums(self.weight)
         for hidden, labels in checks.check_batches(batches, self._checked):
             is_counted = (labels != self.ignore_index) & sketches.are_finite(hidden)
             sums.add(hidden[is_counted], labels[is_counted])
-        rows, biases = sums.rows_and_biases()
+        rows, biases, centre = sums.start()
         self.weight.copy_(rows)
         if self.bias is not None:
             self.bias.copy_(biases)
-        self._begin(self.seed)
+        self._begin(self.seed, centre)
 
     def scores(self, hidden: Tensor) -> Tensor:
         """Compute what the layer answers for all classes.
@@ -293,8 +294,9 @@ class LSHSoftmaxLoss(HashedClasses):
         checks.check_k(k, self.n_classes)
         rows = checks.check_hidden(hidden, self.weight)
         shape, hidden = (*hidden.shape[:-1], k), rows
-        find = self._top_of_all if exact or not self.n_hashed else self._top_of_found
-        width = self.n_classes if exact else max(k, N_FOUND) * self.in_features
+        is_exact = exact or not self.n_hashed
+        find = self._top_of_all if is_exact else self._top_of_found
+        width = self.n_classes if is_exact else max(k, N_FOUND) * self.in_features
         parts = [find(part, k) for (part,) in self._parts(hidden, width=width)]
         return TopClasses(*(torch.cat(found).reshape(shape) for found in zip(*parts, strict=True)))
 
@@ -355,6 +357,11 @@ class LSHSoftmaxLoss(HashedClasses):
 
     # How it is done
 
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        """Refuse wrong weights of classes before anything is taken over."""
+        checks.check_class_weight(state_dict.get(f"{prefix}class_weight"), self.weight)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def _checked(self, hidden, labels):
         """Hidden vectors and labels in rows."""
         rows = checks.check_hidden(hidden, self.weight)
@@ -383,8 +390,7 @@ class LSHSoftmaxLoss(HashedClasses):
         if codes is not None:
             is_known = sketches.are_finite(hidden)
             self._tables.note(codes[is_known], labels[is_known])
-        losses = self._entropy.of_candidates(scores, labels, candidates, self.n_classes)
-        return narrowed(losses, hidden.dtype, hidden.device)
+        return self._entropy.of_candidates(scores, labels, candidates, self.n_classes)
 
     def _candidates(self, codes, labels=None) -> BatchClasses:
         """What is computed for a batch: its samples' classes, such as are like them, and others."""

@@ -8,10 +8,13 @@ from sklearn_lsh.hashing import HashFamily
 from sklearn_lsh.network.refresh import RefreshPeriod
 from sklearn_lsh.selection.negatives import MOST_DEALT, Deck
 from sklearn_lsh.stored import MOST, Attributes, is_integer, is_number, refuse
+from sklearn_lsh.torch import checks
 from sklearn_lsh.torch.class_tables import ClassTables
 
 # Greatest seed of NumPy's generators.
 MOST_SEED = 2**32 - 1
+# Settings of the loss.
+ENTROPY = ("ignore_index", "label_smoothing", "reduction")
 NAMES = {"seed", "unit", "schedule", "n_drawn", "tables"}
 
 
@@ -57,6 +60,14 @@ def is_schedule(value) -> bool:
     return is_integer(n_steps, 0, MOST) and is_number(due, 0, MOST) and is_known
 
 
+def check_tensor(layer, name, shape) -> None:
+    """Check a parameter or buffer of a layer that was loaded; a bias may be missing."""
+    tensor = getattr(layer, name, None)
+    fits = isinstance(tensor, torch.Tensor) and tensor.shape == shape
+    if not fits and not (name == "bias" and tensor is None):
+        refuse(f"{type(layer).__name__}.{name}", f"a tensor of shape {shape}", tensor)
+
+
 def check_layer(layer) -> None:
     """Check a layer that was loaded as a whole."""
     stored = Attributes(layer)
@@ -65,9 +76,11 @@ def check_layer(layer) -> None:
     stored.integer("n_active", 1, n_classes)
     stored.integer("n_hashed", 0, layer.n_active)
     stored.integer("n_drawn", 1, layer.n_active)
-    weight = layer.weight
-    fits = isinstance(weight, torch.Tensor) and weight.shape == (n_classes, in_features)
-    stored.require(fits, "_parameters", f"of {n_classes} classes and {in_features} features")
+    shapes = {"weight": (n_classes, in_features), "bias": (n_classes, 1), "mean": (in_features,)}
+    for name, shape in shapes.items():
+        check_tensor(layer, name, shape)
+    checks.check_class_weight(layer.class_weight, layer.weight)
+    checks.check_settings({name: stored.get(name) for name in ENTROPY}, type(layer).__name__)
     family = stored.part("family_", HashFamily)
     is_hashed = vars(family).get("n_features_in_") == in_features + 1
     stored.require(is_hashed, "family_", f"of {in_features + 1} features")
