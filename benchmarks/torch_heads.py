@@ -55,7 +55,7 @@ METHODS = {
     "full": Method("full"),
     "adaptive": Method("adaptive"),
     **{
-        f"{head} {size}{', centroids' * start}": Method(head, size, start)
+        f"{head} {size}{' centroids' * start}": Method(head, size, start)
         for head in ("log-uniform", "uniform", "hashed")
         for start in (False, True)
         for size in (1024, 4096)

@@ -16,8 +16,8 @@ PARAMETERS = {
     "hash_function": (["simhash", "dwta", "wta", "minhash"], {"foo", 3, None}),
     "n_bits": (["auto", 1, 5], {*COUNTS, 17}),
     "n_tables": ([1, 4], COUNTS),
-    "ignore_index": ([-100, 0], {"foo", None, 0.5}),
-    "label_smoothing": ([0.0, 0.1, 1.0], {"foo", None, -0.1, 1.5}),
+    "ignore_index": ([-100, 0], {"foo", None, 0.5, True, 2**70}),
+    "label_smoothing": ([0.0, 0.1, 1.0], {"foo", None, -0.1, 1.5, True}),
     "reduction": (["mean", "sum", "none"], {"foo", 3, None}),
     "seed": ([0, 7, None], {"foo", -1, 1.5}),
     "dtype": ([None, torch.float64, torch.bfloat16], ()),
@@ -43,6 +43,16 @@ WRONG_CLASSES = [
     lambda shape, n: torch.full(shape, np.nan),
     lambda shape, n: torch.zeros((*shape, 3, 3), dtype=torch.int64),
 ]
+WRONG_WEIGHTS = [
+    lambda n: 3.0,
+    lambda n: np.ones(n),
+    lambda n: torch.ones(n, dtype=torch.int64),
+    lambda n: torch.ones(n + 1),
+    lambda n: torch.ones((n, 1)),
+    lambda n: torch.full((n,), -1.0),
+    lambda n: torch.full((n,), np.nan),
+    lambda n: torch.full((n,), np.inf),
+]
 
 
 class Case:
@@ -67,8 +77,10 @@ class Case:
     def build(self):
         given, bad = dict(self.given), self.call.chance(0.2)
         if bad:
-            name = self.call.pick(name for name in PARAMETERS if PARAMETERS[name][1])
-            given[name] = self.call.pick(sorted(PARAMETERS[name][1], key=repr))
+            wrong = {name: sorted(values, key=repr) for name, (_, values) in PARAMETERS.items()}
+            wrong["class_weight"] = [make(self.n_classes) for make in WRONG_WEIGHTS]
+            name = self.call.pick(name for name in wrong if wrong[name])
+            given[name] = self.call.pick(wrong[name])
             bad = (name, given[name]) != ("seed", None)
         return self.call(LSHSoftmaxLoss, self.n_features, self.n_classes, refuse=bad, **given)
 
