@@ -34,7 +34,7 @@ from sklearn_lsh.estimators.architecture import (
 )
 from sklearn_lsh.estimators.automatic import Facts, Settings, choose, is_auto
 from sklearn_lsh.estimators.blending import Blend, begin_blending, grown_blend
-from sklearn_lsh.estimators.checkpoint import begin_saving, save_part
+from sklearn_lsh.estimators.checkpoint import begin_saving, check_saving, save_part
 from sklearn_lsh.estimators.density import all_neurons
 from sklearn_lsh.estimators.draft import TRAINED, Interrupts
 from sklearn_lsh.estimators.fitted import FittedAttributes
@@ -163,6 +163,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
 
     def _fit(self, given, given_validation, callbacks, interrupts, *, fresh: bool) -> None:
         """As `fit`, on a draft of the estimator."""
+        check_saving(self)
         X, y = self._check_X_y(given.X, given.y, reset=fresh)
         sample_weight = check_weights(given.sample_weight, X)
         if fresh:
@@ -192,7 +193,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         stopped = saving.is_finished or self._train(
             data, validation, callbacks, interrupts, rng, max_iter, blending
         )
-        saving.end(interrupted=interrupts.requested)
+        saving.end(interrupted=interrupts.ended)
         if not stopped and not self._settings.ends_as_planned:
             warnings.warn(
                 f"Maximum iterations ({max_iter}) reached and the optimization hasn't "
@@ -220,7 +221,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         changing = TRAINED if goes_on else ()
         with Interrupts() as interrupts, draft_of(self, changing) as draft:
             draft._fit_part(X, y, sample_weight, classes, interrupts, fresh=not goes_on)
-            save_part(draft)
+            save_part(self, draft, interrupted=interrupts.ended)
         return self
 
     def _fit_part(self, X, y, sample_weight, classes, interrupts, *, fresh: bool) -> None:
@@ -238,6 +239,7 @@ class BaseLSHMLP(Stored, FittedAttributes, CallbackSupportMixin, BaseEstimator, 
         if fresh:
             self._start_at_centroids(data, dense=starts_like_new_ones(self))
         self._begin_history(fresh=fresh, validates=False)
+        self._history.n_given += X.shape[0]
         self._train(data, None, NoCallbacks(), interrupts, rng, n_epochs=1)
         self._remember(data)
         self._blend = None if fresh else grown_blend(self, known, data)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import time
+import os
 from collections.abc import Callable
 from itertools import takewhile
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from numpy.random import RandomState
 
@@ -37,8 +37,6 @@ from sklearn_lsh.streaming.checkpoints import Checkpoints, seconds_of
 
 # In a folder's name: a digest of what the training is of.
 TRAINING = "{training}"
-# Before anything is saved.
-ALWAYS = -math.inf
 
 
 class Checkpoint:
@@ -51,31 +49,27 @@ class Checkpoint:
     parameters.
 
     `partial_fit` is a step of the user's own loop: its state is written after the first call, and
-    then after a call when it is time. `restore` gives it to another network, and says how many
-    samples to leave out.
+    then after a call when it is time, unless Ctrl-C ended the call. `restore` gives it to another
+    network, and says how many samples to leave out.
 
     Parameters
     ----------
     folder : str or path
         Where checkpoints are written, of which the last two are kept. It is made if it is not
         there. ``{training}`` in it becomes a digest of the estimator, its parameters and its data:
-        so each fit of a search has a folder of its own, and a search goes on, too.
+        so each fit of a search has a folder of its own, and a search goes on, too. A loop of
+        `partial_fit` has no data that are known beforehand: there it is a digest of the rest.
     every : float or str, default="10min"
         Time between two checkpoints: seconds, or a text such as "30s", "10min" or "1h".
     resume : bool, default=True
         Whether to go on with what is there. Otherwise it is removed when something new is.
 
-    Attributes
-    ----------
-    due : float
-        When the next call of `partial_fit` is saved, by ``time.monotonic()``.
-
     Raises
     ------
     ValueError
-        If `every` is no time. In `fit`: if the checkpoint is of other data, of another estimator
-        or of other parameters, or if `random_state` is no integer: `fit` draws by it what it sets
-        aside, and has to draw the same again.
+        If a parameter is not valid. In `fit`: if the checkpoint is of other data, of another
+        estimator or of other parameters, or if `random_state` is no integer: `fit` draws by it what
+        it sets aside, and has to draw the same again.
     OSError
         In `fit`, before training begins, if nothing can be written.
 
@@ -97,9 +91,19 @@ class Checkpoint:
     def __init__(
         self, folder: str | PathLike, *, every: float | str = "10min", resume: bool = True
     ) -> None:
-        self.folder, self.every, self.resume = folder, every, resume
-        self.due = ALWAYS
+        check_folder(folder, "folder")
         seconds_of(every, "every")
+        if not isinstance(resume, bool):
+            raise ValueError(f"resume must be True or False, got {resume!r}.")
+        self.folder, self.every, self.resume = folder, every, resume
+        # What saves the loops of `partial_fit`, by their networks.
+        self._savers: WeakKeyDictionary[Any, CheckpointSaver] = WeakKeyDictionary()
+
+    def __getstate__(self) -> dict:
+        return {"folder": self.folder, "every": self.every, "resume": self.resume}
+
+    def __setstate__(self, state: dict) -> None:
+        Checkpoint.__init__(self, **state)
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Refuse estimators that know nothing of it.
@@ -166,18 +170,31 @@ class Checkpoint:
         Returns
         -------
         n_samples : int
-            How many samples it has learnt from, ``t_``: the loop goes on after those.
+            How many samples `partial_fit` was given, those of weight 0 and those of calls that
+            Ctrl-C ended included: the loop goes on after those.
 
         Raises
         ------
+        TypeError
+            If it is none of the networks here.
         ValueError
             If the checkpoint is of another estimator or of other parameters.
         OSError
             If nothing can be written there.
         """
+        if isinstance(network, type) or not hasattr(network, "fit_batches"):
+            raise TypeError(
+                f"network must be an LSHMLPClassifier or LSHMLPRegressor, got {network!r}."
+            )
         with draft_of(network) as draft:
             state = saver_of(self, facts_of_parts(network)).read(draft)
-        return 0 if state is None else network.t_
+        return 0 if state is None else network._history.n_given
+
+
+def check_folder(folder, name: str) -> None:
+    """Raise a ValueError unless a folder is a text, or a path that is one."""
+    if not (isinstance(folder, str | PathLike) and isinstance(os.fspath(folder), str)):
+        raise ValueError(f"{name} must be a str or a path, got {folder!r}.")
 
 
 def probe(callback: Checkpoint) -> None:
@@ -201,17 +218,23 @@ def checkpoint_of(estimator) -> Checkpoint | None:
     return next((each for each in callbacks if isinstance(each, Checkpoint)), None)
 
 
-def save_part(draft) -> None:
-    """Save what a call of `partial_fit` comes to, if that is asked for and it is time."""
-    callback, now = checkpoint_of(draft), time.monotonic()
-    if callback is None or now < callback.due:
+def save_part(network, draft, *, interrupted: bool) -> None:
+    """Save what a call of `partial_fit` comes to, if that is asked for and it is time.
+
+    A part that was interrupted is not saved: whoever ends the process then does it once more.
+    """
+    if (callback := checkpoint_of(draft)) is None or interrupted:
         return
-    saver = saver_of(callback, facts_of_parts(draft))
-    if callback.due == ALWAYS:
-        saver.refuse_longer(draft._history.t)
     state = StreamState(RandomState(0), None, n_rows=1, is_prepared=True, is_finished=True)
-    saver.begin(draft, state)
-    callback.due = now + seconds_of(callback.every, "every")
+    saver = callback._savers.get(network)
+    if saver is None:
+        saver = saver_of(callback, facts_of_parts(draft))
+        saver.refuse_longer(draft._history.n_given)
+        saver.begin(draft, state)
+        callback._savers[network] = saver
+    elif saver.is_due(stopping=False):
+        saver.facts = facts_of_parts(draft)  # parameters may have been set since
+        saver.save(draft, state)
 
 
 def make_saver(estimator, plan, folder, every, *, resume: bool, **more) -> Saver:
@@ -227,6 +250,7 @@ def make_saver(estimator, plan, folder, every, *, resume: bool, **more) -> Saver
     seconds_of(every, "checkpoint_every")
     given = checkpoint_of(estimator)
     if folder is not None:
+        check_folder(folder, "checkpoint")
         given = Checkpoint(folder, every=every, resume=resume)
     if given is None:
         return Saver()
@@ -246,6 +270,7 @@ def facts_of_fit(draft, data: TrainingSet, validation) -> dict:
         own = digest_of([validation.X, validation.target, validation.sample_weight])
     return facts_of(draft) | {
         "data": digest_of([data.X, data.target, data.sample_weight, data.rows]),
+        "names of columns": digest_of([getattr(draft, "feature_names_in_", None)]),
         "validation": own,
         "classes": told(draft._target.classes) if draft._has_classes else None,
         "training before": earlier_training(draft),
@@ -327,23 +352,38 @@ class SavedSet(TrainingSet):
         return stream.passes(settings, random_state)
 
 
+def check_saving(estimator) -> None:
+    """Check all that can be, before anything is done, if checkpoints are asked for.
+
+    Raises
+    ------
+    ValueError
+        If `random_state` is no integer.
+    OSError
+        If no checkpoint can be written.
+    """
+    if (callback := checkpoint_of(estimator)) is None:
+        return
+    if not Count(0).is_satisfied_by(estimator.random_state):
+        raise ValueError(
+            "random_state must be an integer for Checkpoint, got "
+            f"{told(estimator.random_state)}: fit has to draw once more what it drew before."
+        )
+    probe(callback)
+
+
 def begin_saving(draft, data: TrainingSet, validation, random_state: RandomState) -> Saving:
     """Begin with a draft's training, or go on with one that was saved.
 
     Raises
     ------
     ValueError
-        If there is one of other data or parameters, or if `random_state` is no integer.
+        If there is one of other data or parameters.
     OSError
         If no checkpoint can be written.
     """
     if (callback := checkpoint_of(draft)) is None:
         return Saving(data, random_state)
-    if not Count(0).is_satisfied_by(draft.random_state):
-        raise ValueError(
-            "random_state must be an integer for Checkpoint, got "
-            f"{told(draft.random_state)}: fit has to draw once more what it drew before."
-        )
     saver = saver_of(callback, facts_of_fit(draft, data, validation))
     state = saver.read(draft)
     if state is None:

@@ -23,10 +23,12 @@ class Interrupts:
     ----------
     requested : bool
         Whether it came since `hold`.
+    ended : bool
+        Whether a training ended by it.
     """
 
     def __init__(self):
-        self.requested = False
+        self.requested = self.ended = False
         self._holds = False
 
     def __enter__(self):

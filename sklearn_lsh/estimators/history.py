@@ -26,6 +26,8 @@ class History:
     ----------
     t : int
         Number of training samples seen, those seen again included.
+    n_given : int
+        Number of samples that ``partial_fit`` was given, whether or not it learnt from them.
     n_iter : int
         Number of epochs of the current or last call of ``fit`` or ``partial_fit``.
     loss_curve : list of float
@@ -43,6 +45,7 @@ class History:
 
     def __init__(self):
         self.t = 0
+        self.n_given = 0
         self.n_iter = 0
         self.loss_curve = []
         self.work = []
@@ -54,7 +57,7 @@ class History:
     def check_stored(self) -> None:
         """Check what was loaded."""
         stored = Attributes(self)
-        for name in ("t", "n_iter"):
+        for name in ("t", "n_given", "n_iter"):
             stored.integer(name, most=MOST_SAMPLES)
         for name in ("loss_curve", "work"):
             stored.part(name, list)

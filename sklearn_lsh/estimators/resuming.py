@@ -91,10 +91,16 @@ class CheckpointSaver(Saver):
         Between two of them.
     resumes : bool
         Whether to go on with what there is.
+
+    Attributes
+    ----------
+    facts : dict
+        As given.
     """
 
     def __init__(self, checkpoints: Checkpoints, facts: dict, seconds: float, *, resumes: bool):
-        self._checkpoints, self._facts, self._seconds = checkpoints, facts, seconds
+        self.facts = facts
+        self._checkpoints, self._seconds = checkpoints, seconds
         self._resumes = resumes
         self._last = time.monotonic()
 
@@ -114,12 +120,12 @@ class CheckpointSaver(Saver):
         draft._network.log.batches = state.work
         return state
 
-    def refuse_longer(self, n_samples: int) -> None:
-        """Refuse to begin where a training of more samples is to be gone on with."""
+    def refuse_longer(self, n_given: int) -> None:
+        """Refuse to begin where a loop that had more samples is to be gone on with."""
         if not self._resumes or (found := self._checkpoints.read()) is None:
             return
         self._check_facts(found.facts)
-        if found.state["fitted"]["_history"].t >= n_samples:
+        if found.state["fitted"]["_history"].n_given >= n_given:
             raise ValueError(
                 f"The checkpoint in {self._checkpoints.folder} is of a training that is longer: "
                 "go on with it by Checkpoint.restore(network), or give resume=False, which removes "
@@ -127,7 +133,7 @@ class CheckpointSaver(Saver):
             )
 
     def _check_facts(self, facts: dict) -> None:
-        for name, value in self._facts.items():
+        for name, value in self.facts.items():
             if facts.get(name) != value:
                 raise ValueError(
                     f"The checkpoint in {self._checkpoints.folder} is of another training: {name} "
@@ -143,19 +149,21 @@ class CheckpointSaver(Saver):
         """See `Saver.save`."""
         try:
             self.begin(draft, state)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             warnings.warn(f"No checkpoint could be written: {error}", RuntimeWarning, stacklevel=2)
         self._last = time.monotonic()
 
     def begin(self, draft, state: StreamState) -> None:
-        """See `Saver.begin`."""
+        """See `Saver.begin`. A checkpoint of another training is not replaced."""
+        if self._resumes and (found := self._checkpoints.read(whole=False)) is not None:
+            self._check_facts(found.facts)
         network = draft._network
         network.log.compact(len(network.layers))
         state.work = network.log.batches
         fitted = {name: vars(draft)[name] for name in FITTED if name in vars(draft)}
         # Those of another training go when there is one of this.
         n_kept = N_KEPT if self._resumes else 1
-        self._checkpoints.write(self._facts, {"fitted": fitted, "training": state}, n_kept=n_kept)
+        self._checkpoints.write(self.facts, {"fitted": fitted, "training": state}, n_kept=n_kept)
         self._resumes = True
 
 
@@ -173,7 +181,7 @@ def facts_of_plan(estimator, plan) -> dict:
         "source": fingerprint(plan.source),
         "validation": None if plan.validation is None else fingerprint(plan.validation),
         "classes": None if plan.classes is None else told(np.unique(plan.classes).tolist()),
-        "n_epochs": plan.n_epochs,
+        "n_epochs": None if plan.n_epochs is None else int(plan.n_epochs),
         "shuffle_blocks": int(plan.shuffle_blocks),
         "training before": earlier_training(estimator),
     }

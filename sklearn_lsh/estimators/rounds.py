@@ -367,7 +367,8 @@ class Stream:
         Of an epoch, as far as is known.
     before_batch : callable, default=None
         ``before_batch(data, n_batches, stopping)`` is called before each of the mini-batches of the
-        data, and told whether it is left out; with several threads only before the first one.
+        data, or instead of it, which it is told; with several threads only before the first one,
+        and when they have been stopped.
     """
 
     rounds: Rounds | InMemory
@@ -451,7 +452,7 @@ class StreamPasses:
     def _train_batches(self, network, data, batches, is_stopped) -> None:
         is_alone = count_threads(self._settings.n_jobs, batches) == 1
         if not is_alone:
-            self._stream.before_batch(data, len(batches), is_stopped())
+            self._stream.before_batch(data, len(batches), False)
 
         def is_left_out() -> bool:
             if is_alone and not is_stopped():
@@ -465,7 +466,7 @@ class StreamPasses:
             self._stream.position.losses,
             is_stopped=is_left_out,
         )
-        if is_alone and is_stopped():  # maybe when there was none left to be left out
+        if is_stopped():  # maybe when there was none left to be left out
             self._stream.before_batch(data, len(batches), True)
 
     def _end_epoch(self, network) -> float:

@@ -282,7 +282,7 @@ class StreamFit:
             callbacks.begin()
             self._train(state, stream, validation, callbacks)
             draft._remember(stream.data)
-        if not self.interrupts.requested:  # if so, it was saved at once
+        if not self.interrupts.ended:  # if so, it was saved at once
             state.is_finished = True
             saver.save(draft, state)
         callbacks.end()

@@ -25,6 +25,7 @@ NOT_FINITE = (
     "need to be preprocessed, or learning_rate_init be smaller."
 )
 
+INTERRUPTED = "Training interrupted by user: what was learnt so far is kept."
 
 DIVERGED = (
     "Training diverged in epoch {}: the weights of the best epoch before are kept. The input data "
@@ -254,7 +255,6 @@ def train(
                 return True
             if history.n_iter < n_epochs and has_enough():
                 return True
-            interrupts.check()
     except Diverged:
         if course.best_weights is None:
             raise ValueError(NOT_FINITE) from None
@@ -264,14 +264,17 @@ def train(
         warnings.warn(DIVERGED.format(history.n_iter), ConvergenceWarning, stacklevel=6)
         return True
     except KeyboardInterrupt:
+        interrupts.ended = True
         network.drain_work()  # of an epoch that is in no curve
         if not network.is_finite():
             raise ValueError(NOT_FINITE) from None
-        warnings.warn("Training interrupted by user: what was learnt so far is kept.", stacklevel=6)
+        warnings.warn(INTERRUPTED, stacklevel=6)
         return True
     finally:
         if course.best_weights is not None:
             network.set_weights(course.best_weights)
+    if interrupts.requested:  # after the last mini-batch
+        warnings.warn(INTERRUPTED, stacklevel=6)
     return False
 
 

@@ -125,8 +125,8 @@ def run_batches(step, batches, n_jobs, losses, is_stopped):
         while True:
             with lock:
                 rows = next(waiting, None)
-            if rows is None or is_stopped():
-                return
+                if rows is None or is_stopped():  # asked here, lest one before others is left out
+                    return
             losses.append(step(rows) * len(rows))
 
     def stop():

@@ -223,11 +223,13 @@ def digest_of(parts) -> str:
 def _update(digest, part) -> None:
     if issparse(part):
         part = part.tocsr()
-        for array in (part.indptr, part.indices, part.data):
+        for array in (part.shape, part.indptr, part.indices, part.data):
             _update(digest, array)
     elif part is None:
         digest.update(b"None")
     else:
+        if hasattr(part, "columns"):  # a frame
+            _update(digest, list(part.columns))
         array = np.asarray(part)
         digest.update(f"{array.dtype.str} {array.shape}".encode())
         is_plain = array.dtype.kind in "biuf"

@@ -11,10 +11,12 @@ import hashlib
 import json
 import os
 import re
+import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +28,8 @@ N_KEPT = 2
 # Of the way in which they are written.
 VERSION = 1
 DIGEST_SIZE = 16
+# Seconds after which nobody writes to a file any more.
+ABANDONED = 3600
 # What names of files begin with; all others in the folder are somebody else's.
 PREFIX = "checkpoint-"
 _NAME = re.compile(rf"{PREFIX}(\d{{8}})\.npz")
@@ -60,12 +64,10 @@ class Checkpoints:
     def __init__(self, folder: str | PathLike):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        for path in self.folder.glob(f"{PREFIX}*.tmp"):  # of a process that was killed
-            path.unlink(missing_ok=True)
-        probe = self.folder / f"{PREFIX}probe.tmp"
-        with _writing(probe) as file:
+        for path in self.folder.glob(f"{PREFIX}*.tmp"):
+            _remove_abandoned(path)
+        with _writing(self.folder) as file:
             file.write(bytes(1))
-        probe.unlink()
 
     def paths(self) -> list[Path]:
         """List them, the latest first."""
@@ -76,22 +78,24 @@ class Checkpoints:
         """Write another one, and remove the oldest: so many stay."""
         earlier = self.paths()
         number = 1 + (int(earlier[0].stem.rpartition("-")[2]) if earlier else 0)
-        path = self.folder / f"{PREFIX}{number:08d}.npz"
-        temporary = path.with_suffix(".tmp")
         encoder = Encoder()
         root = encoder.encode(state)
         head = {"version": VERSION, "facts": facts, "root": root, "entries": encoder.entries}
         text = np.frombuffer(json.dumps(head).encode(), np.uint8)
-        with _writing(temporary) as file:
+        with _writing(self.folder, f"{PREFIX}{number:08d}.npz") as file:
             np.savez(file, allow_pickle=False, **{HEAD: text, **encoder.arrays})
             file.write(_digest(file, file.seek(0, os.SEEK_END)))
-        temporary.rename(path)
         _flush_folder(self.folder)
         for old in earlier[n_kept - 1 :]:
             old.unlink(missing_ok=True)
 
-    def read(self) -> Saved | None:
+    def read(self, *, whole: bool = True) -> Saved | None:
         """Read the latest one that is whole; None if there is none.
+
+        Parameters
+        ----------
+        whole : bool, default=True
+            Whether to read its state, too; else that is None.
 
         Raises
         ------
@@ -100,7 +104,9 @@ class Checkpoints:
         """
         for path in self.paths():
             try:
-                return _read(path)
+                return _read(path, whole=whole)
+            except FileNotFoundError:  # another process has written newer ones
+                return self.read(whole=whole)
             except _Damaged as error:
                 warnings.warn(f"{path} is damaged: {error}. An earlier one is taken.", stacklevel=2)
         return None
@@ -110,7 +116,7 @@ class _Damaged(Exception):
     """A file is not as it was written."""
 
 
-def _read(path: Path) -> Saved:
+def _read(path: Path, *, whole: bool) -> Saved:
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END) - DIGEST_SIZE
         if size < 0 or _digest(file, size) != file.read(DIGEST_SIZE):
@@ -120,6 +126,8 @@ def _read(path: Path) -> Saved:
             head = json.loads(stored[HEAD].tobytes())
             if head.get("version") != VERSION:
                 raise ValueError(f"{path} is of another version: {head.get('version')!r}.")
+            if not whole:
+                return Saved(head["facts"], None)
             arrays = {name: stored[name] for name in stored.files if name != HEAD}
     try:
         state = Decoder(head["entries"], arrays).decode(head["root"])
@@ -140,12 +148,28 @@ def _digest(file, size: int) -> bytes:
 
 
 @contextmanager
-def _writing(path: Path):
-    """Open a file, and flush it to the disk in the end."""
-    with open(path, "w+b") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+def _writing(folder: Path, name: str | None = None):
+    """Open a file. It gets its name when it is on the disk, or is removed, without one or an error.
+
+    Until then it has one of its own, lest two processes write to the same.
+    """
+    path = folder / f"{PREFIX}{token_hex(8)}.tmp"
+    try:
+        with open(path, "x+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if name is not None:
+            path.replace(folder / name)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what a process was writing, if it was killed: others may be writing right now."""
+    with suppress(FileNotFoundError):
+        if path.stat().st_mtime < time.time() - ABANDONED:
+            path.unlink()
 
 
 def _flush_folder(folder: Path) -> None:

@@ -2,8 +2,11 @@
 
 import pickle
 import signal
+import threading
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
@@ -22,6 +25,7 @@ from sklearn_lsh.streaming.checkpoints import Checkpoints
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:500] / 16, Y[:500]
+SPARSE = sp.csr_array(X)
 WEIGHT = np.random.default_rng(0).integers(0, 3, 500).astype(float)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -33,7 +37,7 @@ class PowerCut(Exception):
 
 @pytest.fixture
 def ends_after(monkeypatch):
-    """Let training end with an error after a number of mini-batches, or never."""
+    """Let training end with an error after a number of mini-batches, or never; they are counted."""
     train_batch = Network.train_batch
 
     def end_after(n_batches, how=None):
@@ -48,6 +52,7 @@ def ends_after(monkeypatch):
             return train_batch(self, *arguments)
 
         monkeypatch.setattr(Network, "train_batch", count_down)
+        return left
 
     return end_after
 
@@ -111,21 +116,66 @@ def test_several_threads_go_on_with_the_epoch(tmp_path, ends_after):
     ends_after(17)
     with pytest.raises(PowerCut):
         classifier(tmp_path, n_jobs=2).fit(X, Y)
-    ends_after(-1)
+    left = ends_after(0)
     network = classifier(tmp_path, n_jobs=2).fit(X, Y)
     assert (network.n_iter_, network.t_) == (3, 1500)
+    assert left == [-20]  # of thirty mini-batches
 
 
-def test_what_ctrl_c_ended_is_gone_on_with(tmp_path, ends_after):
+@pytest.fixture
+def ctrl_c():
+    """What presses Ctrl-C."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        ends_after(15, lambda: signal.raise_signal(signal.SIGINT))
-        with pytest.warns(UserWarning, match="interrupted by user"):
-            assert classifier(tmp_path, "1h").fit(X, Y).n_iter_ == 1
-    finally:
-        signal.signal(signal.SIGINT, before)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_what_ctrl_c_ended_is_gone_on_with(tmp_path, ends_after, ctrl_c):
+    ends_after(15, ctrl_c)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        assert classifier(tmp_path, "1h").fit(X, Y).n_iter_ == 1
     ends_after(-1)
     assert state_of(classifier(tmp_path).fit(X, Y)) == state_of(classifier().fit(X, Y))
+
+
+def test_so_it_is_with_several_threads_in_the_middle_of_an_epoch(tmp_path, ends_after, ctrl_c):
+    def press():  # signals are noticed by the main thread
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.2)
+
+    left = ends_after(15, press)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        assert classifier(tmp_path, "1h", n_jobs=2).fit(X, Y).n_iter_ == 1
+    n_learnt = 15 - left[0]
+    position = Checkpoints(tmp_path).read().state["training"].position
+    assert (position.epoch, 10 + len(position.losses)) == (1, n_learnt)
+    left = ends_after(0)
+    assert classifier(tmp_path, n_jobs=2).fit(X, Y).n_iter_ == 3
+    assert -left[0] == 30 - n_learnt
+
+
+@pytest.mark.parametrize("way", ["fit", "fit_batches"])
+@pytest.mark.parametrize("n_epochs", [1, 3])
+def test_ctrl_c_while_the_score_is_measured(way, n_epochs, tmp_path, ctrl_c):
+    pressed = []
+
+    def press(network, X, y):
+        pressed.append(len(pressed) == n_epochs - 1 and ctrl_c())
+        return network.score(X, y)
+
+    def run(network):
+        if way == "fit":
+            return network.fit(X, Y, X_val=X[:90], y_val=Y[:90])
+        return network.fit_batches(
+            ArrayBlocks(X, Y, block_size=50), shuffle_blocks=3, validation=ArrayBlocks(X, Y)
+        )
+
+    settings = {"scoring": press, "early_stopping": True, "random_state": 0}
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        network = run(classifier(tmp_path, "1h", **settings))
+    assert network.n_iter_ == n_epochs
+    assert Checkpoints(tmp_path).read().state["training"].is_finished == (n_epochs == 3)
+    assert state_of(run(classifier(tmp_path, **settings))) == state_of(run(classifier(**settings)))
 
 
 @pytest.mark.parametrize(
@@ -138,10 +188,12 @@ def test_what_ctrl_c_ended_is_gone_on_with(tmp_path, ends_after):
         ({}, {"y": Y + 1}, "classes"),
         ({}, {"sample_weight": WEIGHT}, "data"),
         ({}, {"X_val": X[:90], "y_val": Y[:90]}, "validation"),
+        ({}, {"X": sp.csr_array((SPARSE.data, SPARSE.indices, SPARSE.indptr), (500, 70))}, "data"),
+        ({}, {"X": pd.DataFrame(X, columns=[f"column {k}" for k in range(64)])}, "names of col"),
     ],
 )
 def test_other_trainings_are_refused(settings, data, name, tmp_path):
-    classifier(tmp_path).fit(X, Y)
+    classifier(tmp_path).fit(SPARSE if sp.issparse(data.get("X")) else X, Y)
     other = classifier(tmp_path, **settings)
     with pytest.raises(ValueError, match=rf"is of another training: {name}"):
         other.fit(**{"X": X, "y": Y, **data})
@@ -170,14 +222,13 @@ def test_a_warm_start_is_another_training(tmp_path):
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
 def test_it_takes_an_integer_to_draw_the_same_again(random_state, tmp_path):
     with pytest.raises(ValueError, match="random_state must be an integer for Checkpoint"):
-        classifier(tmp_path, random_state=random_state).fit(X, Y)
+        classifier(tmp_path, random_state=random_state).fit(None, None)  # before anything is done
 
 
-def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path, ends_after):
+def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    ends_after(1)
     with pytest.raises(FileExistsError):
-        classifier(tmp_path / "file").fit(X, Y)
+        classifier(tmp_path / "file").fit(None, None)  # before anything is done
     with pytest.raises(FileExistsError):
         classifier(tmp_path / "file").fit_batches(ArrayBlocks(X, Y))
 
@@ -186,6 +237,17 @@ def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path, ends
 def test_times_are_checked(every):
     with pytest.raises(ValueError, match="every must be a number of seconds"):
         Checkpoint("folder", every=every)
+
+
+@pytest.mark.parametrize("folder", [None, 3, b"abc"])
+def test_folders_are_checked(folder):
+    with pytest.raises(ValueError, match="folder must be a str or a path, got"):
+        Checkpoint(folder)
+    if folder is not None:
+        with pytest.raises(ValueError, match="checkpoint must be a str or a path, got"):
+            classifier().fit_batches(ArrayBlocks(X, Y), checkpoint=folder)
+    with pytest.raises(ValueError, match="resume must be True or False, got None"):
+        Checkpoint("folder", resume=None)
 
 
 def test_it_is_a_callback_beside_others(tmp_path):
@@ -209,6 +271,11 @@ def test_fit_batches_takes_it_too(tmp_path, ends_after):
     assert state_of(network) == expected
     with pytest.raises(ValueError, match=r"checkpoint=.* needs a source of which blocks can be"):
         classifier(tmp_path).fit_batches(iter(source), classes=range(10))
+
+
+def test_numbers_may_be_of_numpy(tmp_path):
+    given = {"n_epochs": np.int64(1), "shuffle_blocks": np.int64(2), "checkpoint": tmp_path}
+    assert classifier().fit_batches(ArrayBlocks(X, Y, block_size=50), **given).n_iter_ == 1
 
 
 def test_each_fit_of_a_search_has_a_folder_of_its_own(tmp_path, ends_after):
@@ -275,6 +342,77 @@ def test_parts_are_saved_when_it_is_time(tmp_path):
     assert Checkpoint(tmp_path).restore(classifier()) == 50
     loop(classifier(tmp_path, 0, resume=False), 0)
     assert path not in Checkpoints(tmp_path).paths()
+    assert len(Checkpoints(tmp_path).paths()) == 2
+
+
+@pytest.mark.parametrize("learnt", [True, False], ids=["weight 0", "Ctrl-C"])
+def test_all_rows_that_a_loop_went_through_are_counted(learnt, tmp_path, ends_after, ctrl_c):
+    network, callback = classifier(batch_size=10), Checkpoint(tmp_path, every=0)
+    network.set_callbacks(callback)
+    network.partial_fit(X[:50], Y[:50], classes=range(10))
+    if learnt:
+        network.partial_fit(X[50:100], Y[50:100], sample_weight=np.arange(50) % 2)
+    else:
+        ends_after(2, ctrl_c)
+        with pytest.warns(UserWarning, match="interrupted by user"):
+            network.partial_fit(X[50:100], Y[50:100])
+        ends_after(-1)
+        assert callback.restore(classifier(batch_size=10)) == 50  # it would be learnt once more
+    network.partial_fit(X[100:150], Y[100:150])
+    assert network.t_ < 150
+    assert callback.restore(classifier(batch_size=10)) == 150
+
+
+def test_loops_that_share_a_callback_are_told_apart(tmp_path):
+    callback = Checkpoint(tmp_path / "{training}", every="1h")
+    for alpha in (0.1, 0.2):
+        loop(classifier(alpha=alpha).set_callbacks(callback), 0)
+    assert [callback.restore(classifier(alpha=alpha)) for alpha in (0.1, 0.2)] == [50, 50]
+    callback = Checkpoint(tmp_path / "one", every=0)
+    loop(classifier().set_callbacks(callback), 0)
+    with pytest.raises(ValueError, match="is of another training: alpha"):
+        loop(classifier(alpha=0.2).set_callbacks(callback), 0)
+    with pytest.raises(ValueError, match="is longer"):
+        loop(classifier().set_callbacks(callback), 0)
+    assert callback.restore(classifier()) == 500
+
+
+def test_no_other_training_is_replaced_in_the_middle(tmp_path):
+    network = loop(classifier(tmp_path, 0), 0, n_parts=2)
+    loop(classifier(tmp_path, 0, resume=False, alpha=0.2), 0, n_parts=3)
+    with pytest.warns(RuntimeWarning, match=r"No checkpoint .*is of another training: alpha"):
+        loop(network, 100, n_parts=3)
+    assert network.t_ == 150
+    assert Checkpoint(tmp_path).restore(classifier(alpha=0.2)) == 150
+
+
+def test_a_copy_of_a_callback_begins_anew(tmp_path):
+    network = loop(classifier(tmp_path, "1h"), 0, n_parts=2)
+    network = pickle.loads(pickle.dumps(network))
+    network.partial_fit(X[100:150], Y[100:150])  # which is the first that this one is told of
+    assert checkpoint_of(network).restore(classifier()) == 150
+
+
+def test_a_disk_that_becomes_full_takes_no_part_away(tmp_path, monkeypatch):
+    network = loop(classifier(tmp_path, 0), 0, n_parts=1)
+
+    def fail(*arguments, **given):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Checkpoints, "write", fail)
+    with pytest.warns(RuntimeWarning, match="No checkpoint could be written: no space left"):
+        loop(network, 50, n_parts=2)
+    assert network.t_ == 100
+    network = classifier(tmp_path / "new", 0)
+    with pytest.raises(OSError, match="no space left"):
+        loop(network, 0)
+    assert not network.__sklearn_is_fitted__()
+
+
+@pytest.mark.parametrize("network", [3, None, LSHMLPClassifier, StandardScaler()])
+def test_only_networks_are_restored(network, tmp_path):
+    with pytest.raises(TypeError, match="network must be an LSHMLPClassifier or LSHMLPRegressor"):
+        Checkpoint(tmp_path).restore(network)
 
 
 def test_what_a_loop_must_not_do(tmp_path):

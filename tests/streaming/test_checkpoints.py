@@ -1,6 +1,8 @@
 """Checkpoints in a folder: whole, two at a time, the earlier one where the latest is damaged."""
 
 import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -57,11 +59,43 @@ def test_so_is_one_that_is_cut_off(tmp_path, size):
         assert Checkpoints(tmp_path).read().state["epoch"] == 1
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
+def test_what_a_killed_process_left_is_removed_and_nothing_of_others_that_live(tmp_path):
     write(tmp_path, 1)
-    (tmp_path / "checkpoint-00000002.tmp").write_bytes(b"half")
+    for name in ("dead", "alive"):
+        (tmp_path / f"checkpoint-{name}.tmp").write_bytes(b"half")
+    os.utime(tmp_path / "checkpoint-dead.tmp", times=(0, 0))
     assert Checkpoints(tmp_path).read().state["epoch"] == 1
+    assert names(tmp_path) == ["checkpoint-00000001.npz", "checkpoint-alive.tmp"]
+
+
+def test_what_could_not_be_written_takes_no_room(tmp_path, monkeypatch):
+    write(tmp_path, 1)
+    checkpoints = Checkpoints(tmp_path)
+
+    def fill_the_disk(*arguments, **arrays):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", fill_the_disk)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoints.write({}, STATE)
     assert names(tmp_path) == ["checkpoint-00000001.npz"]
+
+
+def test_many_may_share_a_folder(tmp_path):
+    def use(number):
+        for epoch in range(20):
+            write(tmp_path, epoch)
+            assert Checkpoints(tmp_path).read() is not None
+
+    with warnings.catch_warnings(), ThreadPoolExecutor(4) as threads:
+        warnings.simplefilter("error")
+        list(threads.map(use, range(4)))
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_facts_are_read_without_the_state(tmp_path):
+    write(tmp_path, 3)
+    assert Checkpoints(tmp_path).read(whole=False) == ({"epoch": 3}, None)
 
 
 def test_files_of_others_are_let_be(tmp_path):
