@@ -75,7 +75,7 @@ class ConvolutionalEmbedding:
 
     @torch.no_grad()
     def transform(self, pictures):
-        """Vectors of pictures, of any leading shape: one row for each, the sum over moved copies."""
+        """Vectors of pictures, of any leading shape: a row for each, summed over moved copies."""
         self.network.eval()
         return sum(self._embed(copy) for copy in moved(pictures.reshape(-1, SIDE, SIDE)))
 
