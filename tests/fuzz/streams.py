@@ -39,7 +39,7 @@ def play(call):
     given = {name: value for name, value in given.items() if name != "early_stopping"}
     estimator = make(**given)
     for _ in range(call.rng.integers(3, 8)):
-        call.pick([fit_batches, fit_batches, rounds, checkpoints, text, clicks, frames])(
+        call.pick([fit_batches, fit_batches, rounds, checkpoints, parts, text, clicks, frames])(
             call, estimator, task
         )
 
@@ -126,6 +126,32 @@ def checkpoints(call, estimator, task):
         again = call(clone(estimator).fit, X.value, y.value, w.value, place=place)
         expect(again is not REFUSED, "a training that had ended is not gone on with")
         expect(np.array_equal(again.loss_curve_, losses, equal_nan=True), "it was repeated")
+
+
+def parts(call, estimator, task):
+    """Learn a part with checkpoints, and restore what it came to."""
+    X, y, w = task.Xyw()
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = call.chance(0.1)
+        name = call.pick([None, 3, b"abc", []]) if wrong else folder
+        callback = call(Checkpoint, name, every=0, refuse=wrong)
+        if callback is REFUSED:
+            return
+        wrong = call.pick([None, 3, "network", type(estimator)])
+        call(Checkpoint.restore, callback, wrong, refuse=True)
+        estimator = clone(estimator).set_callbacks(callback)
+        more = {} if task.labels.all is None else {"classes": task.labels.all}
+        place = "|".join(["class_weight", "weights", *estimator.get_params()])
+        refuse = X.bad or y.bad or w.bad
+        given = [X.value, y.value]
+        found = call(
+            estimator.partial_fit, *given, sample_weight=w.value, refuse=refuse, place=place, **more
+        )
+        if found is not REFUSED:
+            restored = clone(estimator)
+            n_given = Checkpoint(folder).restore(restored)
+            expect(n_given == np.shape(X.value)[0], "rows are not counted")
+            expect(restored.loss_curve_ == estimator.loss_curve_, "another state")
 
 
 class Inline:
