@@ -112,13 +112,12 @@ def test_if_all_workers_are_killed_others_go_on():
     assert "1 kills: the same bits" in done.stdout
 
 
-def set_kernels(name):
-    from sklearn_lsh import kernels
-
-    kernels.VARIANT = name
-
-
 def test_a_worker_with_other_kernels_is_named(client):
+    def set_kernels(name):  # in here, because workers need not be able to import this module
+        from sklearn_lsh import kernels
+
+        kernels.VARIANT = name
+
     worker = next(iter(client.scheduler_info()["workers"]))
     client.run(set_kernels, "x86-64-v9", workers=[worker])
     try:

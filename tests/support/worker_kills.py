@@ -75,6 +75,16 @@ def kill(pid, seconds):
     return timer
 
 
+def processes_of(client, n_workers, dead=None):
+    """Processes of the workers, once there are as many, and the one that was killed is missed."""
+    found = []
+    while len(found) < n_workers or dead in found:
+        time.sleep(0.1)
+        client.wait_for_workers(n_workers, timeout=600)
+        found = list(client.run(os.getpid, on_error="ignore").values())
+    return found
+
+
 def play(case, n_workers, rng):
     """Kill a worker of a training; returns after how many of its seconds that was."""
     silent = {"dashboard_address": ":0", "silence_logs": "CRITICAL"}
@@ -88,17 +98,17 @@ def play(case, n_workers, rng):
         start = time.perf_counter()
         assert train(case, client) == expected(case), f"case {case}: other bits without a kill"
         seconds = time.perf_counter() - start
-        after = math.inf
+        after, process = math.inf, None
         while after > seconds:  # and the training was over
             after = rng.uniform(0, seconds)
-            timer = kill(rng.choice(list(client.run(os.getpid).values())), after)
+            process = int(rng.choice(processes_of(client, n_workers, dead=process)))
+            timer = kill(process, after)
             start = time.perf_counter()
             with tempfile.TemporaryDirectory() as folder:
                 found = train(case, client, checkpoint=folder, checkpoint_every=0.1)
             assert found == expected(case), f"case {case}: other bits"
             seconds = time.perf_counter() - start
             timer.join()
-            client.wait_for_workers(n_workers, timeout=600)
     return after, seconds
 
 
