@@ -8,6 +8,7 @@ from sklearn_lsh.distributed.replicas import Assignment, Common, assemble, read_
 from sklearn_lsh.network import Network
 from sklearn_lsh.network.centroids import CentroidSums
 from sklearn_lsh.network.layers import Layer
+from sklearn_lsh.threads import threads
 
 
 def sum_classes(
@@ -22,7 +23,8 @@ def sum_classes(
     if data is None:
         return None
     sums = CentroidSums(assemble(head, layers))
-    sums.add(data.X, data.target, data.sample_weight, data.rows)
+    with threads(1):  # BLAS, too, as in `train_replica`
+        sums.add(data.X, data.target, data.sample_weight, data.rows)
     return sums
 
 

@@ -6,10 +6,12 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_lsh import LSHMLPClassifier
 from sklearn_lsh.distributed.centroids import add_sums, sum_classes
 from sklearn_lsh.distributed.replicas import Assignment, Common, bare, head_of
+from sklearn_lsh.network.centroids import CentroidSums
 from sklearn_lsh.streaming import ArrayBlocks
 
 X, Y = load_digits(return_X_y=True)
@@ -37,3 +39,21 @@ def test_parts_come_to_the_whole(y, weight):
     ours, theirs = parts.layers[-1].weights, whole.layers[-1].weights
     np.testing.assert_allclose(ours.rows, theirs.rows, atol=1e-4)
     np.testing.assert_allclose(ours.bias, theirs.bias, atol=1e-4)
+
+
+def test_products_have_one_thread(monkeypatch):
+    """Or sums would depend on how many a worker has."""
+    network = LSHMLPClassifier((20,), output_density=4, max_iter=1, tol=1e9, random_state=0)
+    network.fit(X, Y)
+    n_threads = []
+
+    def note(self, *rows):
+        blas = (each for each in threadpool_info() if each["user_api"] == "blas")
+        n_threads.extend(each["num_threads"] for each in blas)
+
+    monkeypatch.setattr(CentroidSums, "add", note)
+    common = Common(bare(network), ArrayBlocks(X, Y, block_size=200), batch_size=10)
+    layers = network._network.layers
+    with threadpool_limits(2):
+        sum_classes(common, head_of(network._network), layers, Assignment(0, 0, 0, 0, (0,)))
+    assert set(n_threads) == {1}
