@@ -127,37 +127,17 @@ class Checkpoint:
             )
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Do nothing.
-
-        Parameters
-        ----------
-        estimator : object
-            That was fitted.
-        context : sklearn.callback.CallbackContext
-            Of its fit.
-        """
-
-    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Do nothing: between two mini-batches there are no tasks.
+        """Do nothing, nor when tasks begin and end: between two mini-batches there are none.
 
         Parameters
         ----------
         estimator : object
             That is fitted.
         context : sklearn.callback.CallbackContext
-            Of the task.
+            Of its fit, or of a task in it.
         """
 
-    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
-        """Do nothing.
-
-        Parameters
-        ----------
-        estimator : object
-            That is fitted.
-        context : sklearn.callback.CallbackContext
-            Of the task.
-        """
+    on_fit_task_begin = on_fit_task_end = teardown
 
     def restore(self, network: Any) -> int:
         """Give a network what `partial_fit` had taught one of the same parameters.
