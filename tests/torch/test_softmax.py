@@ -8,7 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 # Imported after PyTorch, which they need.
-from sklearn_lsh.torch import LSHSoftmaxLoss, bridge, hashed_classes, sketches, softmax  # noqa: E402
+from sklearn_lsh.torch import (  # noqa: E402
+    LSHSoftmaxLoss,
+    bridge,
+    hashed_classes,
+    sketches,
+    softmax,
+)
 
 from ..support.torch_layers import DEVICES, as_on_other_devices, some_samples, train  # noqa: E402
 
